@@ -1,0 +1,20 @@
+import type { Instant } from './instant.ts'
+
+export type FieldValue = number | string | boolean
+
+/**
+ * What a line of values over time is called in the database. Interned: one object a series and run,
+ * so that sinks can keep what they derive from it (escaped prefix, row id) in a WeakMap.
+ */
+export interface Series {
+  readonly measurement: string
+  /** Only what names the series for good (law 4), sorted by key. */
+  readonly tags: ReadonlyMap<string, string>
+}
+
+export interface Point {
+  readonly series: Series
+  readonly at: Instant
+  /** Never empty; no NaN and no infinity among the numbers. */
+  readonly fields: Readonly<Record<string, FieldValue>>
+}

@@ -1,0 +1,43 @@
+/** What became of the entries of a transfer (law 5), and what it took. */
+export interface Receipt {
+  /** Frames received before `"end"`. */
+  received: number
+  /** Not asked for: another datapoint, or outside the range. */
+  outside: number
+  /** The same datapoint and time as another entry of the same request. */
+  duplicate: number
+  /** Of the duplicates: those with another value. The larger one is kept, whatever the order of arrival. */
+  collapsed: number
+  /** The value was null. */
+  empty: number
+  /** Acknowledged by the sink. */
+  written: number
+  /** Not writable, or refused by the sink: each one is a dead letter. */
+  rejected: number
+  /** Bytes of frames received. */
+  bytes: number
+  tookMs: number
+}
+
+export function emptyReceipt(): Receipt {
+  return {
+    received: 0,
+    outside: 0,
+    duplicate: 0,
+    collapsed: 0,
+    empty: 0,
+    written: 0,
+    rejected: 0,
+    bytes: 0,
+    tookMs: 0,
+  }
+}
+
+export function addReceipt(sum: Receipt, more: Receipt): void {
+  for (const key of Object.keys(sum) as (keyof Receipt)[]) sum[key] += more[key]
+}
+
+/** Law 5: `received = outside + duplicate + empty + written + rejected`. */
+export function isBalanced(r: Receipt): boolean {
+  return r.received === r.outside + r.duplicate + r.empty + r.written + r.rejected
+}
