@@ -1,0 +1,15 @@
+import { RangeSet } from './range.ts'
+
+/** What is proven complete for one datapoint in one sink (law 3). The two sets do not overlap. */
+export interface Coverage {
+  readonly final: RangeSet
+  /** Fetched before late entries could be ruled out; to be fetched once more when mature. */
+  readonly provisional: RangeSet
+}
+
+export const noCoverage: Coverage = { final: RangeSet.empty, provisional: RangeSet.empty }
+
+export function joinCoverage(a: Coverage, b: Coverage): Coverage {
+  const final = a.final.add(b.final)
+  return { final, provisional: a.provisional.add(b.provisional).subtract(final) }
+}

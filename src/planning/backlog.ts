@@ -1,0 +1,141 @@
+import { type Selector, selectorKey } from '../domain/datapoint.ts'
+import { halveRange, type RangeSet, rangeLength, type TimeRange } from '../domain/range.ts'
+
+/** What one selector still lacks. */
+export interface Missing {
+  readonly selector: Selector
+  readonly ranges: RangeSet
+}
+
+export type Grouping = 'datapoint' | 'device' | 'gateway'
+export type Order = 'oldest' | 'newest'
+
+/** A stretch of time that the same selectors of a group lack, all of it mature or all of it not. */
+export interface Stretch {
+  readonly range: TimeRange
+  readonly selectors: readonly [Selector, ...Selector[]]
+  readonly provisional: boolean
+  /** Failed tries so far. */
+  readonly tries: number
+}
+
+/** One request to be: a stretch no longer than its group's window. */
+export interface Piece extends Stretch {
+  readonly group: string
+}
+
+/** What is left to do on a gateway. Its size follows the number of gaps: requests are cut from it one at a time (law 6). */
+export interface Backlog {
+  /** Stretches of a group tile what it lacks, in the order of time. */
+  readonly groups: Map<string, Stretch[]>
+}
+
+export function createBacklog(work: readonly Missing[], per: Grouping, matureUntil: number): Backlog {
+  const members = Map.groupBy(
+    work.filter(({ ranges }) => !ranges.isEmpty),
+    ({ selector }) => groupKey(selector, per),
+  )
+  const groups = new Map<string, Stretch[]>()
+  for (const [key, missing] of members) groups.set(key, stretchesOf(missing, matureUntil))
+  return { groups }
+}
+
+/** The name under which the ledger remembers a group's window. */
+export function groupKey(selector: Selector, per: Grouping): string {
+  if (per === 'gateway') return '*'
+  return selectorKey(per === 'device' && selector.device !== undefined ? { device: selector.device } : selector)
+}
+
+export function isDone(backlog: Backlog): boolean {
+  return backlog.groups.size === 0
+}
+
+/** Milliseconds left, summed over groups. */
+export function lengthLeft(backlog: Backlog): number {
+  let sum = 0
+  for (const stretches of backlog.groups.values()) for (const { range } of stretches) sum += rangeLength(range)
+  return sum
+}
+
+/** Cuts the next piece, no longer than its group's window; undefined when nothing is left. */
+export function takePiece(backlog: Backlog, order: Order, windowOf: (group: string) => number): Piece | undefined {
+  const group = nextGroup(backlog, order)
+  if (group === undefined) return undefined
+  const stretches = backlog.groups.get(group)!
+  const stretch = (order === 'oldest' ? stretches.shift() : stretches.pop())!
+  const { after, until } = stretch.range
+  const windowMs = windowOf(group)
+  // a rest shorter than a quarter window is taken along: it is not worth a request of its own
+  if (until - after > windowMs * 1.25) {
+    const cut = order === 'oldest' ? after + windowMs : until - windowMs
+    const [first, second] = [
+      { ...stretch, range: { after, until: cut } },
+      { ...stretch, range: { after: cut, until } },
+    ]
+    if (order === 'oldest') stretches.unshift(second)
+    else stretches.push(first)
+    return { ...(order === 'oldest' ? first : second), group }
+  }
+  if (stretches.length === 0) backlog.groups.delete(group)
+  return { ...stretch, group }
+}
+
+/** A piece that was not done: back to where it was taken from, with its tries. */
+export function giveBack(backlog: Backlog, { group, ...stretch }: Piece): void {
+  const stretches = backlog.groups.get(group) ?? []
+  const later = stretches.findIndex(({ range }) => range.after >= stretch.range.until)
+  stretches.splice(later === -1 ? stretches.length : later, 0, stretch)
+  backlog.groups.set(group, stretches)
+}
+
+/** The two halves of a piece that failed as a whole; undefined at the shortest length. */
+export function halvePiece(piece: Piece, shortestMs: number): [Piece, Piece] | undefined {
+  if (rangeLength(piece.range) < 2 * shortestMs) return undefined
+  const [first, second] = halveRange(piece.range)
+  return [
+    { ...piece, range: first, tries: 0 },
+    { ...piece, range: second, tries: 0 },
+  ]
+}
+
+function nextGroup({ groups }: Backlog, order: Order): string | undefined {
+  let best: string | undefined
+  let bestAt = Number.POSITIVE_INFINITY
+  for (const [key, stretches] of groups) {
+    const at = order === 'oldest' ? stretches[0]!.range.after : -stretches.at(-1)!.range.until
+    if (at < bestAt) {
+      best = key
+      bestAt = at
+    }
+  }
+  return best
+}
+
+/** Sweeps over all borders: between two of them the same selectors are missing. */
+function stretchesOf(missing: readonly Missing[], matureUntil: number): Stretch[] {
+  const opens = new Map<number, Selector[]>()
+  const closes = new Map<number, Selector[]>()
+  for (const { selector, ranges } of missing)
+    for (const { after, until } of ranges.ranges) {
+      note(opens, after, selector)
+      note(closes, until, selector)
+    }
+  const sorted = [...new Set([...opens.keys(), ...closes.keys(), matureUntil])].sort((a, b) => a - b)
+  const active = new Set<Selector>()
+  const stretches: Stretch[] = []
+  for (const [i, after] of sorted.entries()) {
+    for (const selector of closes.get(after) ?? []) active.delete(selector)
+    for (const selector of opens.get(after) ?? []) active.add(selector)
+    const until = sorted[i + 1]
+    if (until === undefined || active.size === 0) continue
+    const selectors = [...active] as [Selector, ...Selector[]]
+    stretches.push({ range: { after, until }, selectors, provisional: until > matureUntil, tries: 0 })
+  }
+  return stretches
+}
+
+function note(at: Map<number, Selector[]>, ms: number, selector: Selector): void {
+  const there = at.get(ms)
+  if (there === undefined) at.set(ms, [selector])
+  else there.push(selector)
+}

@@ -1,0 +1,41 @@
+import type { TimeRange } from '../domain/range.ts'
+import { rangeLength } from '../domain/range.ts'
+
+/** How long the ranges of a group's requests may be. */
+export interface WindowLimits {
+  /** Entries that a request should bring. */
+  readonly entries: number
+  readonly shortest: number
+  readonly longest: number
+}
+
+/** A request that takes about this long neither wastes the cost of asking nor holds the gateway for long. */
+const goodRequestMs = 10_000
+/** Before anything is known of a group. */
+const firstWindowMs = 86_400_000
+
+export function firstWindow(limits: WindowLimits): number {
+  return clamp(firstWindowMs, limits)
+}
+
+/** The next window after a request that reached `"end"`: towards the wanted entries and time, at most by a factor of two. */
+export function adaptWindow(
+  windowMs: number,
+  limits: WindowLimits,
+  done: { readonly range: TimeRange; readonly received: number; readonly tookMs: number },
+): number {
+  const lengthMs = rangeLength(done.range)
+  // an empty answer says something about a whole window only
+  if (done.received === 0) return lengthMs < windowMs ? windowMs : clamp(windowMs * 2, limits)
+  const ideal = lengthMs * Math.min(limits.entries / done.received, goodRequestMs / Math.max(1, done.tookMs))
+  return clamp(Math.min(windowMs * 2, Math.max(windowMs / 2, ideal)), limits)
+}
+
+/** After a failed request: half. */
+export function shrinkWindow(windowMs: number, limits: WindowLimits): number {
+  return clamp(windowMs / 2, limits)
+}
+
+function clamp(windowMs: number, { shortest, longest }: WindowLimits): number {
+  return Math.round(Math.min(longest, Math.max(shortest, windowMs)))
+}

@@ -1,0 +1,230 @@
+import type { ClientRequest, IncomingMessage } from 'node:http'
+import type https from 'node:https'
+import WebSocket from 'ws'
+import type { Frame } from '../domain/entry.ts'
+import { Failure, type FailureOptions } from '../domain/failure.ts'
+import { networkFailure } from './network-failure.ts'
+
+export interface DataLogSocket {
+  /** `wss://host` and the path with its query. */
+  readonly url: string
+  readonly cookie: string
+  readonly agent: https.Agent
+  /** Silence longer than this while the socket is being read is a failure. */
+  readonly idleTimeoutMs: number
+  /** Frames a batch. */
+  readonly batchSize: number
+  readonly onDate: (date: string) => void
+}
+
+const connectTimeoutMs = 30_000
+/** The server closes by itself after "end" (protocol §2); one that does not is closed by us. */
+const closeTimeoutMs = 2_000
+/** Entries are a few hundred bytes; structures may be larger, but not this large. */
+const largestFrame = 1024 * 1024
+
+/**
+ * Reads one data-log socket, in batches of frames as they came. Returns normally only after `"end"` (law 2); otherwise
+ * throws a Failure with the count of entries so far. While the consumer is busy with a batch and the next one is full,
+ * the socket is paused: no more than two batches are held (law 6).
+ *
+ *   connecting ─open→ reading ─"end"→ ended ─close→ done
+ *       │                │  ↑          └─ another frame → failed
+ *       │          batch full, consumer busy: paused
+ *       └─ refused, error, close, silence, abort → failed
+ */
+export async function* readDataLogSocket(
+  options: DataLogSocket,
+  signal: AbortSignal,
+): AsyncGenerator<readonly Frame[]> {
+  signal.throwIfAborted()
+  const socket = openSocket(options)
+  const reading = new Reading(socket, options, signal)
+  try {
+    for (;;) {
+      const batch = await reading.next()
+      if (batch === undefined) return
+      yield batch
+    }
+  } finally {
+    reading.close()
+  }
+}
+
+function openSocket({ url, cookie, agent }: DataLogSocket): WebSocket {
+  return new WebSocket(url, {
+    agent,
+    headers: { cookie },
+    handshakeTimeout: connectTimeoutMs,
+    maxPayload: largestFrame,
+    followRedirects: false,
+    // compressing would cost the gateway CPU that it does not have
+    perMessageDeflate: false,
+  })
+}
+
+/** The state of one socket being read; see the picture above. */
+class Reading {
+  readonly #socket: WebSocket
+  readonly #options: DataLogSocket
+  readonly #signal: AbortSignal
+  #filling: Frame[] = []
+  #entries = 0
+  #ended = false
+  #finished = false
+  #failure: unknown
+  #lastFrameAt = performance.now()
+  #wake: (() => void) | undefined
+  #idle: NodeJS.Timeout | undefined
+  #closing: NodeJS.Timeout | undefined
+
+  constructor(socket: WebSocket, options: DataLogSocket, signal: AbortSignal) {
+    this.#socket = socket
+    this.#options = options
+    this.#signal = signal
+    signal.addEventListener('abort', this.#onAbort, { once: true })
+    socket.on('upgrade', answer => this.#noteDate(answer))
+    socket.on('open', () => this.#watchSilence())
+    socket.on('message', (data, isBinary) => this.#onFrame(data, isBinary))
+    socket.on('unexpected-response', (request, answer) => this.#onRefusal(request, answer))
+    socket.on('error', error => this.#finish(this.#errorFailure(error)))
+    socket.on('close', code => this.#finish(this.#ended ? undefined : this.#cut(code)))
+  }
+
+  /** The next batch, or undefined after `"end"`. */
+  async next(): Promise<readonly Frame[] | undefined> {
+    while (!this.#finished && this.#filling.length < this.#options.batchSize) {
+      this.#resume()
+      await new Promise<void>(resolve => {
+        this.#wake = resolve
+      })
+    }
+    // what a failed request has delivered so far is of no use: it is asked for again as a whole
+    if (this.#failure !== undefined) throw this.#failure
+    const batch = this.#filling
+    this.#filling = []
+    this.#resume()
+    return batch.length > 0 ? batch : undefined
+  }
+
+  close(): void {
+    this.#signal.removeEventListener('abort', this.#onAbort)
+    clearInterval(this.#idle)
+    clearTimeout(this.#closing)
+    this.#finished = true
+    this.#socket.terminate()
+  }
+
+  #onFrame(data: WebSocket.RawData, isBinary: boolean): void {
+    this.#lastFrameAt = performance.now()
+    const text = isBinary ? '' : data.toString()
+    if (this.#ended) {
+      this.#finish(this.#failed('frames arrived after "end"', { code: 'frame-after-end', retry: 'soon' }))
+    } else if (text.length < 16 && text.trim() === '"end"') {
+      this.#ended = true
+      this.#closing = setTimeout(() => this.#finish(undefined), closeTimeoutMs)
+    } else {
+      // a binary frame is no entry; kept as text so that it becomes a rejection and a dead letter (law 13)
+      this.#keep(isBinary ? `binary frame, base64: ${(data as Buffer).toString('base64')}` : text)
+    }
+  }
+
+  #keep(frame: Frame): void {
+    this.#entries++
+    this.#filling.push(frame)
+    if (this.#filling.length < this.#options.batchSize) return
+    if (this.#wake === undefined) this.#socket.pause()
+    else this.#wakeUp()
+  }
+
+  #onRefusal(request: ClientRequest, answer: IncomingMessage): void {
+    this.#noteDate(answer)
+    const status = answer.statusCode ?? 0
+    answer.resume()
+    request.destroy()
+    this.#finish(upgradeRefused(status, Number(answer.headers['retry-after'])))
+  }
+
+  #noteDate(answer: IncomingMessage): void {
+    if (answer.headers.date !== undefined) this.#options.onDate(answer.headers.date)
+  }
+
+  #resume(): void {
+    if (!this.#socket.isPaused) return
+    this.#lastFrameAt = performance.now()
+    this.#socket.resume()
+  }
+
+  #watchSilence(): void {
+    const { idleTimeoutMs } = this.#options
+    this.#lastFrameAt = performance.now()
+    this.#idle = setInterval(
+      () => {
+        if (this.#socket.isPaused || performance.now() - this.#lastFrameAt < idleTimeoutMs) return
+        this.#finish(
+          this.#failed(`the gateway was silent for ${idleTimeoutMs / 1000} s`, { code: 'silence', retry: 'soon' }),
+        )
+      },
+      Math.max(10, Math.min(1_000, idleTimeoutMs / 4)),
+    )
+  }
+
+  #errorFailure(error: Error): unknown {
+    // the reset of a connection that has said all it had to say
+    if (this.#ended) return undefined
+    const code = 'code' in error ? String(error.code) : ''
+    if (code === 'WS_ERR_UNSUPPORTED_MESSAGE_LENGTH')
+      return this.#failed(`a frame exceeds ${largestFrame >> 20} MiB`, {
+        code: 'frame-too-large',
+        retry: 'later',
+        cause: error,
+      })
+    if (code.startsWith('WS_ERR'))
+      return this.#failed(`the gateway broke the WebSocket protocol (${code})`, {
+        code: 'bad-websocket',
+        retry: 'soon',
+        cause: error,
+      })
+    if (error.message === 'Opening handshake has timed out')
+      return this.#failed(`the gateway did not open the socket within ${connectTimeoutMs / 1000} s`, {
+        code: 'open-timeout',
+        retry: 'soon',
+      })
+    return networkFailure(error, 'reading its data log').during({ entries: this.#entries })
+  }
+
+  #cut(code: number): Failure {
+    return this.#failed(`the gateway closed the socket (${code}) without "end"`, { code: 'no-end', retry: 'soon' })
+  }
+
+  #failed(message: string, options: Pick<FailureOptions, 'code' | 'retry' | 'cause'>): Failure {
+    return new Failure(message, { ...options, reach: 'request', work: { entries: this.#entries } })
+  }
+
+  readonly #onAbort = () => this.#finish(this.#signal.reason)
+
+  #finish(failure: unknown): void {
+    if (this.#finished) return
+    this.#finished = true
+    this.#failure = failure
+    this.#socket.terminate()
+    this.#wakeUp()
+  }
+
+  #wakeUp(): void {
+    const wake = this.#wake
+    this.#wake = undefined
+    wake?.()
+  }
+}
+
+/** What an upgrade without a valid login is answered with is not documented: 401, 403 and redirects are all expected. */
+function upgradeRefused(status: number, retryAfterSeconds: number): Failure {
+  const loggedOut = status === 401 || status === 403 || (status >= 300 && status < 400)
+  return new Failure(`the gateway refuses the data-log socket (status ${status})`, {
+    code: loggedOut ? 'upgrade-not-logged-in' : 'upgrade-refused',
+    retry: loggedOut || status >= 500 ? 'soon' : 'later',
+    reach: 'request',
+    ...(retryAfterSeconds > 0 ? { retryAfterMs: retryAfterSeconds * 1000 } : {}),
+  })
+}

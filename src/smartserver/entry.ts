@@ -1,0 +1,76 @@
+import type { DatapointName } from '../domain/datapoint.ts'
+import type { Frame, LogEntry, LoggedValue, Rejection } from '../domain/entry.ts'
+import { parseTimestamp } from './timestamp.ts'
+
+/**
+ * Reads one frame of the data-log socket (protocol §3.1): fields missing, null or more than known, ids as number or
+ * string. What cannot be read without guessing is a rejection with its reason (law 13). Never throws.
+ */
+export function decodeEntry(frame: Frame): LogEntry | Rejection {
+  let json: unknown
+  try {
+    json = JSON.parse(frame)
+  } catch {
+    return { reason: 'not-json', detail: 'the frame is not JSON' }
+  }
+  if (typeof json !== 'object' || json === null || Array.isArray(json))
+    return { reason: 'not-an-entry', detail: 'the frame is not a JSON object' }
+  return entryOf(json as Record<string, unknown>)
+}
+
+function entryOf(json: Record<string, unknown>): LogEntry | Rejection {
+  const { utc, value } = json
+  if (typeof utc !== 'string') return { reason: 'no-utc', detail: 'the entry has no utc text' }
+  const at = parseTimestamp(utc)
+  if (at === undefined) return { reason: 'bad-utc', detail: 'the utc text is no moment that can be read' }
+  const datapoint = nameOf(json)
+  if ('reason' in datapoint) return datapoint
+  // JSON has no undefined: the member is missing, which no release is known to do. Not the same as null.
+  if (value === undefined) return { reason: 'no-value', detail: 'the entry has no member "value"' }
+  const localized = json['localizedValue'] ?? json['locValue']
+  return {
+    datapoint,
+    at,
+    value: value as LoggedValue,
+    localized: localized as LoggedValue | undefined,
+    health: text(json['deviceHealth']),
+  }
+}
+
+function nameOf(json: Record<string, unknown>): DatapointName | Rejection {
+  const qualifier = qualifierOf(json['dpQualifier'])
+  const block = text(json['blockName']) ?? qualifier?.block
+  const index = indexOf(json['blockIndex']) ?? qualifier?.index
+  const xif = text(json['datapointName']) ?? qualifier?.xif ?? text(json['name'])
+  const device = text(json['deviceName'])
+  if (device === undefined) return { reason: 'no-device', detail: 'the entry names no device' }
+  if (block === undefined || index === undefined || xif === undefined)
+    return { reason: 'no-datapoint', detail: 'the entry names no block, index or datapoint' }
+  // an absent or empty instance name means the XIF name (protocol §3.1, B:3761)
+  return { device, deviceId: idOf(json['deviceId']), block, index, name: text(json['name']) ?? xif, xif }
+}
+
+/** `segment/protocol/DID/block/index/xif`; null in some 3.1 builds. Only read where the plain members are missing. */
+function qualifierOf(value: unknown): { block: string; index: number; xif: string } | undefined {
+  if (typeof value !== 'string') return undefined
+  const parts = value.split('/')
+  const [block, indexText, xif] = parts.slice(3)
+  const index = indexOf(indexText)
+  // more parts mean that a name holds a slash: which one cannot be told
+  if (parts.length !== 6 || !block || index === undefined || !xif) return undefined
+  return { block, index, xif }
+}
+
+function text(value: unknown): string | undefined {
+  return typeof value === 'string' && value !== '' ? value : undefined
+}
+
+/** A number on the socket, `"0"` in older REST samples. */
+function indexOf(value: unknown): number | undefined {
+  if (typeof value === 'number') return Number.isInteger(value) && value >= 0 ? value : undefined
+  return typeof value === 'string' && /^\d{1,9}$/.test(value) ? Number(value) : undefined
+}
+
+function idOf(value: unknown): string {
+  return typeof value === 'number' || typeof value === 'string' ? String(value) : ''
+}

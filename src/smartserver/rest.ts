@@ -1,0 +1,84 @@
+import https from 'node:https'
+import { Failure } from '../domain/failure.ts'
+import { networkFailure } from './network-failure.ts'
+
+export interface RestAnswer {
+  readonly status: number
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>
+  readonly body: string
+}
+
+export interface RestCall {
+  readonly method: 'GET' | 'POST' | 'PUT'
+  readonly path: string
+  readonly cookie?: string
+  readonly json?: unknown
+}
+
+/** A gateway busy with its log answers late (protocol §4.1), but it answers. */
+const timeoutMs = 60_000
+/** Several thousand datapoints in one answer are some megabytes. */
+const largestBody = 64 * 1024 * 1024
+
+/** One HTTPS call, whatever its status; redirects are not followed (protocol §1). Throws a Failure where no answer came. */
+export function restCall(base: string, agent: https.Agent, call: RestCall, signal: AbortSignal): Promise<RestAnswer> {
+  const doing = `asking ${call.method} ${call.path.split('?')[0]}`
+  return new Promise((resolve, reject) => {
+    const fail = (error: unknown) => reject(signal.aborted ? signal.reason : networkFailure(error, doing))
+    const payload = call.json === undefined ? undefined : JSON.stringify(call.json)
+    const request = https.request(
+      `${base}${call.path}`,
+      { method: call.method, agent, headers: headersOf(call, payload), signal },
+      response => {
+        const chunks: Buffer[] = []
+        let size = 0
+        response.on('data', (chunk: Buffer) => {
+          size += chunk.length
+          if (size > largestBody) response.destroy(tooLarge(doing))
+          else chunks.push(chunk)
+        })
+        response.on('error', fail)
+        response.on('end', () => {
+          const body = Buffer.concat(chunks).toString('utf8')
+          resolve({ status: response.statusCode ?? 0, headers: response.headers, body })
+        })
+      },
+    )
+    request.setTimeout(timeoutMs, () => request.destroy(silent(doing)))
+    request.on('error', fail)
+    request.end(payload)
+  })
+}
+
+/** Absent session, in all its shapes: 401 or 403, a redirect to the login page, or that page itself (protocol §1). */
+export function isLoggedOut({ status, headers, body }: RestAnswer): boolean {
+  if (status === 401 || status === 403) return true
+  if (status >= 300 && status < 400) return true
+  return status === 200 && (String(headers['content-type'] ?? '').includes('text/html') || body.startsWith('<'))
+}
+
+function headersOf(call: RestCall, payload: string | undefined): Record<string, string | number> {
+  return {
+    accept: 'application/json',
+    ...(call.cookie === undefined ? {} : { cookie: call.cookie }),
+    // an explicit length: a PUT without a body must not go out chunked
+    ...(payload === undefined ? {} : { 'content-type': 'application/json' }),
+    ...(call.method === 'GET' ? {} : { 'content-length': Buffer.byteLength(payload ?? '') }),
+  }
+}
+
+function silent(doing: string): Failure {
+  return new Failure(`the gateway gave no answer within ${timeoutMs / 1000} s while ${doing}`, {
+    code: 'gateway-silent',
+    retry: 'soon',
+    reach: 'gateway',
+  })
+}
+
+function tooLarge(doing: string): Failure {
+  return new Failure(`the gateway's answer exceeds ${largestBody >> 20} MiB while ${doing}`, {
+    code: 'answer-too-large',
+    retry: 'never',
+    reach: 'request',
+  })
+}
