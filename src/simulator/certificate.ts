@@ -1,0 +1,34 @@
+import { X509Certificate } from 'node:crypto'
+import { isIP } from 'node:net'
+import { generate } from 'selfsigned'
+
+export interface Certificate {
+  readonly keyPem: string
+  readonly certificatePem: string
+  /** SHA-256 of the certificate, `AB:CD:…`, as a client pins it. */
+  readonly fingerprint256: string
+}
+
+/** A fresh self-signed certificate, the gateway's factory default (protocol §1), for `localhost`, the loopback addresses and `host`. */
+export async function makeCertificate(host: string): Promise<Certificate> {
+  const addresses = new Set(['127.0.0.1', '::1'])
+  const names = new Set(['localhost'])
+  if (isIP(host) > 0) addresses.add(host)
+  else names.add(host)
+  const altNames = [
+    ...[...names].map(value => ({ type: 2 as const, value })),
+    ...[...addresses].map(ip => ({ type: 7 as const, ip })),
+  ]
+  // The real clock, not the simulated one: TLS peers judge the dates by their own.
+  const dayMs = 86_400_000
+  const made = await generate([{ name: 'commonName', value: 'SmartServer' }], {
+    keyType: 'ec',
+    curve: 'P-256',
+    algorithm: 'sha256',
+    notBeforeDate: new Date(Date.now() - dayMs),
+    notAfterDate: new Date(Date.now() + 3650 * dayMs),
+    extensions: [{ name: 'subjectAltName', altNames }],
+  })
+  const { fingerprint256 } = new X509Certificate(made.cert)
+  return { keyPem: made.private, certificatePem: made.cert, fingerprint256 }
+}

@@ -1,0 +1,122 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Release } from './releases.ts'
+import { readSessionId, type Session, type Sessions } from './sessions.ts'
+import type { Stats } from './stats.ts'
+
+/** A REST call after its session was found. */
+export interface RestCall {
+  readonly method: string
+  /** Path without query, still percent-encoded. */
+  readonly path: string
+  readonly query: URLSearchParams
+  readonly body: unknown
+  readonly session: Session
+}
+
+/** Status, body and headers of an answer; an undefined body sends none, a string is sent as HTML. */
+export interface RestAnswer {
+  readonly status: number
+  readonly body?: unknown
+  readonly headers?: Readonly<Record<string, string>>
+}
+
+export interface RestParts {
+  readonly release: Release
+  readonly sessions: Sessions
+  readonly sessionTimeoutMs: number
+  readonly stats: Stats
+  readonly now: () => number
+  /** Answers everything behind the login; undefined = no such path. */
+  route(call: RestCall): RestAnswer | undefined
+}
+
+const bodyLimit = 1024 * 1024
+
+/** Answers one HTTP request: login and version freely, all other `/iap/` paths with a session only (protocol §1). */
+export async function answerRest(request: IncomingMessage, response: ServerResponse, parts: RestParts): Promise<void> {
+  parts.stats.requests += 1
+  const body = await readBody(request)
+  const answer = body === undefined ? problem(413, 'Request too large') : decide(request, body, parts)
+  // The Date header tells the gateway's clock, which may be wrong, not this machine's.
+  response.sendDate = false
+  response.setHeader('Date', new Date(parts.now()).toUTCString())
+  for (const [name, value] of Object.entries(answer.headers ?? {})) response.setHeader(name, value)
+  response.statusCode = answer.status
+  if (answer.body === undefined) {
+    response.end()
+    return
+  }
+  const html = typeof answer.body === 'string'
+  response.setHeader('Content-Type', `${html ? 'text/html' : 'application/json'};charset=utf-8`)
+  response.end(html ? answer.body : JSON.stringify(answer.body))
+}
+
+function decide(request: IncomingMessage, body: string, parts: RestParts): RestAnswer {
+  const url = request.url ?? '/'
+  const at = url.indexOf('?')
+  const path = at < 0 ? url : url.slice(0, at)
+  const method = request.method ?? 'GET'
+  if (path === '/iap/auth/login') {
+    if (method !== 'POST') return problem(405, 'Method not allowed')
+    return login(request.headers['content-type'], parseJson(body), parts)
+  }
+  if (path === '/iap/version' && method === 'GET') {
+    return { status: 200, body: { type: 'SmartServer IoT', value: parts.release.version } }
+  }
+  if (!path.startsWith('/iap/')) return problem(404, `Not found: ${path}`)
+  const session = parts.sessions.find(readSessionId(request.headers.cookie))
+  if (session === undefined) return problem(401, 'Unauthorized')
+  // The wiki says PUT, all vendor code says POST (protocol §1).
+  if (path === '/iap/auth/logout' && (method === 'PUT' || method === 'POST')) {
+    parts.sessions.logout(session.id)
+    parts.stats.logouts += 1
+    return { status: 204, headers: { 'Set-Cookie': 'cmsSID=; Path=/; Max-Age=0' } }
+  }
+  if (path === '/iap/auth/sessionTimeout' && method === 'GET') return { status: 200, body: parts.sessionTimeoutMs }
+  if (path === '/iap/users/current' && method === 'GET') return { status: 200, body: describeUser(session.username) }
+  const query = new URLSearchParams(at < 0 ? '' : url.slice(at + 1))
+  return parts.route({ method, path, query, body: parseJson(body), session }) ?? problem(404, `Not found: ${path}`)
+}
+
+function login(contentType: string | undefined, given: unknown, parts: RestParts): RestAnswer {
+  if (!/^application\/json\b/i.test(contentType ?? '')) return problem(415, 'Content-Type must be application/json')
+  const { username, password } = (typeof given === 'object' && given !== null ? given : {}) as Record<string, unknown>
+  if (typeof username !== 'string' || typeof password !== 'string')
+    return problem(400, 'username and password expected')
+  const answer = parts.sessions.login(username, password)
+  if ('refused' in answer) {
+    parts.stats.failedLogins += 1
+    if (answer.refused === 'password') return problem(401, 'Unauthorized')
+    return problem(429, 'Too many failed login attempts. Please try again later.')
+  }
+  parts.stats.logins += 1
+  const headers = { 'Set-Cookie': `cmsSID=${answer.session.id}; Path=/; Secure; HttpOnly` }
+  return { status: 200, body: describeUser(username), headers }
+}
+
+function problem(status: number, message: string): RestAnswer {
+  return { status, body: { message } }
+}
+
+function describeUser(username: string): object {
+  return { id: 2, userName: username, firstName: '', lastName: '', emailAddress: null, locale: 'en_US', customerId: 1 }
+}
+
+async function readBody(request: IncomingMessage): Promise<string | undefined> {
+  const chunks: Buffer[] = []
+  let size = 0
+  for await (const chunk of request) {
+    size += chunk.length
+    if (size > bodyLimit) return undefined
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks).toString('utf8')
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
