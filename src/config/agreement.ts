@@ -1,0 +1,95 @@
+import type { z } from 'zod'
+import { type Selector, selectorKey } from '../domain/datapoint.ts'
+
+/*
+ * Options that must agree with each other. All of these run although another option of the section is wrong, so that
+ * one look shows everything: a value may then still be as written, whatever its type says.
+ * `params.instead` names the key to point at where the one in the path is not in the file (a default).
+ */
+
+type Context = z.core.$RefinementCtx
+
+export function inOrder(smaller: string, larger: string) {
+  return (values: Readonly<Record<string, unknown>>, context: Context) => {
+    const [low, high] = [values[smaller], values[larger]]
+    if (typeof low === 'number' && typeof high === 'number' && low > high)
+      context.addIssue({
+        code: 'custom',
+        path: [smaller],
+        params: { instead: larger },
+        message: `${smaller} must not exceed ${larger}`,
+      })
+  }
+}
+
+export function oneTrust(tls: { ca?: unknown; fingerprint256?: unknown; verify?: unknown }, context: Context): void {
+  const [first, second] = Object.keys(tls).filter(key => key !== 'verify' || tls.verify === false)
+  if (first !== undefined && second !== undefined)
+    context.addIssue({ code: 'custom', path: [second], message: `contradicts ${first}: give one of the two` })
+}
+
+/** Each option belongs to one version of InfluxDB's write API. */
+export function versionOptions(influxdb: { version?: unknown; [option: string]: unknown }, context: Context): void {
+  const { version } = influxdb
+  if (version !== 1 && version !== 2) return
+  const ofVersion = { 1: ['database', 'retentionPolicy', 'username', 'password'], 2: ['org', 'bucket', 'token'] }
+  const needed = version === 1 ? ['database'] : ['org', 'bucket']
+  const other = version === 1 ? 2 : 1
+  const strange = ofVersion[other].filter(key => influxdb[key] !== undefined)
+  for (const key of strange)
+    context.addIssue({
+      code: 'custom',
+      path: [key],
+      message: `belongs to version: ${other}, but this is version: ${version}`,
+    })
+  if (strange.length > 0) return
+  for (const key of needed.filter(name => influxdb[name] === undefined))
+    context.addIssue({ code: 'custom', path: [key], message: `"${key}" is missing (version ${version} needs it)` })
+  if ((influxdb['username'] === undefined) !== (influxdb['password'] === undefined)) {
+    const [lonely, missing] = influxdb['username'] === undefined ? ['password', 'username'] : ['username', 'password']
+    context.addIssue({ code: 'custom', path: [lonely], message: `needs a ${missing} beside it` })
+  }
+}
+
+/** Two gateways at one address would be two guests where one socket is allowed. */
+export function distinctAddresses(gateways: Readonly<Record<string, { url?: unknown }>>, context: Context): void {
+  const names = new Map<string, string>()
+  for (const [name, gateway] of Object.entries(gateways ?? {})) {
+    const url = gateway?.url
+    if (typeof url !== 'string') continue
+    const earlier = names.get(url)
+    if (earlier === undefined) names.set(url, name)
+    else context.addIssue({ code: 'custom', path: [name, 'url'], message: `${earlier} has this address already` })
+  }
+}
+
+/** No two rules for the same datapoints, and no two devices under one name in the database. */
+export function distinctDatapoints(datapoints: readonly { selector?: Selector }[], context: Context): void {
+  if (!Array.isArray(datapoints)) return
+  const rules = new Map<string, number>()
+  const owners = new Map<string, string>()
+  const names = new Map<string, string>()
+  for (const [i, { selector }] of datapoints.entries()) {
+    if (selector === undefined) continue
+    const earlier = rules.get(selectorKey(selector))
+    if (earlier !== undefined) {
+      context.addIssue({ code: 'custom', path: [i], message: `the same as number ${earlier + 1} of this list` })
+      continue
+    }
+    rules.set(selectorKey(selector), i)
+    const { device } = selector
+    if (device === undefined) continue
+    const name = 'id' in device ? device.as : device.name
+    const owner = selectorKey({ device })
+    if ((owners.get(name) ?? owner) !== owner)
+      context.addIssue({
+        code: 'custom',
+        path: [i],
+        message: 'another device has this name already: their points would be one series',
+      })
+    else if ((names.get(owner) ?? name) !== name)
+      context.addIssue({ code: 'custom', path: [i], message: 'this device has another name above: give it one' })
+    owners.set(name, owner)
+    names.set(owner, name)
+  }
+}

@@ -1,0 +1,93 @@
+import { z } from 'zod'
+import type { Selector } from '../domain/datapoint.ts'
+import { section } from './section.ts'
+import { line, numberOfText, oneOf, tagText } from './values.ts'
+
+/** The tags that every point has, and the name of its time: no configured tag or field may take one of these. */
+const ownNames = ['gateway', 'device', 'block', 'index', 'datapoint', 'time']
+
+const standardMeasurement = 'datalog'
+
+const written = z
+  .string()
+  .transform((text, context) => {
+    const selector = parseSelector(text)
+    if (typeof selector !== 'string') return { selector, measurement: standardMeasurement, field: undefined, tags: {} }
+    context.addIssue({ code: 'custom', message: selector })
+    return z.NEVER
+  })
+  .describe('device/block/index/datapoint, * for any: "Sensor 1/LightSensor/0/nvoLuxLevel", "Pump 7/*/*/*"')
+
+const deviceById = section({
+  id: oneOf('text or a whole number', [line(), z.int().min(0)])
+    .transform(String)
+    .describe("The gateway's own id of the device: stable where a name is not"),
+  as: tagText().describe('Its name in the database'),
+})
+
+const ownName = () =>
+  tagText()
+    .regex(/^[^_]/, { error: 'must not begin with an underscore: InfluxDB keeps such names for itself' })
+    .refine(name => !ownNames.includes(name), { error: `must be none of ${ownNames.join(', ')}` })
+
+const spelledOut = section({
+  device: oneOf('text or { id: …, as: … }', [line(), deviceById])
+    .optional()
+    .describe('Device name, or its id with a name'),
+  block: line().optional().describe('Function block name'),
+  index: z
+    .preprocess(numberOfText, oneOf('a whole number or *', [z.int().min(0), z.literal('*')]))
+    .optional()
+    .describe('Function block index'),
+  datapoint: oneOf('text or { xif: … }', [line(), section({ xif: line().describe('XIF (programmatic) name') })])
+    .optional()
+    .describe('Datapoint name as people see it, or { xif: … } for the name fixed by the device type'),
+  measurement: tagText()
+    .regex(/^[^_]/, { error: 'must not begin with an underscore: InfluxDB keeps such names for itself' })
+    .prefault(standardMeasurement)
+    .describe('Measurement (the table) of its points'),
+  field: ownName().optional().describe('Field that holds its numbers; default: value'),
+  tags: z
+    .record(ownName(), oneOf('text', [tagText(), z.int()]).transform(String))
+    .prefault({})
+    .describe('Tags added to its points, e.g. { building: North }'),
+})
+  .superRefine(({ field, tags }, context) => {
+    if (field !== undefined && Object.hasOwn(tags, field))
+      context.addIssue({ code: 'custom', path: ['field'], message: 'a tag has this name already' })
+  })
+  .transform(({ device, block, index, datapoint, measurement, field, tags }) => {
+    const selector: Selector = {
+      ...(device === undefined || device === '*'
+        ? {}
+        : { device: typeof device === 'string' ? { name: device } : device }),
+      ...(block === undefined || block === '*' ? {} : { block }),
+      ...(index === undefined || index === '*' ? {} : { index }),
+      ...(datapoint === undefined || datapoint === '*'
+        ? {}
+        : { point: typeof datapoint === 'string' ? { name: datapoint } : datapoint }),
+    }
+    return { selector, measurement, field, tags }
+  })
+
+export const datapointSchema = oneOf('device/block/index/datapoint or a map with these keys', [written, spelledOut])
+
+/** The selector, or what is wrong with the text. Names are kept exactly. */
+function parseSelector(text: string): Selector | string {
+  const parts = text.split('/')
+  const [device = '', block = '', index = '', name = ''] = parts
+  if (parts.length !== 4)
+    return (
+      `expected device/block/index/datapoint, four parts with * for any, got ${parts.length}; ` +
+      'a name that holds a slash needs the form { device: …, block: …, index: …, datapoint: … }'
+    )
+  const empty = ['device', 'block', 'index', 'datapoint'].find((_, i) => parts[i] === '')
+  if (empty !== undefined) return `the ${empty} is empty: write * for any`
+  if (!/^(\*|\d{1,15})$/.test(index)) return 'the third part, the block index, must be a whole number or *'
+  return {
+    ...(device === '*' ? {} : { device: { name: device } }),
+    ...(block === '*' ? {} : { block }),
+    ...(index === '*' ? {} : { index: Number(index) }),
+    ...(name === '*' ? {} : { point: { name } }),
+  }
+}

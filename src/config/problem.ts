@@ -1,0 +1,40 @@
+import { Failure } from '../domain/failure.ts'
+
+/** One thing that is wrong in a config file. Holds no secret: those are blotted out of the excerpt. */
+export interface Problem {
+  readonly file: string
+  /** From 1; 0 where the file as a whole is meant. */
+  readonly line: number
+  /** From 1, in UTF-16 units as editors count. */
+  readonly column: number
+  readonly message: string
+  readonly excerpt: Excerpt | undefined
+}
+
+export interface Excerpt {
+  readonly text: string
+  /** Where the carets begin (from 0) and how many there are. */
+  readonly at: number
+  readonly length: number
+}
+
+/** All problems of a config file, in the order of their places. Its message shows them to a person. */
+export class ConfigError extends Failure {
+  readonly problems: readonly Problem[]
+
+  constructor(problems: readonly Problem[]) {
+    const sorted = problems.toSorted((a, b) => a.line - b.line || a.column - b.column)
+    super(sorted.map(problemText).join('\n'), { code: 'config', retry: 'never', reach: 'run' })
+    this.problems = sorted
+  }
+}
+
+/** `file:line:column: message`, the line, and carets under the spot. */
+export function problemText({ file, line, column, message, excerpt }: Problem): string {
+  if (line === 0) return `${file}: ${message}`
+  const head = `${file}:${line}:${column}: ${message}`
+  if (excerpt === undefined) return head
+  // Tabs stay tabs, so that the carets stand under the spot whatever a tab is worth.
+  const indent = excerpt.text.slice(0, excerpt.at).replace(/[^\t]/g, ' ')
+  return `${head}\n  ${excerpt.text}\n  ${indent}${'^'.repeat(Math.max(1, excerpt.length))}`
+}

@@ -1,0 +1,243 @@
+import { z } from 'zod'
+import type { Selector } from '../domain/datapoint.ts'
+import { distinctAddresses, distinctDatapoints, inOrder, oneTrust, versionOptions } from './agreement.ts'
+import { datapointSchema } from './datapoint.ts'
+import { section } from './section.ts'
+import {
+  databaseAddress,
+  duration,
+  fingerprint256,
+  gatewayAddress,
+  line,
+  numberOfText,
+  secret,
+  wholeNumber,
+  yesOrNo,
+} from './values.ts'
+
+/*
+ * Every option of smartserver-etl.yaml: its line here is the manual (the JSON schema for editors is made from it).
+ * Below: what the program is given. Durations are whole milliseconds; paths are absolute.
+ */
+
+const second = 1000
+const minute = 60 * second
+const hour = 60 * minute
+const day = 24 * hour
+
+const limits = section({
+  sockets: wholeNumber({ from: 1, to: 8 })
+    .prefault(1)
+    .describe("Data-log sockets open at a time. The vendor's own pages keep to one"),
+  pause: duration({ from: 0, to: hour, text: 'Rest between two requests' }).prefault('500ms'),
+  requestsPerMinute: wholeNumber({ from: 1, to: 600 }).prefault(60).describe('Data-log requests begun in any minute'),
+  patience: duration({
+    from: 0,
+    to: 7 * day,
+    text: 'How long a gateway that worked before may be away before a one-off run gives it up',
+  }).prefault('30m'),
+})
+
+const tls = section({
+  ca: line().optional().describe('PEM file of the certificate, or of the authority that signed it'),
+  fingerprint256: fingerprint256()
+    .optional()
+    .describe('SHA-256 fingerprint of the certificate (AB:CD:…): what fits a factory one'),
+  verify: yesOrNo()
+    .optional()
+    .describe('false: accept any certificate. Whoever sits between reads the password: for a trial at the bench only'),
+}).superRefine(oneTrust, { when: () => true })
+
+const gateway = section({
+  url: gatewayAddress().describe('https://host; https://host:8443 up to release 2.7'),
+  username: secret().describe('Login: text, "${VARIABLE}" or { file: path }'),
+  password: secret().describe('Password: "${VARIABLE}" or { file: path }; in text, $ is written $$'),
+  tls: tls
+    .prefault({})
+    .describe('How the gateway proves who it is. Default: by the authorities that the system trusts'),
+  limits: limits.prefault({}).describe('How much of the gateway the program may use: it is a guest there'),
+  idleTimeout: duration({ from: second, to: hour, text: 'A data-log socket silent for so long has failed' }).prefault(
+    '60s',
+  ),
+  datapoints: z
+    .array(datapointSchema)
+    .min(1)
+    .superRefine(distinctDatapoints, { when: () => true })
+    .describe('What to fetch. Where several match an entry, the one that names the most parts decides'),
+})
+
+const influxdb = section({
+  version: z
+    .preprocess(numberOfText, z.literal([1, 2]))
+    .prefault(2)
+    .describe('1: InfluxDB 1.x (/write). 2: InfluxDB 2.x, 3.x, VictoriaMetrics and whatever takes /api/v2/write'),
+  url: databaseAddress().describe('e.g. http://localhost:8086'),
+  org: line().optional().describe('Version 2: organization; any word where the database has none'),
+  bucket: line().optional().describe('Version 2: bucket (InfluxDB 3.x: database)'),
+  token: secret()
+    .optional()
+    .describe('Version 2: token that may write to the bucket; none where the database asks for none'),
+  database: line().optional().describe('Version 1: database; it must exist'),
+  retentionPolicy: line().optional().describe("Version 1: retention policy; default: the database's own"),
+  username: secret().optional().describe('Version 1: login, where the database asks for one'),
+  password: secret().optional().describe('Version 1: password'),
+  timeout: duration({ from: second, to: hour, text: 'How long one write may take' }).prefault('30s'),
+  ca: line().optional().describe('PEM file of the authority that signed the certificate of an https database'),
+}).superRefine(versionOptions, { when: () => true })
+
+const sqlite = section({
+  path: line().prefault('data/points.db').describe('SQLite file; made when missing'),
+})
+
+const sink = section({
+  influxdb: influxdb.optional().describe('Write to InfluxDB or a database that speaks its write API'),
+  sqlite: sqlite.optional().describe('Write to an SQLite file (the default)'),
+}).superRefine(
+  ({ influxdb, sqlite }, context) => {
+    if (influxdb !== undefined && sqlite !== undefined)
+      context.addIssue({ code: 'custom', path: ['sqlite'], message: 'one sink only: either influxdb or sqlite' })
+  },
+  { when: () => true },
+)
+
+const requests = section({
+  per: z
+    .enum(['datapoint', 'device', 'gateway'])
+    .prefault('device')
+    .describe('What one request asks for: each datapoint alone, a device at a time, or all of the gateway at once'),
+  entries: wholeNumber({ from: 100, to: 1_000_000 })
+    .prefault(20_000)
+    .describe('Entries a request aims for: its range is made longer or shorter to fit'),
+  shortest: duration({ from: second, to: 366 * day, text: 'The shortest range worth a request' }).prefault('1m'),
+  longest: duration({ from: minute, to: 3660 * day, text: 'The longest range of a request' }).prefault('7d'),
+  order: z.enum(['oldest', 'newest']).prefault('oldest').describe('Which end of the missing time comes first'),
+}).superRefine(inOrder('shortest', 'longest'), { when: () => true })
+
+const sync = section({
+  every: duration({ from: second, to: 7 * day, text: 'Time from one sync to the next' }).prefault('5m'),
+  settle: duration({
+    from: 0,
+    to: day,
+    text: "Nothing newer than this is asked for: the gateway's log may still be writing it",
+  }).prefault('2m'),
+  lateness: duration({
+    from: 0,
+    to: 366 * day,
+    text: 'How late an entry may turn up: what is younger is fetched once more',
+  }).prefault('1h'),
+  since: duration({ from: minute, to: 36_600 * day, text: 'How far back the first sync reaches' }).prefault('90d'),
+}).superRefine(inOrder('settle', 'lateness'), { when: () => true })
+
+const gatewayName = z
+  .string()
+  .regex(/^\p{L}[\p{L}\p{N}_.-]{0,62}$|^\p{N}[\p{L}\p{N}_.-]{0,62}$/u, {
+    error: 'a gateway name has 1 to 63 letters, digits, dots, dashes or underscores, and begins with a letter or digit',
+  })
+  .describe('Name of the gateway: the value of the tag gateway')
+
+/** The file as written, checked; files named in it are not read yet. */
+export const settingsSchema = section({
+  gateways: z
+    .record(gatewayName, gateway)
+    .refine(named => Object.keys(named).length > 0, { error: 'at least one gateway is needed' })
+    .superRefine(distinctAddresses, { when: () => true })
+    .describe('The SmartServers to read, by name'),
+  sink: sink.prefault({}).describe('Where points go. Default: an SQLite file'),
+  ledger: line()
+    .prefault('data/ledger.db')
+    .describe(
+      "SQLite file of what is complete. Paths in this file are relative to its folder, or to that folder's parent where it is named config",
+    ),
+  requests: requests.prefault({}).describe('How the missing time is cut into requests'),
+  sync: sync.prefault({}).describe('What the daemon keeps up to date, and how often'),
+})
+
+export type Settings = z.output<typeof settingsSchema>
+
+export interface DatapointConfig {
+  readonly selector: Selector
+  readonly measurement: string
+  /** Undefined: the standard name, `value`. */
+  readonly field: string | undefined
+  readonly tags: Readonly<Record<string, string>>
+}
+
+/** How a gateway proves who it is. `authority`: PEM text. `fingerprint`: `AB:CD:…` as Node's `fingerprint256`. */
+export type TlsTrust =
+  | { readonly kind: 'system' }
+  | { readonly kind: 'authority'; readonly ca: string }
+  | { readonly kind: 'fingerprint'; readonly fingerprint256: string }
+  | { readonly kind: 'none' }
+
+export interface GatewayLimits {
+  readonly sockets: number
+  readonly pause: number
+  readonly requestsPerMinute: number
+  readonly patience: number
+}
+
+export interface GatewayConfig {
+  readonly name: string
+  /** `https://host[:port]`, no trailing slash. */
+  readonly url: string
+  readonly username: string
+  readonly password: string
+  readonly tls: TlsTrust
+  readonly limits: GatewayLimits
+  readonly idleTimeout: number
+  readonly datapoints: readonly DatapointConfig[]
+}
+
+export interface SqliteConfig {
+  readonly kind: 'sqlite'
+  readonly path: string
+}
+
+interface InfluxdbBase {
+  readonly kind: 'influxdb'
+  /** No trailing slash; may hold a path. */
+  readonly url: string
+  readonly timeout: number
+  /** PEM text. */
+  readonly ca?: string
+}
+
+export interface InfluxdbV1Config extends InfluxdbBase {
+  readonly version: 1
+  readonly database: string
+  readonly username?: string
+  readonly password?: string
+  readonly retentionPolicy?: string
+}
+
+export interface InfluxdbV2Config extends InfluxdbBase {
+  readonly version: 2
+  readonly org: string
+  readonly bucket: string
+  readonly token?: string
+}
+
+export type InfluxdbConfig = InfluxdbV1Config | InfluxdbV2Config
+
+export interface RequestsConfig {
+  readonly per: 'datapoint' | 'device' | 'gateway'
+  readonly entries: number
+  readonly shortest: number
+  readonly longest: number
+  readonly order: 'oldest' | 'newest'
+}
+
+export interface SyncConfig {
+  readonly every: number
+  readonly settle: number
+  readonly lateness: number
+  readonly since: number
+}
+
+export interface Config {
+  readonly gateways: readonly GatewayConfig[]
+  readonly sink: SqliteConfig | InfluxdbConfig
+  readonly ledger: string
+  readonly requests: RequestsConfig
+  readonly sync: SyncConfig
+}

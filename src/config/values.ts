@@ -1,0 +1,113 @@
+import { z } from 'zod'
+import { durationPattern, durationText, parseDuration } from './duration.ts'
+import { section } from './section.ts'
+
+/** Whole number. `${PORT}` gives text, so digits in text count as a number too. */
+export function wholeNumber(range: { from: number; to: number }) {
+  return z.preprocess(numberOfText, z.int().min(range.from).max(range.to))
+}
+
+export function numberOfText(value: unknown): unknown {
+  return typeof value === 'string' && /^-?\d{1,15}$/.test(value) ? Number(value) : value
+}
+
+export function yesOrNo() {
+  return z.preprocess(value => (value === 'true' ? true : value === 'false' ? false : value), z.boolean())
+}
+
+/** `500ms`, `5m`, `90d`, `1h30m`; milliseconds when parsed. The range becomes part of the description. */
+export function duration({ from, to, text }: { from: number; to: number; text: string }) {
+  const range = `${durationText(from)} to ${durationText(to)}`
+  const example = 'expected a duration such as 500ms, 5m, 90d or 1h30m'
+  return z
+    .preprocess(
+      value => (value === 0 ? '0' : value),
+      z
+        .string({ error: issue => (issue.input === undefined ? undefined : example) })
+        .regex(durationPattern, { error: `${example} (units w, d, h, m, s, ms)` })
+        .transform(value => parseDuration(value) ?? Number.POSITIVE_INFINITY)
+        .refine(ms => ms >= from && ms <= to, { error: `must be from ${range}` }),
+    )
+    .describe(`${text} (${range})`)
+}
+
+/** Any of several forms; `what` names them all for the message. */
+export function oneOf<const Options extends readonly [z.ZodType, ...z.ZodType[]]>(what: string, options: Options) {
+  return z.union(options, {
+    error: ({ input }) => {
+      if (input === undefined) return undefined
+      const quotes = typeof input === 'number' || typeof input === 'boolean' ? ': put it in quotes' : ''
+      return `expected ${what}${quotes}`
+    },
+  })
+}
+
+/** Text on one line: names are kept exactly as written, spaces and all. */
+export function line() {
+  return z
+    .string()
+    .min(1)
+    .regex(/^\P{Cc}*$/u, { error: 'must be one line without control characters' })
+}
+
+/** What InfluxDB can store as a tag: an ending backslash would escape the sign after it. */
+export function tagText() {
+  return line().regex(/[^\\]$/, { error: 'must not end in a backslash' })
+}
+
+/** Given in place (best as `${VARIABLE}`), or in a file whose one trailing newline is cut. */
+export function secret() {
+  const file = section({ file: line().describe('File that holds it, e.g. /run/secrets/plant-a') })
+  return oneOf('text or { file: path }', [z.string().min(1), file])
+}
+
+/** `https://192.0.2.10:8443` → the same in its canonical form, without trailing slash. */
+export function gatewayAddress() {
+  return z.string().transform((text, context) => {
+    const url = URL.parse(text)
+    const refuse = (message: string) => {
+      context.addIssue({ code: 'custom', message })
+      return z.NEVER
+    }
+    if (url === null || url.host === '') return refuse('expected an address such as https://192.0.2.10')
+    if (url.protocol !== 'https:') return refuse('must begin with https://: a SmartServer speaks TLS only')
+    if (url.username !== '' || url.password !== '') return refuse('must not hold a login: use username and password')
+    if (url.pathname !== '/' || url.search !== '' || url.hash !== '')
+      return refuse('must end after host and port, e.g. https://192.0.2.10:8443')
+    return url.origin
+  })
+}
+
+/** http or https, with a path where the database lies behind a proxy; without trailing slash. */
+export function databaseAddress() {
+  return z.string().transform((text, context) => {
+    const url = URL.parse(text)
+    const refuse = (message: string) => {
+      context.addIssue({ code: 'custom', message })
+      return z.NEVER
+    }
+    if (url === null || !/^https?:$/.test(url.protocol))
+      return refuse('expected an address such as http://localhost:8086')
+    if (url.username !== '' || url.password !== '')
+      return refuse('must not hold a login: use token, or username and password')
+    if (url.search !== '' || url.hash !== '') return refuse('must not hold a query: use the options beside it')
+    return url.origin + url.pathname.replace(/\/+$/, '')
+  })
+}
+
+/** SHA-256 of a certificate as Node's `fingerprint256` writes it: `AB:CD:…`. */
+export function fingerprint256() {
+  return z
+    .string()
+    .regex(/^(?:sha-?256[:=\s]\s*)?[0-9a-f]{2}(?:[:\s]?[0-9a-f]{2}){31}$/i, {
+      error: 'expected a SHA-256 fingerprint: 32 pairs of hexadecimal digits, e.g. AB:CD:…',
+    })
+    .transform(text =>
+      text
+        .replace(/^sha-?256/i, '')
+        .replace(/[^0-9a-f]/gi, '')
+        .toUpperCase()
+        .match(/../g)!
+        .join(':'),
+    )
+}

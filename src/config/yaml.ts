@@ -1,0 +1,154 @@
+import {
+  isAlias,
+  isMap,
+  isScalar,
+  isSeq,
+  LineCounter,
+  type Node,
+  parseDocument,
+  type Scalar,
+  type YAMLError,
+} from 'yaml'
+import { type Environment, referencePattern, substitute } from './environment.ts'
+import { excerptAt, type Span } from './excerpt.ts'
+import type { Problem } from './problem.ts'
+import { findSecrets } from './secrecy.ts'
+
+export type Path = readonly (string | number)[]
+
+/** Where one value of the file stands. */
+export interface Place {
+  readonly key: Span | undefined
+  /** Undefined where the key has no value. */
+  readonly value: Span | undefined
+  /** A list or map: too large to be underlined. */
+  readonly isCollection: boolean
+  /** Text from the environment is in it: it must not be shown. */
+  readonly substituted: boolean
+  /** Already reported: what else is wrong with it follows from that. */
+  readonly isBroken: boolean
+}
+
+export interface YamlFile {
+  /** References are substituted; keys without a value are left out. */
+  readonly value: unknown
+  readonly problems: readonly Problem[]
+  /** False where the text is no YAML: there is then no value. */
+  readonly isReadable: boolean
+  place(path: Path): Place | undefined
+  problemAt(span: Span, message: string): Problem
+}
+
+/** An alias inside an alias inside …: a short file could otherwise fill the memory. */
+const mostAliases = 10_000
+
+/** Reads YAML with the place of each value. What is wrong with it comes back as problems. */
+export function readYaml(file: string, text: string, env: Environment): YamlFile {
+  const lines = new LineCounter()
+  const document = parseDocument(text, { prettyErrors: false, lineCounter: lines })
+  const secrets = findSecrets(document, text)
+  const places = new Map<string, Place>()
+  const problems: Problem[] = []
+  let aliases = 0
+
+  const problemAt = (span: Span, message: string): Problem => {
+    const { line, col } = lines.linePos(span.start)
+    return { file, line, column: col, message, excerpt: excerptAt(text, span, secrets) }
+  }
+  const report = (span: Span, message: string) => problems.push(problemAt(span, message))
+  for (const error of [...document.errors, ...document.warnings])
+    report(errorSpan(error, text), yamlMessage(error, text))
+  const isReadable = document.errors.every(error => error.code === 'DUPLICATE_KEY')
+
+  function read(node: Node | null, path: Path, key: Span | undefined, open: readonly Node[]): unknown {
+    const place = (more: Partial<Place>) =>
+      places.set(JSON.stringify(path), {
+        key,
+        value: spanOf(node),
+        isCollection: false,
+        substituted: false,
+        isBroken: false,
+        ...more,
+      })
+    if (isAlias(node)) {
+      const target = node.resolve(document)
+      const wrong =
+        target === undefined
+          ? `no anchor of this name stands above`
+          : open.includes(target)
+            ? 'an alias must not stand inside of what it names'
+            : ++aliases > mostAliases
+              ? `more than ${mostAliases} aliases`
+              : undefined
+      if (wrong === undefined && target !== undefined) return read(target, path, key ?? spanOf(node), open)
+      if (aliases <= mostAliases + 1) report(spanOf(node) ?? { start: 0, end: 0 }, wrong ?? '')
+      place({ isBroken: true })
+      return undefined
+    }
+    if (isMap(node)) {
+      place({ isCollection: true })
+      const values: Record<string, unknown> = Object.create(null)
+      for (const pair of node.items) {
+        const name = isScalar(pair.key) ? (pair.key.source ?? String(pair.key.value)) : undefined
+        const keySpan = spanOf(pair.key as Node | null)
+        if (name === undefined) {
+          report(keySpan ?? spanOf(node)!, 'a key must be plain text')
+          continue
+        }
+        const value = read(pair.value as Node | null, [...path, name], keySpan, [...open, node])
+        if (value !== null) values[name] = value
+      }
+      return values
+    }
+    if (isSeq(node)) {
+      place({ isCollection: true })
+      return node.items.map((item, i) => read(item as Node | null, [...path, i], undefined, [...open, node]))
+    }
+    if (!isScalar(node) || node.value === null) {
+      place({ value: isScalar(node) && node.source ? spanOf(node) : undefined })
+      return null
+    }
+    if (typeof node.value !== 'string') {
+      place({})
+      return node.value
+    }
+    const { text: value, substituted, faults } = substitute(node.value, env)
+    for (const fault of faults) report(referenceSpan(node, text, fault.nth), fault.message)
+    place({ substituted, isBroken: faults.length > 0 })
+    return value
+  }
+
+  const value = isReadable ? read(document.contents, [], undefined, []) : undefined
+  return { value: value ?? {}, problems, isReadable, place: path => places.get(JSON.stringify(path)), problemAt }
+}
+
+function spanOf(node: Node | null | undefined): Span | undefined {
+  return node?.range ? { start: node.range[0], end: node.range[1] } : undefined
+}
+
+/** Where the nth reference of a text stands in the file; the whole text where escapes make that unclear. */
+function referenceSpan(node: Scalar, text: string, nth: number): Span {
+  const whole = spanOf(node) ?? { start: 0, end: 0 }
+  const inFile = [...text.slice(whole.start, whole.end).matchAll(referencePattern)]
+  const inValue = [...String(node.value).matchAll(referencePattern)]
+  const found = inFile[nth]
+  if (found === undefined || inFile.length !== inValue.length) return whole
+  return { start: whole.start + found.index, end: whole.start + found.index + found[0].length }
+}
+
+function errorSpan({ pos: [start, end] }: YAMLError, text: string): Span {
+  const inside = Math.min(start, text.length)
+  return { start: inside, end: Math.max(inside, Math.min(end, text.length)) }
+}
+
+/** The library's words, without the piece of the file that some of them quote: it may be a secret. */
+function yamlMessage({ code, message, pos }: YAMLError, text: string): string {
+  if (code === 'DUPLICATE_KEY') return 'this key stands twice in its map'
+  if (code === 'TAG_RESOLVE_FAILED') return 'YAML tags (!…) are not used here'
+  if (code === 'BAD_ALIAS') return 'no anchor of this name stands above'
+  if (code === 'BAD_DQ_ESCAPE')
+    return 'an escape that double quotes do not know: single quotes take a backslash as it is'
+  const line = text.slice(text.lastIndexOf('\n', pos[0] - 1) + 1, pos[1])
+  const hint = /[{[,:]\s*\$\{[^"'}]*\}?$/.test(line) ? ': inside { … } or [ … ], put "${…}" in quotes' : ''
+  return `${message.replace(/(: |")["'].*$/s, '').replace(/:$/, '')}${hint}`
+}
