@@ -1,0 +1,177 @@
+import type { DatabaseSync } from 'node:sqlite'
+import type { Clock } from '../domain/clock.ts'
+import type { Coverage } from '../domain/coverage.ts'
+import { type Selector, selectorKey, selectorLabel } from '../domain/datapoint.ts'
+import type { Failure } from '../domain/failure.ts'
+import type { TimeRange } from '../domain/range.ts'
+import type { Receipt } from '../domain/receipt.ts'
+import type { DataLogRequest } from '../domain/request.ts'
+import { ledgerFailure, openLedgerFile } from './file.ts'
+import { type Ownership, takeOwnership } from './owner.ts'
+import { createTargets, type Place, type Targets } from './targets.ts'
+
+export interface CompletedTransfer {
+  readonly sink: string
+  readonly request: DataLogRequest
+  readonly provisional: boolean
+  readonly receipt: Receipt
+  /** The window of the group that the request was cut from, for next time. */
+  readonly window: { readonly group: string; readonly ms: number }
+}
+
+export interface ParkedRange {
+  readonly range: TimeRange
+  readonly code: string
+  readonly reason: string
+  readonly at: number
+  readonly tries: number
+}
+
+/** Receipts are kept for looking back, not for proof: coverage is the proof. */
+const receiptsKept = 5_000
+
+/** The memory of what is proven complete. Any trouble with it throws a Failure of reach `run`. */
+export class Ledger {
+  readonly #database: DatabaseSync
+  readonly #path: string
+  readonly #clock: Clock
+  readonly #targets: Targets
+  #ownership: Ownership | undefined
+
+  private constructor(database: DatabaseSync, path: string, clock: Clock) {
+    this.#database = database
+    this.#path = path
+    this.#clock = clock
+    this.#targets = createTargets(database)
+  }
+
+  static open(path: string, clock: Clock): Ledger {
+    return new Ledger(openLedgerFile(path), path, clock)
+  }
+
+  /** Before any change: only one process at a time may write. Reading needs no ownership. */
+  own(doing: string): void {
+    this.#ownership = this.#guard(() => takeOwnership(this.#database, doing, this.#clock))
+  }
+
+  coverage(place: Place, selectors: readonly Selector[]): Map<Selector, Coverage> {
+    return this.#guard(() => this.#targets.coverage(place, selectors))
+  }
+
+  /** One durable transaction: all that the transfer proves, or nothing (law 2). */
+  complete({ sink, request, provisional, receipt, window }: CompletedTransfer): void {
+    const { gateway, selectors, range } = request
+    this.#transaction(() => {
+      for (const selector of selectors) {
+        const target = this.#targets.idOf({ sink, gateway }, selector)
+        this.#targets.cover(target, range, provisional)
+        this.#sql('DELETE FROM parked WHERE target = ? AND after >= ? AND until <= ?').run(
+          target,
+          range.after,
+          range.until,
+        )
+      }
+      const { lastInsertRowid } = this.#sql(
+        'INSERT INTO receipt (at, sink, gateway, selectors, after, until, provisional, counts) VALUES (?, ?, ?, ?, ?, ?, ?, ?)',
+      ).run(
+        this.#clock.now(),
+        sink,
+        gateway,
+        selectorsText(selectors),
+        range.after,
+        range.until,
+        Number(provisional),
+        JSON.stringify(receipt),
+      )
+      this.#sql('INSERT OR REPLACE INTO window (gateway, grp, ms) VALUES (?, ?, ?)').run(
+        gateway,
+        window.group,
+        window.ms,
+      )
+      this.#sql('DELETE FROM receipt WHERE id <= ?').run(Number(lastInsertRowid) - receiptsKept)
+    })
+  }
+
+  park(sink: string, { gateway, selectors, range }: DataLogRequest, failure: Failure, tries: number): void {
+    this.#transaction(() => {
+      for (const selector of selectors)
+        this.#sql(
+          'INSERT INTO parked (target, after, until, code, reason, at, tries) VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET code = excluded.code, reason = excluded.reason, at = excluded.at, tries = tries + excluded.tries',
+        ).run(
+          this.#targets.idOf({ sink, gateway }, selector),
+          range.after,
+          range.until,
+          failure.code,
+          failure.message,
+          this.#clock.now(),
+          tries,
+        )
+    })
+  }
+
+  parked(place: Place, selector: Selector): ParkedRange[] {
+    return this.#guard(() =>
+      this.#sql(
+        'SELECT after, until, code, reason, at, tries FROM parked WHERE target = (SELECT id FROM target WHERE sink = ? AND gateway = ? AND key = ?) ORDER BY after',
+      )
+        .all(place.sink, place.gateway, selectorKey(selector))
+        .map(row => ({
+          range: { after: Number(row['after']), until: Number(row['until']) },
+          code: String(row['code']),
+          reason: String(row['reason']),
+          at: Number(row['at']),
+          tries: Number(row['tries']),
+        })),
+    )
+  }
+
+  windowOf(gateway: string, group: string): number | undefined {
+    const row = this.#guard(() => this.#sql('SELECT ms FROM window WHERE gateway = ? AND grp = ?').get(gateway, group))
+    return row === undefined ? undefined : Number(row['ms'])
+  }
+
+  close(): void {
+    if (!this.#database.isOpen) return
+    this.#ownership?.release()
+    this.#database.close()
+  }
+
+  readonly #statements = new Map<string, ReturnType<DatabaseSync['prepare']>>()
+
+  #sql(text: string): ReturnType<DatabaseSync['prepare']> {
+    let statement = this.#statements.get(text)
+    if (statement === undefined) {
+      statement = this.#database.prepare(text)
+      this.#statements.set(text, statement)
+    }
+    return statement
+  }
+
+  #transaction(work: () => void): void {
+    this.#guard(() => {
+      this.#database.exec('BEGIN IMMEDIATE')
+      try {
+        this.#ownership?.confirm()
+        work()
+        this.#database.exec('COMMIT')
+      } catch (error) {
+        // a failed COMMIT (disk full) may have rolled back already
+        if (this.#database.isTransaction) this.#database.exec('ROLLBACK')
+        throw error
+      }
+    })
+  }
+
+  #guard<T>(work: () => T): T {
+    try {
+      return work()
+    } catch (error) {
+      throw ledgerFailure(error, this.#path)
+    }
+  }
+}
+
+function selectorsText(selectors: readonly Selector[]): string {
+  const [first, ...others] = selectors.map(selectorLabel)
+  return others.length === 0 ? first! : `${first} (+${others.length})`
+}

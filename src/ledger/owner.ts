@@ -1,0 +1,87 @@
+import { randomUUID } from 'node:crypto'
+import { hostname } from 'node:os'
+import type { DatabaseSync } from 'node:sqlite'
+import type { Clock } from '../domain/clock.ts'
+import { Failure } from '../domain/failure.ts'
+
+/** One process at a time may change a ledger. */
+export interface Ownership {
+  /** Inside a transaction: throws a Failure if another process has taken over, as after a long suspension of this one. */
+  confirm(): void
+  release(): void
+}
+
+const beatMs = 10_000
+/** Silent for this long: the owner is dead, whatever its pid says. Short enough that a restart does not wait long. */
+const deadAfterMs = 60_000
+
+/** Takes the ledger for this process, from a dead owner too. Throws a Failure that names a living one. */
+export function takeOwnership(database: DatabaseSync, doing: string, clock: Clock): Ownership {
+  const token = randomUUID()
+  const write = database.prepare(
+    'INSERT INTO owner VALUES (1, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET token = excluded.token, pid = excluded.pid, host = excluded.host, doing = excluded.doing, heartbeat = excluded.heartbeat',
+  )
+  database.exec('BEGIN IMMEDIATE')
+  try {
+    const owner = database.prepare('SELECT pid, host, doing, heartbeat FROM owner').get()
+    if (owner !== undefined && isAlive(owner, clock)) throw owned(owner)
+    write.run(token, process.pid, hostname(), doing, clock.now())
+    database.exec('COMMIT')
+  } catch (error) {
+    database.exec('ROLLBACK')
+    throw error
+  }
+  const beat = database.prepare('UPDATE owner SET heartbeat = ? WHERE token = ?')
+  const held = database.prepare('SELECT 1 FROM owner WHERE token = ?')
+  const timer = setInterval(() => {
+    try {
+      beat.run(clock.now(), token)
+    } catch {
+      // a full disk or a busy file: the next write of the run meets it too, and reports it
+    }
+  }, beatMs)
+  timer.unref()
+  return {
+    confirm() {
+      if (held.get(token) === undefined) throw lost()
+    },
+    release() {
+      clearInterval(timer)
+      database.prepare('DELETE FROM owner WHERE token = ?').run(token)
+    },
+  }
+}
+
+function isAlive(owner: Record<string, unknown>, clock: Clock): boolean {
+  if (owner['host'] === hostname() && !processExists(Number(owner['pid']))) return false
+  // a heartbeat from the future is a clock that was set back: no sign of death
+  return clock.now() - Number(owner['heartbeat']) < deadAfterMs
+}
+
+function processExists(pid: number): boolean {
+  if (pid === process.pid) return false
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch (error) {
+    return error instanceof Error && 'code' in error && error.code === 'EPERM'
+  }
+}
+
+function lost(): Failure {
+  return new Failure('another process has taken over the ledger', {
+    code: 'ledger-lost',
+    retry: 'never',
+    reach: 'run',
+    advice: 'This process was suspended for long. Nothing is lost: the other one goes on.',
+  })
+}
+
+function owned({ pid, host, doing }: Record<string, unknown>): Failure {
+  return new Failure(`the ledger is in use by another process (${doing}, pid ${pid} on ${host})`, {
+    code: 'ledger-owned',
+    retry: 'never',
+    reach: 'run',
+    advice: 'Let it finish or stop it first. "status" can be asked at any time.',
+  })
+}

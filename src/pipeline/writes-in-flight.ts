@@ -1,0 +1,91 @@
+import type { Point } from '../domain/point.ts'
+import type { Receipt } from '../domain/receipt.ts'
+import type { DeadLetterDraft } from '../ledger/dead-letters.ts'
+import type { Refusal, Sink } from '../sinks/sink.ts'
+
+/** While one batch is being written the next one is read and mapped; more would only fill memory (law 6). */
+const mostInFlight = 2
+
+/** The batches of one transfer that the sink has not answered yet. */
+export class WritesInFlight {
+  readonly #sink: Sink
+  readonly #receipt: Receipt
+  readonly #letters: DeadLetterDraft
+  readonly #abort = new AbortController()
+  readonly #signal: AbortSignal
+  readonly #pending = new Set<Promise<void>>()
+  #failure: { readonly error: unknown } | undefined
+
+  constructor(sink: Sink, receipt: Receipt, letters: DeadLetterDraft, signal: AbortSignal) {
+    this.#sink = sink
+    this.#receipt = receipt
+    this.#letters = letters
+    this.#signal = AbortSignal.any([signal, this.#abort.signal])
+  }
+
+  /** Resolves as soon as there is room for the next batch. Throws what a write has failed with. */
+  async add(points: readonly Point[]): Promise<void> {
+    if (points.length > 0) {
+      this.#start(async () => {
+        const { written, rejected } = await this.#sink.write(points, this.#signal)
+        this.#receipt.written += written
+        this.#refused(rejected)
+      })
+    }
+    while (this.#pending.size >= mostInFlight) await Promise.race(this.#pending)
+    this.#rethrow()
+  }
+
+  /**
+   * Points that replace earlier ones: written when nothing else is under way, so that they are the last word. They
+   * are counted already, as duplicates.
+   */
+  async correct(points: readonly Point[]): Promise<void> {
+    await this.settle()
+    this.#start(async () => {
+      const { rejected } = await this.#sink.write(points, this.#signal)
+      this.#receipt.duplicate -= rejected.length
+      this.#receipt.collapsed -= rejected.length
+      this.#refused(rejected)
+    })
+    await this.settle()
+  }
+
+  /** Resolves when every batch is answered. */
+  async settle(): Promise<void> {
+    await Promise.all(this.#pending)
+    this.#rethrow()
+  }
+
+  /** Ends what is still under way after a failure; nothing of it counts. */
+  async abandon(): Promise<void> {
+    this.#abort.abort()
+    await Promise.all(this.#pending)
+  }
+
+  #start(write: () => Promise<void>): void {
+    const pending = write()
+      .catch(error => {
+        this.#failure ??= { error }
+      })
+      .finally(() => this.#pending.delete(pending))
+    this.#pending.add(pending)
+  }
+
+  #refused(refusals: readonly Refusal[]): void {
+    this.#receipt.rejected += refusals.length
+    for (const { point, reason } of refusals) {
+      const raw = JSON.stringify({
+        measurement: point.series.measurement,
+        tags: Object.fromEntries(point.series.tags),
+        at: point.at,
+        fields: point.fields,
+      })
+      this.#letters.add({ reason: 'refused-by-sink', detail: reason, raw })
+    }
+  }
+
+  #rethrow(): void {
+    if (this.#failure !== undefined) throw this.#failure.error
+  }
+}
