@@ -1,0 +1,100 @@
+import type { LoggedValue, Rejection } from '../domain/entry.ts'
+import type { FieldValue } from '../domain/point.ts'
+
+type Fields = Record<string, FieldValue>
+
+/** Wrapped, since a structure may well have a member called `reason`. */
+export type FieldsResult = { readonly fields: Fields } | Rejection | undefined
+
+/** How the fields of one rule are called: each kind of value has its own, because a field's type is fixed in the database. */
+export interface FieldNames {
+  readonly number: string
+  readonly text: string
+  /** What the members of a structure begin with; empty where the rule names no field. */
+  readonly prefix: string
+}
+
+/** Deeper or wider than any structure a device could log: not a value but a mistake or an attack. */
+const deepest = 8
+const widest = 256
+
+export function fieldNames(field: string | undefined): FieldNames {
+  return field === undefined
+    ? { number: 'value', text: 'text', prefix: '' }
+    : { number: field, text: `${field}_text`, prefix: field }
+}
+
+/**
+ * Numbers stay numbers, booleans become 1 and 0, texts have a field of their own, structures one field a member.
+ * Undefined: there is nothing to write (null, or a structure of nulls).
+ */
+export function fieldsOf(value: LoggedValue, names: FieldNames): FieldsResult {
+  if (typeof value === 'number') {
+    if (!Number.isFinite(value)) return notFinite(names.number)
+    return { fields: names.number === 'value' ? { value } : { [names.number]: value } }
+  }
+  if (value === null) return undefined
+  if (typeof value === 'boolean') return { fields: { [names.number]: value ? 1 : 0 } }
+  if (typeof value === 'string')
+    return value.isWellFormed() ? { fields: { [names.text]: value } } : notUnicode(names.text)
+  const fields: Fields = {}
+  const prefix = names.prefix === '' && Array.isArray(value) ? 'value' : names.prefix
+  return addMembers(fields, value, prefix, 1) ?? (isEmpty(fields) ? undefined : { fields })
+}
+
+/** Adds one field for each leaf; returns what is wrong, or undefined. */
+function addMembers(fields: Fields, members: object, prefix: string, depth: number): Rejection | undefined {
+  if (depth > deepest) return rejection('too-deep', `The structure is nested more than ${deepest} deep.`)
+  // An array's keys are its positions.
+  for (const [key, value] of Object.entries(members) as [string, LoggedValue][]) {
+    if (value === null) continue
+    if (key === '') return rejection('empty-name', 'A member of the structure has an empty name.')
+    const name = prefix === '' ? key : `${prefix}_${key}`
+    const wrong =
+      typeof value === 'object'
+        ? addMembers(fields, value, name, depth + 1)
+        : addLeaf(fields, typeof value === 'string' ? `${name}_text` : name, value)
+    if (wrong !== undefined) return wrong
+  }
+  return undefined
+}
+
+function addLeaf(fields: Fields, name: string, value: number | string | boolean): Rejection | undefined {
+  if (!name.isWellFormed()) return notUnicode('a member name')
+  const free = freeName(name)
+  if (Object.hasOwn(fields, free))
+    return rejection('ambiguous-field', `Two members of the structure give the field ${free}.`)
+  if (typeof value === 'number' && !Number.isFinite(value)) return notFinite(free)
+  if (typeof value === 'string' && !value.isWellFormed()) return notUnicode(free)
+  fields[free] = typeof value === 'boolean' ? (value ? 1 : 0) : value
+  return Object.keys(fields).length > widest
+    ? rejection('too-wide', `The structure has more than ${widest} members.`)
+    : undefined
+}
+
+/**
+ * InfluxDB takes no field `time` and keeps names that begin with `_` for itself: those get `value` in front.
+ * (That also keeps a member `__proto__` what it is: a name.)
+ */
+function freeName(name: string): string {
+  if (name === 'time') return 'value_time'
+  return name.startsWith('_') ? `value${name}` : name
+}
+
+function isEmpty(fields: Fields): boolean {
+  for (const _ in fields) return false
+  return true
+}
+
+function notFinite(field: string): Rejection {
+  return rejection('not-finite', `The number for ${field} is beyond what a float can hold.`)
+}
+
+/** A lone surrogate has no UTF-8: it would be stored as another text than was logged. */
+export function notUnicode(what: string): Rejection {
+  return rejection('not-unicode', `The text for ${what} is not valid Unicode.`)
+}
+
+export function rejection(reason: string, detail: string): Rejection {
+  return { reason, detail }
+}

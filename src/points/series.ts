@@ -1,0 +1,24 @@
+import type { Series } from '../domain/point.ts'
+
+/** What the datapoint itself says; a configured tag cannot take its place. */
+export const reservedTags: ReadonlySet<string> = new Set(['gateway', 'device', 'block', 'index', 'datapoint'])
+
+export interface SeriesPool {
+  intern(measurement: string, tags: Readonly<Record<string, string>>): Series
+}
+
+/** One object a series: a device that was replaced (another id, the same name) goes on in its old series. */
+export function openSeriesPool(): SeriesPool {
+  const known = new Map<string, Series>()
+  return {
+    intern(measurement, tags) {
+      const sorted = Object.entries(tags).sort(([a], [b]) => (a < b ? -1 : 1))
+      const key = JSON.stringify([measurement, sorted])
+      const found = known.get(key)
+      if (found !== undefined) return found
+      const series = { measurement, tags: new Map(sorted) }
+      known.set(key, series)
+      return series
+    },
+  }
+}
