@@ -1,0 +1,65 @@
+export interface InfluxOptions {
+  /** `http://localhost:8086`; a path is kept (a reverse proxy), a user name in it is not. */
+  readonly url: string
+  /** Which of the write APIs to speak: 1 with a database, 2 (3.x and VictoriaMetrics take it too) with a bucket. */
+  readonly version?: 1 | 2 | 3
+  readonly token?: string
+  readonly org?: string
+  readonly bucket?: string
+  readonly database?: string
+  readonly username?: string
+  readonly password?: string
+  readonly retentionPolicy?: string
+  /** Milliseconds without a byte from the database before a request counts as lost. */
+  readonly timeout: number
+  /** PEM: certificates to trust besides the system's own. */
+  readonly ca?: string
+}
+
+/** Where the points go: address, names, paths; no secret. */
+export interface Place {
+  /** Without user name, password, query and trailing slash. */
+  readonly url: string
+  readonly api: 1 | 2
+  /** Database or bucket. */
+  readonly name: string
+  readonly org: string | undefined
+  readonly retentionPolicy: string | undefined
+  readonly writePath: string
+  readonly id: string
+  readonly label: string
+}
+
+/** Throws a RangeError for options that the config must not let through. */
+export function placeOf(options: InfluxOptions): Place {
+  const { org, retentionPolicy } = options
+  const address = new URL(options.url)
+  if (address.protocol !== 'http:' && address.protocol !== 'https:')
+    throw new RangeError(`the URL of an InfluxDB begins with http:// or https://, not ${address.protocol}//`)
+  const url = `${address.protocol}//${address.host}${address.pathname.replace(/\/+$/, '')}`
+  const api = options.version === undefined ? (options.bucket === undefined ? 1 : 2) : options.version === 1 ? 1 : 2
+  const name = api === 1 ? (options.database ?? options.bucket) : (options.bucket ?? options.database)
+  if (name === undefined || name === '') throw new RangeError('an InfluxDB sink needs a database (1.x) or a bucket')
+  const inner = [org, name, retentionPolicy].filter(part => part !== undefined && part !== '') as string[]
+  return {
+    url,
+    api,
+    name,
+    org,
+    retentionPolicy,
+    writePath:
+      api === 1
+        ? `/write?${queryText({ db: name, rp: retentionPolicy, precision: 'ns' })}`
+        : `/api/v2/write?${queryText({ org: org ?? '', bucket: name, precision: 'ns' })}`,
+    id: `influxdb:${url}/${inner.map(encodeURIComponent).join('/')}`,
+    label: `InfluxDB ${url} ${inner.join('/')}`,
+  }
+}
+
+/** `a=1&b=2`; what is undefined is left out. */
+export function queryText(parameters: Readonly<Record<string, string | undefined>>): string {
+  return Object.entries(parameters)
+    .filter(([, value]) => value !== undefined)
+    .map(([key, value]) => `${key}=${encodeURIComponent(value!)}`)
+    .join('&')
+}

@@ -1,0 +1,75 @@
+import { mkdir } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { Failure } from '../../domain/failure.ts'
+import { sqliteFailure } from './failures.ts'
+import { applicationId, schemaStatements, schemaVersion } from './schema.ts'
+
+/** How long SQLite itself waits for another writer; it blocks the event loop meanwhile, so that we do the rest of the waiting. */
+const busyTimeoutMs = 20
+
+/**
+ * Opens the file, or makes it with its parent folder. Throws a Failure of reach `sink` for a file that is not ours,
+ * is damaged or from a later release: it is left as it is.
+ */
+export async function openFile(path: string): Promise<DatabaseSync> {
+  let database: DatabaseSync | undefined
+  try {
+    await mkdir(dirname(path), { recursive: true })
+    database = new DatabaseSync(path, { timeout: busyTimeoutMs })
+    prepare(database, path)
+    return database
+  } catch (error) {
+    database?.close()
+    throw openFailure(error, path)
+  }
+}
+
+function prepare(database: DatabaseSync, path: string): void {
+  const id = pragma(database, 'application_id')
+  const version = pragma(database, 'user_version')
+  const isEmpty = database.prepare('SELECT count(*) AS tables FROM sqlite_schema').get()!['tables'] === 0
+  if (!isEmpty && id !== applicationId) throw foreign(path)
+  if (!isEmpty && version !== schemaVersion) throw otherRelease(path, version)
+  // FULL: what was acknowledged survives a power cut (law 2). Readers are never in the way of a writer in WAL mode, nor it in theirs.
+  database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA journal_size_limit = 67108864')
+  if (!isEmpty) return
+  database.exec('BEGIN IMMEDIATE')
+  for (const statement of schemaStatements) database.exec(statement)
+  database.exec(`PRAGMA application_id = ${applicationId}; PRAGMA user_version = ${schemaVersion}; COMMIT`)
+}
+
+function pragma(database: DatabaseSync, name: 'application_id' | 'user_version'): unknown {
+  return database.prepare(`PRAGMA ${name}`).get()![name]
+}
+
+function foreign(path: string): Failure {
+  return new Failure(`SQLite ${path}: the file belongs to another program`, {
+    code: 'sink-foreign',
+    retry: 'never',
+    reach: 'sink',
+    advice: 'It was left as it is: choose another path.',
+  })
+}
+
+function otherRelease(path: string, version: unknown): Failure {
+  return new Failure(`SQLite ${path}: the file has schema ${version}, this release knows ${schemaVersion}`, {
+    code: 'sink-version',
+    retry: 'never',
+    reach: 'sink',
+    advice: 'Use the release that wrote it or a later one, or choose another path.',
+  })
+}
+
+function openFailure(error: unknown, path: string): unknown {
+  const code = error instanceof Error ? (error as NodeJS.ErrnoException).code : undefined
+  if (code !== undefined && ['EACCES', 'EPERM', 'EROFS', 'ENOTDIR', 'EEXIST'].includes(code))
+    return new Failure(`SQLite ${path}: ${(error as Error).message}`, {
+      code: 'sink-denied',
+      retry: 'never',
+      reach: 'sink',
+      advice: 'Let this user write the folder of the file, or choose another path.',
+      cause: error,
+    })
+  return sqliteFailure(error, path)
+}
