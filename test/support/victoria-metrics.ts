@@ -1,0 +1,45 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { freePort } from './free-port.ts'
+import { startProcess } from './server-process.ts'
+
+/** One series as `/api/v1/export` gives it: milliseconds, the metric's name in `__name__`. */
+export interface ExportedSeries {
+  readonly metric: Readonly<Record<string, string>>
+  readonly values: readonly number[]
+  readonly timestamps: readonly number[]
+}
+
+/** A real VictoriaMetrics on a free port, with its files in a folder of its own. It keeps data for 100 years. */
+export interface VictoriaMetrics {
+  readonly url: string
+  /** Everything stored that matches, recent writes included. */
+  export(match: string): Promise<readonly ExportedSeries[]>
+  close(): Promise<void>
+}
+
+export async function openVictoriaMetrics(): Promise<VictoriaMetrics> {
+  const folder = await mkdtemp(join(tmpdir(), 'victoria-metrics-'))
+  const port = await freePort()
+  const url = `http://127.0.0.1:${port}`
+  const process = await startProcess(
+    'victoria-metrics',
+    [`-storageDataPath=${folder}`, `-httpListenAddr=127.0.0.1:${port}`, '-retentionPeriod=100y'],
+    async () => (await fetch(`${url}/health`)).ok,
+  )
+  return {
+    url,
+    async export(match) {
+      // Writes are visible to queries only after they were flushed from memory.
+      await (await fetch(`${url}/internal/force_flush`)).text()
+      const response = await fetch(`${url}/api/v1/export?${new URLSearchParams({ 'match[]': match })}`)
+      const lines = (await response.text()).split('\n').filter(line => line !== '')
+      return lines.map((line): ExportedSeries => JSON.parse(line))
+    },
+    async close() {
+      await process.stop()
+      await rm(folder, { recursive: true, force: true })
+    },
+  }
+}
