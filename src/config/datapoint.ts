@@ -25,9 +25,11 @@ const deviceById = section({
   as: tagText().describe('Its name in the database'),
 })
 
+const hasOwnStart = (name: string) => !name.startsWith('_')
+
 const ownName = () =>
   tagText()
-    .regex(/^[^_]/, { error: 'must not begin with an underscore: InfluxDB keeps such names for itself' })
+    .refine(hasOwnStart, { error: 'must not begin with an underscore: InfluxDB keeps such names for itself' })
     .refine(name => !ownNames.includes(name), { error: `must be none of ${ownNames.join(', ')}` })
 
 const spelledOut = section({
@@ -43,7 +45,7 @@ const spelledOut = section({
     .optional()
     .describe('Datapoint name as people see it, or { xif: … } for the name fixed by the device type'),
   measurement: tagText()
-    .regex(/^[^_]/, { error: 'must not begin with an underscore: InfluxDB keeps such names for itself' })
+    .refine(hasOwnStart, { error: 'must not begin with an underscore: InfluxDB keeps such names for itself' })
     .prefault(standardMeasurement)
     .describe('Measurement (the table) of its points'),
   field: ownName().optional().describe('Field that holds its numbers; default: value'),

@@ -130,7 +130,7 @@ const sync = section({
 
 const gatewayName = z
   .string()
-  .regex(/^\p{L}[\p{L}\p{N}_.-]{0,62}$|^\p{N}[\p{L}\p{N}_.-]{0,62}$/u, {
+  .refine(name => /^[\p{L}\p{N}][\p{L}\p{N}_.-]{0,62}$/u.test(name), {
     error: 'a gateway name has 1 to 63 letters, digits, dots, dashes or underscores, and begins with a letter or digit',
   })
   .describe('Name of the gateway: the value of the tag gateway')

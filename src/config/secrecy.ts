@@ -11,7 +11,7 @@ const onlyReference = /^(["']?)\$\{\w+\}\1$/
  * Where the text of a config file holds secrets: values of keys that sound like one, and logins inside addresses.
  * In a file that is no proper YAML the tree cannot be relied on, so there the rest of such lines is hidden too.
  */
-export function findSecrets(document: Document, text: string): readonly Span[] {
+export function findSecrets(document: Document, text: string, isReadable: boolean): readonly Span[] {
   const spans: Span[] = []
   visit(document, {
     Pair(_, { key, value }) {
@@ -23,8 +23,7 @@ export function findSecrets(document: Document, text: string): readonly Span[] {
   })
   for (const match of text.matchAll(/:\/\/([^/@\s]*(?:\/[^/@\s]*)?)@/g))
     spans.push({ start: match.index + 3, end: match.index + match[0].length - 1 })
-  if (document.errors.length > 0)
-    for (const match of text.matchAll(/([\w-]+)["']?[ \t]*[:=](.*)$/gm)) spans.push(...restOfLine(match))
+  if (!isReadable) for (const match of text.matchAll(/([\w-]+)["']?[ \t]*[:=](.*)$/gm)) spans.push(...restOfLine(match))
   return spans
 }
 

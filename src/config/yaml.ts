@@ -39,6 +39,8 @@ export interface YamlFile {
   problemAt(span: Span, message: string): Problem
 }
 
+const start: Span = { start: 0, end: 0 }
+
 /** An alias inside an alias inside …: a short file could otherwise fill the memory. */
 const mostAliases = 10_000
 
@@ -46,7 +48,8 @@ const mostAliases = 10_000
 export function readYaml(file: string, text: string, env: Environment): YamlFile {
   const lines = new LineCounter()
   const document = parseDocument(text, { prettyErrors: false, lineCounter: lines })
-  const secrets = findSecrets(document, text)
+  const isReadable = document.errors.every(error => error.code === 'DUPLICATE_KEY')
+  const secrets = findSecrets(document, text, isReadable)
   const places = new Map<string, Place>()
   const problems: Problem[] = []
   let aliases = 0
@@ -58,47 +61,24 @@ export function readYaml(file: string, text: string, env: Environment): YamlFile
   const report = (span: Span, message: string) => problems.push(problemAt(span, message))
   for (const error of [...document.errors, ...document.warnings])
     report(errorSpan(error, text), yamlMessage(error, text))
-  const isReadable = document.errors.every(error => error.code === 'DUPLICATE_KEY')
 
+  /** `open`: the collections that `node` stands in. */
   function read(node: Node | null, path: Path, key: Span | undefined, open: readonly Node[]): unknown {
-    const place = (more: Partial<Place>) =>
-      places.set(JSON.stringify(path), {
-        key,
-        value: spanOf(node),
-        isCollection: false,
-        substituted: false,
-        isBroken: false,
-        ...more,
-      })
+    const place = (more: Partial<Place>) => {
+      const plain = { key, value: spanOf(node), isCollection: false, substituted: false, isBroken: false }
+      places.set(JSON.stringify(path), { ...plain, ...more })
+    }
     if (isAlias(node)) {
       const target = node.resolve(document)
-      const wrong =
-        target === undefined
-          ? `no anchor of this name stands above`
-          : open.includes(target)
-            ? 'an alias must not stand inside of what it names'
-            : ++aliases > mostAliases
-              ? `more than ${mostAliases} aliases`
-              : undefined
-      if (wrong === undefined && target !== undefined) return read(target, path, key ?? spanOf(node), open)
-      if (aliases <= mostAliases + 1) report(spanOf(node) ?? { start: 0, end: 0 }, wrong ?? '')
+      const fault = target === undefined ? 'no anchor of this name stands above' : aliasFault(target, open)
+      if (target !== undefined && fault === undefined) return read(target, path, key ?? spanOf(node), open)
+      if (fault !== undefined && aliases <= mostAliases + 1) report(spanOf(node) ?? start, fault)
       place({ isBroken: true })
       return undefined
     }
     if (isMap(node)) {
       place({ isCollection: true })
-      const values: Record<string, unknown> = Object.create(null)
-      for (const pair of node.items) {
-        const name = isScalar(pair.key) ? (pair.key.source ?? String(pair.key.value)) : undefined
-        const keySpan = spanOf(pair.key as Node | null)
-        if (name === undefined) {
-          report(keySpan ?? spanOf(node)!, 'a key must be plain text')
-          continue
-        }
-        const value = read(pair.value as Node | null, [...path, name], keySpan, [...open, node])
-        if (value !== null) values[name] = value
-      }
-      return values
+      return readMap(node, path, [...open, node])
     }
     if (isSeq(node)) {
       place({ isCollection: true })
@@ -113,9 +93,30 @@ export function readYaml(file: string, text: string, env: Environment): YamlFile
       return node.value
     }
     const { text: value, substituted, faults } = substitute(node.value, env)
-    for (const fault of faults) report(referenceSpan(node, text, fault.nth), fault.message)
+    for (const { nth, message } of faults) report(referenceSpan(node, text, nth), message)
     place({ substituted, isBroken: faults.length > 0 })
     return value
+  }
+
+  function readMap(map: YAMLMap, path: Path, open: readonly Node[]): unknown {
+    // Without a prototype: no key of the file can be mistaken for something inherited.
+    const values: Record<string, unknown> = Object.create(null)
+    for (const pair of map.items) {
+      const key = pair.key as Node | null
+      if (!isScalar(key)) {
+        report(spanOf(key) ?? spanOf(map) ?? start, 'a key must be plain text')
+        continue
+      }
+      const name = key.source ?? String(key.value)
+      const value = read(pair.value as Node | null, [...path, name], spanOf(key), open)
+      if (value !== null) values[name] = value
+    }
+    return values
+  }
+
+  function aliasFault(target: Node, open: readonly Node[]): string | undefined {
+    if (open.includes(target)) return 'an alias must not stand inside of what it names'
+    return ++aliases > mostAliases ? `more than ${mostAliases} aliases` : undefined
   }
 
   const value = isReadable ? read(document.contents, [], undefined, []) : undefined
@@ -128,7 +129,7 @@ function spanOf(node: Node | null | undefined): Span | undefined {
 
 /** Where the nth reference of a text stands in the file; the whole text where escapes make that unclear. */
 function referenceSpan(node: Scalar, text: string, nth: number): Span {
-  const whole = spanOf(node) ?? { start: 0, end: 0 }
+  const whole = spanOf(node) ?? start
   const inFile = [...text.slice(whole.start, whole.end).matchAll(referencePattern)]
   const inValue = [...String(node.value).matchAll(referencePattern)]
   const found = inFile[nth]
@@ -136,8 +137,11 @@ function referenceSpan(node: Scalar, text: string, nth: number): Span {
   return { start: whole.start + found.index, end: whole.start + found.index + found[0].length }
 }
 
-function errorSpan({ pos: [start, end] }: YAMLError, text: string): Span {
+function errorSpan({ code, pos: [start, end] }: YAMLError, text: string): Span {
   const inside = Math.min(start, text.length)
+  // Of a key that stands twice, the library gives the first sign only.
+  if (code === 'DUPLICATE_KEY')
+    return { start, end: start + (/^[^\s:,{}[\]]+/.exec(text.slice(start))?.[0].length ?? 1) }
   return { start: inside, end: Math.max(inside, Math.min(end, text.length)) }
 }
 

@@ -1,0 +1,169 @@
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { findConfig, loadConfig } from '../../../src/config/load.ts'
+import { selectorKey } from '../../../src/domain/datapoint.ts'
+import { configFolder, load } from './config-folder.ts'
+
+const gateway = `
+    url: https://192.0.2.10
+    username: u
+    password: p
+    datapoints: [a/b/0/c]`
+
+const minimal = `gateways:\n  plant-a:${gateway}\n`
+
+describe('a config file', () => {
+  test('needs no more than a gateway: all else has defaults', () => {
+    using folder = configFolder({ 'c.yaml': minimal })
+    expect(loadConfig(join(folder.path, 'c.yaml'), {})).toEqual({
+      gateways: [
+        {
+          name: 'plant-a',
+          url: 'https://192.0.2.10',
+          username: 'u',
+          password: 'p',
+          tls: { kind: 'system' },
+          limits: { sockets: 1, pause: 500, requestsPerMinute: 60, patience: 1_800_000 },
+          idleTimeout: 60_000,
+          datapoints: [
+            {
+              selector: { device: { name: 'a' }, block: 'b', index: 0, point: { name: 'c' } },
+              measurement: 'datalog',
+              field: undefined,
+              tags: {},
+            },
+          ],
+        },
+      ],
+      sink: { kind: 'sqlite', path: join(folder.path, 'data/points.db') },
+      ledger: join(folder.path, 'data/ledger.db'),
+      requests: { per: 'device', entries: 20_000, shortest: 60_000, longest: 604_800_000, order: 'oldest' },
+      sync: { every: 300_000, settle: 120_000, lateness: 3_600_000, since: 7_776_000_000 },
+    })
+  })
+
+  test('may leave sections and options empty, as when all their lines are commented out', () => {
+    const config = load(`${minimal}    limits:\n    tls: {ca: }\nsink:\n  sqlite:\nsync:\n  every:\n`)
+    expect(config.gateways[0]?.limits.sockets).toBe(1)
+    expect(config.sink.kind).toBe('sqlite')
+    expect(config.sync.every).toBe(300_000)
+  })
+
+  test('in a folder named config belongs to the folder above it', () => {
+    using folder = configFolder({ 'config/c.yaml': `${minimal}sink: { sqlite: { path: /srv/points.db } }` })
+    const config = loadConfig(join(folder.path, 'config/c.yaml'), {})
+    expect(config.ledger).toBe(join(folder.path, 'data/ledger.db'))
+    expect(config.sink).toEqual({ kind: 'sqlite', path: '/srv/points.db' })
+  })
+
+  test('may share text by anchor and alias', () => {
+    const other = gateway.replace('.10', '.11').replace('password: p', 'password: *pw')
+    const config = load(`gateways:\n  a:${gateway.replace('password: p', 'password: &pw p')}\n  b:${other}\n`)
+    expect(config.gateways[1]?.password).toBe('p')
+  })
+
+  test('is found in the folder, else in its config folder', () => {
+    using both = configFolder({ 'smartserver-etl.yaml': '', 'config/smartserver-etl.yaml': '' })
+    using one = configFolder({ 'config/smartserver-etl.yaml': '' })
+    using none = configFolder({})
+    expect(findConfig(both.path)).toBe(join(both.path, 'smartserver-etl.yaml'))
+    expect(findConfig(one.path)).toBe(join(one.path, 'config/smartserver-etl.yaml'))
+    expect(findConfig(none.path)).toBeUndefined()
+  })
+})
+
+describe('the environment', () => {
+  test('fills any text, with defaults, and is never read as YAML', () => {
+    const env = { HOST: '192.0.2.7', PASS: 'a: {b} # $X ${Y}\n- c', EMPTY: '' }
+    const text = minimal
+      .replace('192.0.2.10', '${HOST}:${PORT:-8443}')
+      .replace('username: u', "username: '${EMPTY:-ad$$min}'")
+      .replace('password: p', 'password: ${PASS}')
+    expect(load(text, env).gateways[0]).toMatchObject({
+      url: 'https://192.0.2.7:8443',
+      username: 'ad$min',
+      password: env.PASS,
+    })
+  })
+
+  test('gives numbers, durations and switches too', () => {
+    const text = `${minimal}    limits: { sockets: "\${N}", pause: "\${N}s" }
+    tls: { verify: "\${OFF}" }
+sink: { influxdb: { version: "\${ONE}", url: "http://localhost:8086/db/", database: d } }`
+    const config = load(text, { N: '2', OFF: 'false', ONE: '1' })
+    expect(config.gateways[0]).toMatchObject({ limits: { sockets: 2, pause: 2000 }, tls: { kind: 'none' } })
+    expect(config.sink).toEqual({
+      kind: 'influxdb',
+      version: 1,
+      url: 'http://localhost:8086/db',
+      timeout: 30_000,
+      database: 'd',
+    })
+  })
+})
+
+describe('secret files', () => {
+  test('lose one newline at their end and nothing else', () => {
+    const text = minimal
+      .replace('password: p', 'password: { file: pw }')
+      .replace('username: u', 'username: { file: u }')
+    const { gateways } = load(text, {}, { pw: ' s3cret \n\n', u: 'admin\r\n' })
+    expect(gateways[0]).toMatchObject({ username: 'admin', password: ' s3cret \n' })
+  })
+
+  test('hold the token of InfluxDB', () => {
+    const sink = 'sink: { influxdb: { url: https://db, org: o, bucket: b, token: { file: t } } }'
+    expect(load(minimal + sink, {}, { t: 'abc\n' }).sink).toMatchObject({
+      version: 2,
+      token: 'abc',
+      org: 'o',
+      bucket: 'b',
+    })
+  })
+})
+
+describe('a datapoint', () => {
+  const datapoint = (text: string) => load(minimal.replace('[a/b/0/c]', `[${text}]`)).gateways[0]!.datapoints[0]!
+
+  test('given as text or as a map is the same', () => {
+    for (const [text, map] of [
+      ['"Meter 3/EnergyMeter/0/nvoPower"', '{ device: Meter 3, block: EnergyMeter, index: 0, datapoint: nvoPower }'],
+      ['" Pump 7 /*/*/*"', '{ device: " Pump 7 " }'],
+      ['"*/*/*/*"', '{ device: "*", block: "*", index: "*", datapoint: "*" }'],
+      ['"*/Meter/12/*"', '{ block: Meter, index: "12" }'],
+    ] as const)
+      expect(datapoint(text)).toEqual(datapoint(map))
+  })
+
+  test('may be named by the id of its device and its XIF name', () => {
+    expect(datapoint('{ device: { id: 5, as: Meter 3 }, datapoint: { xif: nvo/P } }').selector).toEqual({
+      device: { id: '5', as: 'Meter 3' },
+      point: { xif: 'nvo/P' },
+    })
+  })
+
+  test('keeps slashes and stars inside the names of a map', () => {
+    expect(selectorKey(datapoint('{ device: "a/b", datapoint: "x*" }').selector)).toBe('a%2Fb/*/*/x%2A')
+  })
+
+  test('may have a measurement, a field, and tags of text or whole numbers', () => {
+    expect(datapoint('{ measurement: power, field: kw, tags: { building: North, floor: 3 } }')).toEqual({
+      selector: {},
+      measurement: 'power',
+      field: 'kw',
+      tags: { building: 'North', floor: '3' },
+    })
+  })
+})
+
+describe('the certificate of a gateway', () => {
+  test('may be named by its fingerprint in any usual form', () => {
+    const pairs = Array.from({ length: 32 }, (_, i) => (i * 7).toString(16).padStart(2, '0'))
+    const normal = pairs.join(':').toUpperCase()
+    for (const text of [normal, pairs.join(''), pairs.join(' ')])
+      expect(load(`${minimal}    tls: { fingerprint256: "${text}" }`).gateways[0]?.tls).toEqual({
+        kind: 'fingerprint',
+        fingerprint256: normal,
+      })
+  })
+})
