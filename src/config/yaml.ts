@@ -8,6 +8,7 @@ import {
   parseDocument,
   type Scalar,
   type YAMLError,
+  type YAMLMap,
 } from 'yaml'
 import { type Environment, referencePattern, substitute } from './environment.ts'
 import { excerptAt, type Span } from './excerpt.ts'
