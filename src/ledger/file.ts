@@ -6,6 +6,8 @@ import { Failure } from '../domain/failure.ts'
 /** "SETL": tells our ledger from any other SQLite file. */
 const applicationId = 0x5345544c
 const schemaVersion = 1
+/** Waits for another process's short transaction instead of failing. */
+const busyTimeoutMs = 10_000
 
 const schema = `
 -- one row a datapoint (or wildcard) of a gateway and a sink
@@ -72,14 +74,26 @@ CREATE TABLE owner (
  * A file of something else, a newer version or a damaged one is refused and left as it is.
  */
 export function openLedgerFile(path: string): DatabaseSync {
+  return open(path, false, database => {
+    database.exec('BEGIN IMMEDIATE')
+    if (isEmpty(database))
+      database.exec(`${schema}PRAGMA application_id = ${applicationId}; PRAGMA user_version = ${schemaVersion};`)
+    else assertOurs(database, path)
+    database.exec('COMMIT; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON')
+  })
+}
+
+/** The same refusals; the file must exist. */
+export function openLedgerForReading(path: string): DatabaseSync {
+  return open(path, true, database => assertOurs(database, path))
+}
+
+function open(path: string, readOnly: boolean, prepare: (database: DatabaseSync) => void): DatabaseSync {
   let database: DatabaseSync | undefined
   try {
     if (path !== ':memory:') mkdirSync(dirname(path), { recursive: true })
-    database = new DatabaseSync(path)
-    // waits for another process's short transaction instead of failing
-    database.exec('PRAGMA busy_timeout = 10000')
-    prepare(database, path)
-    database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON')
+    database = new DatabaseSync(path, { readOnly, timeout: busyTimeoutMs })
+    prepare(database)
     return database
   } catch (error) {
     database?.close()
@@ -87,26 +101,20 @@ export function openLedgerFile(path: string): DatabaseSync {
   }
 }
 
-function prepare(database: DatabaseSync, path: string): void {
-  database.exec('BEGIN IMMEDIATE')
-  const id = pragma(database, 'application_id')
+function assertOurs(database: DatabaseSync, path: string): void {
   const version = pragma(database, 'user_version')
-  if (id === 0 && version === 0 && isEmpty(database)) {
-    database.exec(`${schema}PRAGMA application_id = ${applicationId}; PRAGMA user_version = ${schemaVersion};`)
-  } else if (id !== applicationId) {
+  if (pragma(database, 'application_id') !== applicationId)
     throw refused(
       `${path} is not a ledger of smartserver-etl`,
       'ledger-foreign',
       'Name another file under "ledger" in the configuration.',
     )
-  } else if (version > schemaVersion) {
+  if (version > schemaVersion)
     throw refused(
       `${path} was written by a newer smartserver-etl (ledger version ${version}, this one knows ${schemaVersion})`,
       'ledger-newer',
       'Use the newer program again.',
     )
-  }
-  database.exec('COMMIT')
 }
 
 /** Any trouble of the ledger stops the run: without it nothing can be proven. */

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import type { DatabaseSync } from 'node:sqlite'
 import type { Clock } from '../domain/clock.ts'
 import type { Coverage } from '../domain/coverage.ts'
@@ -6,7 +7,7 @@ import type { Failure } from '../domain/failure.ts'
 import type { TimeRange } from '../domain/range.ts'
 import type { Receipt } from '../domain/receipt.ts'
 import type { DataLogRequest } from '../domain/request.ts'
-import { ledgerFailure, openLedgerFile } from './file.ts'
+import { ledgerFailure, openLedgerFile, openLedgerForReading } from './file.ts'
 import { type Ownership, takeOwnership } from './owner.ts'
 import { createTargets, type Place, type Targets } from './targets.ts'
 
@@ -47,6 +48,12 @@ export class Ledger {
 
   static open(path: string, clock: Clock): Ledger {
     return new Ledger(openLedgerFile(path), path, clock)
+  }
+
+  /** Changes nothing and disturbs nobody; a ledger that does not exist yet is an empty one. */
+  static openForReading(path: string, clock: Clock): Ledger {
+    const database = existsSync(path) ? openLedgerForReading(path) : openLedgerFile(':memory:')
+    return new Ledger(database, path, clock)
   }
 
   /** Before any change: only one process at a time may write. Reading needs no ownership. */

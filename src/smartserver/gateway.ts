@@ -1,4 +1,5 @@
 import type https from 'node:https'
+import type { TlsTrust } from '../config/schema.ts'
 import type { Clock } from '../domain/clock.ts'
 import type { Frame } from '../domain/entry.ts'
 import { Failure } from '../domain/failure.ts'
@@ -7,7 +8,7 @@ import { readDataLogSocket } from './data-log.ts'
 import { GatewayClock } from './gateway-clock.ts'
 import { dataLogPath } from './query.ts'
 import { loginNotHonoured, Session } from './session.ts'
-import { createAgent, type Trust } from './trust.ts'
+import { createAgent } from './trust.ts'
 
 export interface GatewayOptions {
   readonly name: string
@@ -15,8 +16,9 @@ export interface GatewayOptions {
   readonly url: string
   readonly username: string
   readonly password: string
-  readonly trust: Trust
-  readonly idleTimeoutMs: number
+  readonly tls: TlsTrust
+  /** Milliseconds of silence after which a data-log socket has failed. */
+  readonly idleTimeout: number
   readonly clock: Clock
   /** Frames a batch: what is decoded, mapped and written at once. */
   readonly batchSize?: number
@@ -37,7 +39,7 @@ export class Gateway {
     this.name = options.name
     this.#options = options
     this.clock = new GatewayClock(options.clock)
-    this.#agent = createAgent(options.trust)
+    this.#agent = createAgent(options.tls)
     this.#session = new Session({ ...options, agent: this.#agent, onDate: this.clock.note })
   }
 
@@ -80,12 +82,12 @@ export class Gateway {
   }
 
   #socketOptions(path: string, cookie: string) {
-    const { url, idleTimeoutMs, batchSize = usualBatchSize } = this.#options
+    const { url, idleTimeout, batchSize = usualBatchSize } = this.#options
     return {
       url: `${url.replace(/^http/, 'ws')}${path}`,
       cookie,
       agent: this.#agent,
-      idleTimeoutMs,
+      idleTimeoutMs: idleTimeout,
       batchSize,
       onDate: this.clock.note,
     }

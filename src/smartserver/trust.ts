@@ -1,22 +1,16 @@
 import https from 'node:https'
 import type { Duplex } from 'node:stream'
 import tls from 'node:tls'
+import type { TlsTrust } from '../config/schema.ts'
 import { Failure } from '../domain/failure.ts'
 
-/** How the gateway proves that it is the right one: by the usual authorities, a CA of ours, its pinned certificate, or not at all. */
-export type Trust =
-  | { readonly by: 'authorities' }
-  | { readonly by: 'ca'; readonly ca: string }
-  | { readonly by: 'fingerprint'; readonly fingerprint256: string }
-  | { readonly by: 'nothing' }
-
 /** One agent for REST and WebSocket, so that both trust the same. Connections are kept open between REST calls. */
-export function createAgent(trust: Trust): https.Agent {
-  if (trust.by === 'fingerprint') return new PinnedAgent(trust.fingerprint256)
+export function createAgent(trust: TlsTrust): https.Agent {
+  if (trust.kind === 'fingerprint') return new PinnedAgent(trust.fingerprint256)
   return new https.Agent({
     keepAlive: true,
-    ...(trust.by === 'ca' ? { ca: trust.ca } : {}),
-    rejectUnauthorized: trust.by !== 'nothing',
+    ...(trust.kind === 'authority' ? { ca: trust.ca } : {}),
+    rejectUnauthorized: trust.kind !== 'none',
   })
 }
 

@@ -1,0 +1,96 @@
+import { dirname, join } from 'node:path'
+import type { Logger } from 'pino'
+import type { Config, GatewayConfig } from './config/schema.ts'
+import type { Clock } from './domain/clock.ts'
+import { Failure } from './domain/failure.ts'
+import type { TimeRange } from './domain/range.ts'
+import { DeadLetterBox } from './ledger/dead-letters.ts'
+import { Ledger } from './ledger/ledger.ts'
+import type { GatewayJob, RunEvent } from './pipeline/gateway-run.ts'
+import { type RunOutcome, run } from './pipeline/run.ts'
+import { compileMapping } from './points/mapping.ts'
+import { openInfluxSink } from './sinks/influxdb/influx-sink.ts'
+import type { Sink } from './sinks/sink.ts'
+import { openSqliteSink } from './sinks/sqlite/sqlite-sink.ts'
+import { Gateway } from './smartserver/gateway.ts'
+
+export interface AppParts {
+  readonly clock: Clock
+  readonly log: Logger
+}
+
+/** What shall be covered when a run ends. */
+export interface Wish {
+  /** By the gateway's clock; what is not settled yet is left out by the run. */
+  readonly wanted: (gatewayNow: number) => TimeRange
+  /** Only this gateway; all if undefined. */
+  readonly gateway: string | undefined
+  readonly secondLookMs: number
+}
+
+/** The parts that work together, for as long as a command runs. */
+export interface App {
+  readonly sink: Sink
+  readonly ledger: Ledger
+  run(wish: Wish, observe: (event: RunEvent) => void, signal: AbortSignal): Promise<RunOutcome>
+  close(): Promise<void>
+}
+
+/**
+ * Builds and wires everything, by name; closes in reverse order. Takes the ledger for itself: `doing` is what another
+ * process is told. Throws a Failure, and leaves nothing open.
+ */
+export async function openApp(config: Config, doing: string, { clock, log }: AppParts): Promise<App> {
+  await using opened = new AsyncDisposableStack()
+  const ledger = opened.adopt(Ledger.open(config.ledger, clock), it => it.close())
+  ledger.own(doing)
+  const deadLetters = new DeadLetterBox(join(dirname(config.ledger), 'dead-letters'), clock)
+  deadLetters.sweep()
+  const sink = opened.adopt(await openSink(config.sink, { clock, log }), it => it.close())
+  const gateways = config.gateways.map(gateway => ({
+    config: gateway,
+    source: opened.adopt(new Gateway({ ...gateway, clock }), it => it.close()),
+    mapping: compileMapping(gateway.name, gateway.datapoints),
+  }))
+  const parts = { sink, ledger, deadLetters, clock }
+  const kept = opened.move()
+  return {
+    sink,
+    ledger,
+    run(wish, observe, signal) {
+      const jobs = gateways
+        .filter(gateway => wish.gateway === undefined || gateway.config.name === wish.gateway)
+        .map(
+          ({ config: { datapoints, limits }, source, mapping }): GatewayJob => ({
+            source,
+            mapping,
+            limits,
+            selectors: datapoints.map(({ selector }) => selector),
+            requests: config.requests,
+            maturity: config.sync,
+            wanted: wish.wanted,
+            secondLookMs: wish.secondLookMs,
+          }),
+        )
+      return run(jobs, { ...parts, observe }, signal)
+    },
+    close: () => kept.disposeAsync(),
+  }
+}
+
+export async function openSink(config: Config['sink'], parts: AppParts): Promise<Sink> {
+  return config.kind === 'sqlite' ? await openSqliteSink(config, parts) : await openInfluxSink(config, parts)
+}
+
+/** Throws a Failure that lists the names there are. */
+export function findGateway(config: Config, name: string): GatewayConfig {
+  const found = config.gateways.find(gateway => gateway.name === name)
+  if (found !== undefined) return found
+  const names = config.gateways.map(gateway => gateway.name).join(', ')
+  throw new Failure(`there is no gateway "${name}" in the configuration`, {
+    code: 'unknown-gateway',
+    retry: 'never',
+    reach: 'run',
+    advice: `There ${config.gateways.length === 1 ? 'is' : 'are'}: ${names}.`,
+  })
+}

@@ -1,0 +1,43 @@
+import { findGateway, openApp } from '../app.ts'
+import type { Config } from '../config/schema.ts'
+import { isoText } from '../domain/instant.ts'
+import type { CommandContext } from './context.ts'
+import { exitCodeOf, outcomeJson, tellOutcome } from './outcome.ts'
+import { Progress } from './progress.ts'
+import { parseTime, usageFailure } from './times.ts'
+
+export interface BackfillOptions {
+  readonly from: string
+  readonly to?: string
+  readonly gateway?: string
+  readonly json?: boolean
+}
+
+/** Fetches what is missing between two times, once. */
+export async function backfill(config: Config, options: BackfillOptions, context: CommandContext): Promise<number> {
+  const { terminal, clock, signal, log } = context
+  const now = clock.now()
+  const after = parseTime(options.from, '--from', now)
+  const until = options.to === undefined ? undefined : parseTime(options.to, '--to', now)
+  if (after >= (until ?? now))
+    throw usageFailure(
+      `--from ${isoText(after)} is not before ${until === undefined ? 'now' : `--to ${isoText(until)}`}`,
+      'A backfill goes from an earlier to a later time.',
+    )
+  if (options.gateway !== undefined) findGateway(config, options.gateway)
+
+  const app = await openApp(config, 'backfill', { clock, log })
+  const progress = new Progress(terminal, clock)
+  try {
+    await app.sink.check(signal)
+    const wanted = (gatewayNow: number) => ({ after, until: until ?? gatewayNow })
+    const outcome = await app.run({ wanted, gateway: options.gateway, secondLookMs: 0 }, progress.observe, signal)
+    progress.close()
+    if (options.json === true) terminal.out(outcomeJson(outcome))
+    else tellOutcome(outcome, app.sink.label, terminal)
+    return exitCodeOf(outcome)
+  } finally {
+    progress.close()
+    await app.close()
+  }
+}

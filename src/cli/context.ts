@@ -1,0 +1,14 @@
+import type { Logger } from 'pino'
+import type { Clock } from '../domain/clock.ts'
+import type { Terminal } from './terminal.ts'
+
+/** What every command is given. */
+export interface CommandContext {
+  readonly terminal: Terminal
+  readonly clock: Clock
+  readonly log: Logger
+  /** Aborts at Ctrl-C and SIGTERM. */
+  readonly signal: AbortSignal
+  readonly env: Readonly<Record<string, string | undefined>>
+  readonly cwd: string
+}

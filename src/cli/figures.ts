@@ -1,0 +1,42 @@
+import { Duration } from 'luxon'
+
+const numbers = new Intl.NumberFormat('en', { maximumFractionDigits: 0 })
+
+/** `1,234,567`. */
+export function countText(count: number): string {
+  return numbers.format(count)
+}
+
+/** `1 request`, `2 requests`. */
+export function countOf(count: number, noun: string): string {
+  return `${countText(count)} ${count === 1 ? noun : `${noun}s`}`
+}
+
+/** Wall time for a person: `0.4 s`, `12 s`, `3 min 20 s`, `2 h 5 min`, `4 d 3 h`. */
+export function tookText(ms: number): string {
+  if (ms < 9_950) return `${(ms / 1000).toFixed(1)} s`
+  const units = Duration.fromMillis(Math.round(ms / 1000) * 1000).shiftTo('days', 'hours', 'minutes', 'seconds')
+  const named: [number, string][] = [
+    [units.days, 'd'],
+    [units.hours, 'h'],
+    [units.minutes, 'min'],
+    [units.seconds, 's'],
+  ]
+  const first = named.findIndex(([value]) => value > 0)
+  return named
+    .slice(first, first + 2)
+    .filter(([value]) => value > 0)
+    .map(([value, unit]) => `${value} ${unit}`)
+    .join(' ')
+}
+
+/** `100 %` only if it really is all. */
+export function shareText(share: number): string {
+  if (share >= 1) return '100 %'
+  return `${Math.min(99, Math.floor(share * 100))} %`
+}
+
+/** `2026-01-31 07:05` UTC. */
+export function minuteText(ms: number): string {
+  return new Date(ms).toISOString().slice(0, 16).replace('T', ' ')
+}

@@ -1,0 +1,68 @@
+import type { RunOutcome } from '../pipeline/run.ts'
+import { countOf, countText, tookText } from './figures.ts'
+import type { Terminal } from './terminal.ts'
+
+/** What a process ends with. */
+export const exitCode = { done: 0, failed: 1, usage: 2, missing: 3, interrupted: 130 } as const
+
+export function exitCodeOf(outcome: RunOutcome): number {
+  if (outcome.gateways.some(gateway => gateway.failure !== undefined)) return exitCode.failed
+  return isComplete(outcome) && outcome.receipt.rejected === 0 ? exitCode.done : exitCode.missing
+}
+
+/** Every range that was wanted is covered. Rejected entries are counted beside it. */
+export function isComplete(outcome: RunOutcome): boolean {
+  return outcome.gateways.every(gateway => gateway.failure === undefined && gateway.parked === 0)
+}
+
+export function outcomeJson(outcome: RunOutcome): string {
+  const { received, outside, duplicate, empty, written, rejected } = outcome.receipt
+  const { requests, tookMs } = outcome
+  const complete = isComplete(outcome)
+  return JSON.stringify({ complete, requests, received, outside, duplicate, empty, written, rejected, tookMs })
+}
+
+/** The closing receipt in words. */
+export function tellOutcome(outcome: RunOutcome, sinkLabel: string, terminal: Terminal): void {
+  const { receipt, requests, tookMs } = outcome
+  if (requests === 0 && isComplete(outcome)) {
+    terminal.out(`Nothing to transfer: all of it is in ${sinkLabel} already, complete to the last range.`)
+    return
+  }
+  const rate = countText(receipt.received / Math.max(0.001, tookMs / 1000))
+  terminal.out(
+    `${countText(receipt.received)} entries received in ${countOf(requests, 'request')}, ${tookText(tookMs)} (${rate}/s):`,
+  )
+  const rows: [number, string][] = [
+    [receipt.written, `written to ${sinkLabel}, every batch acknowledged`],
+    [receipt.outside, 'outside: not asked for'],
+    [
+      receipt.duplicate,
+      receipt.collapsed > 0
+        ? `duplicate, ${countText(receipt.collapsed)} of them with another value: the larger one is kept`
+        : 'duplicate: the same datapoint and time twice',
+    ],
+    [receipt.empty, 'empty: no value'],
+    [receipt.rejected, 'rejected: kept as dead letters beside the ledger'],
+  ]
+  for (const [count, words] of rows) if (count > 0) terminal.out(`  ${countText(count).padStart(11)}  ${words}`)
+  for (const { gateway, parked, failure } of outcome.gateways) {
+    if (parked > 0)
+      terminal.out(
+        `${gateway}: ${countOf(parked, 'range')} could not be had and ${parked === 1 ? 'is' : 'are'} parked; run the same command to try again.`,
+      )
+    if (failure !== undefined) tellFailure(failure, terminal, `${gateway}: `)
+  }
+  if (isComplete(outcome)) terminal.out('Complete: every range was received to its "end" and acknowledged.')
+  else terminal.out('Not complete. What was recorded stays; the same command goes on from there.')
+}
+
+/** One failure for a person: what, and what to do. No stack. */
+export function tellFailure(
+  failure: { message: string; advice: string | undefined },
+  terminal: Terminal,
+  prefix = '',
+): void {
+  terminal.say(`${prefix}${failure.message}`)
+  if (failure.advice !== undefined) terminal.say(`  ${failure.advice}`)
+}

@@ -1,0 +1,108 @@
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
+import { findConfig, loadConfig } from '../config/load.ts'
+import type { Config } from '../config/schema.ts'
+import { type BackfillOptions, backfill } from './backfill.ts'
+import type { CommandContext } from './context.ts'
+import { demo } from './demo.ts'
+import { exitCode } from './outcome.ts'
+import { type SimulateOptions, simulate } from './simulate.ts'
+import { status } from './status.ts'
+import { sync } from './sync.ts'
+import { usageFailure } from './times.ts'
+
+/**
+ * Reads the command line and carries it out; resolves to the exit code. Throws what the command throws.
+ */
+export async function runProgram(argv: readonly string[], version: string, context: CommandContext): Promise<number> {
+  let result: number = exitCode.done
+  const program = new Command('smartserver-etl')
+    .description(
+      'Moves the data logs of SmartServer IoT gateways into a time-series database: completely, politely and provably.',
+    )
+    .version(version)
+    .option('-c, --config <file>', 'configuration; default: smartserver-etl.yaml here, else in config/')
+    .exitOverride()
+    .configureOutput({
+      writeOut: text => context.terminal.out(text.trimEnd()),
+      writeErr: text => context.terminal.say(text.trimEnd()),
+    })
+    .showHelpAfterError('(--help shows the commands and options)')
+
+  const withConfig = () => readConfig(program.opts<{ config?: string }>().config, context)
+
+  program
+    .command('demo')
+    .description('the main job on a simulated gateway, into data/demo')
+    .action(async () => {
+      result = await demo(context)
+    })
+  program
+    .command('backfill')
+    .description('fetch what is missing between two times, once')
+    .requiredOption('--from <time>', 'ISO 8601 (UTC unless it names an offset) or a duration back from now, as 30d')
+    .option('--to <time>', 'likewise; default: now')
+    .option('--gateway <name>', 'only this gateway')
+    .option('--json', 'the closing receipt as one JSON document')
+    .action(async (options: BackfillOptions) => {
+      result = await backfill(withConfig(), options, context)
+    })
+  program
+    .command('sync')
+    .description('keep the database current, on the schedule of the configuration')
+    .option('--once', 'one pass, then end')
+    .action(async (options: { once?: boolean }) => {
+      result = await sync(withConfig(), options, context)
+    })
+  program
+    .command('status')
+    .description('what is complete and what is missing, by gateway and datapoint')
+    .option('--json', 'as one JSON document')
+    .action(async (options: { json?: boolean }) => {
+      result = await status(withConfig(), options, context)
+    })
+  program
+    .command('simulate')
+    .description('a simulated gateway by itself')
+    .option('--host <address>', 'address to listen on', '127.0.0.1')
+    .option('--port <port>', 'port to listen on; 0 takes a free one', number, 8443)
+    .option('--username <name>', 'login', 'etl')
+    .option('--password <password>', 'password', 'secret')
+    .option('--seed <number>', 'same seed, same history', number, 1)
+    .option('--devices <count>', 'devices, with two or three datapoints each', number, 40)
+    .option('--interval <seconds>', 'base interval of the log', number, 300)
+    .option('--history-start <time>', 'nothing older is logged: ISO 8601 or a duration back from now', '400d')
+    .option('--seconds-per-request <seconds>', 'what a log request costs', number, 0)
+    .option('--entries-per-second <count>', 'how fast entries are delivered; 0: no limit', number, 0)
+    .addOption(
+      new Option('--release <release>', 'whose habits to show')
+        .choices(['2.80', '3.10', '3.20.114', '3.60', '4.10'])
+        .default('4.10'),
+    )
+    .action(async (options: SimulateOptions) => {
+      result = await simulate(options, context)
+    })
+
+  try {
+    await program.parseAsync(argv, { from: 'user' })
+    return result
+  } catch (error) {
+    // commander has said what is wrong; help and version are no error
+    if (error instanceof CommanderError) return error.exitCode === 0 ? exitCode.done : exitCode.usage
+    throw error
+  }
+}
+
+function readConfig(given: string | undefined, { cwd, env }: CommandContext): Config {
+  const file = given ?? findConfig(cwd)
+  if (file !== undefined) return loadConfig(file, env)
+  throw usageFailure(
+    'there is no smartserver-etl.yaml here, nor in config/',
+    'Copy config/example.yaml to smartserver-etl.yaml and fit it to your site, or name a file with --config.',
+  )
+}
+
+function number(text: string): number {
+  const value = Number(text)
+  if (text.trim() === '' || !Number.isFinite(value)) throw new InvalidArgumentError('a number is needed')
+  return value
+}

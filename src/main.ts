@@ -1,0 +1,46 @@
+#!/usr/bin/env node
+import { readFileSync } from 'node:fs'
+import { createLog } from './cli/log.ts'
+import { exitCode, tellFailure } from './cli/outcome.ts'
+import { runProgram } from './cli/program.ts'
+import { createTerminal } from './cli/terminal.ts'
+import { systemClock } from './domain/clock.ts'
+import { isAbort, toFailure } from './domain/failure.ts'
+
+/** A stop that takes longer than this is cut short: nothing is half-recorded at any moment (law 10). */
+const stopWithinMs = 5_000
+
+const terminal = createTerminal(process.stdout, process.stderr)
+const stop = new AbortController()
+
+for (const name of ['SIGINT', 'SIGTERM'] as const)
+  process.on(name, () => {
+    if (stop.signal.aborted) process.exit(exitCode.interrupted)
+    stop.abort(new DOMException(`stopped by ${name}`, 'AbortError'))
+    setTimeout(() => process.exit(exitCode.interrupted), stopWithinMs).unref()
+  })
+// a reader that has seen enough (head, a closed pager) is no reason to fail
+process.stdout.on('error', error => {
+  if ('code' in error && error.code === 'EPIPE') process.exit(exitCode.done)
+  throw error
+})
+
+const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }
+const log = createLog(process.env['LOG_LEVEL'] ?? 'info', terminal)
+const { signal } = stop
+
+try {
+  const context = { terminal, clock: systemClock, log, signal, env: process.env, cwd: process.cwd() }
+  process.exitCode = await runProgram(process.argv.slice(2), version, context)
+} catch (error) {
+  terminal.live('')
+  if (isAbort(error, signal)) {
+    terminal.say('Stopped. What was recorded stays; the same command goes on from there.')
+    process.exitCode = exitCode.interrupted
+  } else {
+    const failure = toFailure(error)
+    tellFailure(failure, terminal)
+    if (failure.code === 'unexpected') log.error({ err: failure.cause }, 'this is a bug: please report it')
+    process.exitCode = ['usage', 'config', 'unknown-gateway'].includes(failure.code) ? exitCode.usage : exitCode.failed
+  }
+}

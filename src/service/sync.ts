@@ -1,0 +1,77 @@
+import type { Logger } from 'pino'
+import type { Clock } from '../domain/clock.ts'
+import { type Failure, isAbort, toFailure } from '../domain/failure.ts'
+import type { TimeRange } from '../domain/range.ts'
+import type { RunEvent } from '../pipeline/gateway-run.ts'
+import type { RunOutcome } from '../pipeline/run.ts'
+import { repeat } from './schedule.ts'
+
+export interface SyncOptions {
+  readonly every: number
+  readonly settle: number
+  readonly lateness: number
+  readonly since: number
+}
+
+/** One pass over what is missing in the wanted range. */
+export type SyncRun = (
+  wish: {
+    readonly wanted: (gatewayNow: number) => TimeRange
+    readonly gateway: undefined
+    readonly secondLookMs: number
+  },
+  observe: (event: RunEvent) => void,
+  signal: AbortSignal,
+) => Promise<RunOutcome>
+
+export interface SyncParts {
+  readonly run: SyncRun
+  readonly clock: Clock
+  readonly log: Logger
+}
+
+/** Looks once at everything from `since` on. Second looks are gathered: see `missingRanges`. */
+export async function syncOnce(options: SyncOptions, parts: SyncParts, signal: AbortSignal): Promise<RunOutcome> {
+  const { since, settle, lateness } = options
+  const wanted = (now: number) => ({ after: now - since, until: now - settle })
+  const observe = (event: RunEvent) => logEvent(event, parts.log)
+  const outcome = await parts.run({ wanted, gateway: undefined, secondLookMs: lateness }, observe, signal)
+  const { received, written, rejected } = outcome.receipt
+  const failed = outcome.gateways.filter(gateway => gateway.failure !== undefined).map(gateway => gateway.gateway)
+  const parked = outcome.gateways.reduce((sum, gateway) => sum + gateway.parked, 0)
+  parts.log.info(
+    { requests: outcome.requests, received, written, rejected, parked, failed, tookMs: outcome.tookMs },
+    'synced',
+  )
+  return outcome
+}
+
+/** Syncs on schedule until the signal aborts. Trouble of one pass is logged; the next one tries again. */
+export async function syncForever(options: SyncOptions, parts: SyncParts, signal: AbortSignal): Promise<void> {
+  const pass = async () => {
+    try {
+      await syncOnce(options, parts, signal)
+    } catch (error) {
+      if (isAbort(error, signal)) throw error
+      const failure = toFailure(error)
+      // the ledger, or a bug: going on would prove nothing
+      if (failure.reach === 'run') throw failure
+      parts.log.error(failureFields(failure), 'sync failed')
+    }
+  }
+  await repeat(options.every, parts.clock, pass, signal)
+}
+
+function logEvent(event: RunEvent, log: Logger): void {
+  const { gateway } = event
+  if (event.kind === 'failed')
+    log.warn({ ...failureFields(event.failure), gateway, waitMs: event.waitMs }, 'request failed')
+  else if (event.kind === 'parked') log.error({ ...failureFields(event.failure), gateway }, 'range parked')
+  else if (event.kind === 'done')
+    log.debug({ gateway, ...event.piece.range, ...event.receipt, provisional: event.piece.provisional }, 'transferred')
+}
+
+function failureFields(failure: Failure) {
+  const { code, message, retry, work, advice } = failure
+  return { code, error: message, retry, advice, ...work }
+}
