@@ -59,9 +59,13 @@ export async function deliver(
       for (const [position, reason] of bad) rejected.push({ point: piece[position]!.point, reason })
       todo.push(piece.filter((_, position) => !bad.has(position)))
     } else {
-      // In order of time, those beyond the retention come to stand together, and are found with a few requests.
+      // Stable: two values for one time keep their order.
       piece.sort((a, b) => compareInstants(a.point.at, b.point.at))
-      todo.push(...halves(piece))
+      if (verdict.oldest === undefined) todo.push(...halves(piece))
+      else {
+        for (const { point } of piece.splice(0, verdict.oldest)) rejected.push({ point, reason: verdict.reason })
+        todo.push(piece)
+      }
     }
   }
   return { written, rejected }
