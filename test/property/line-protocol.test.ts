@@ -1,0 +1,67 @@
+import { Point as ClientPoint } from '@influxdata/influxdb-client'
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { lineOf, nameable } from '../../src/sinks/influxdb/line-protocol.ts'
+
+/** What the official client can express too: it leaves control characters and a final backslash to its caller. */
+const plainText = fc
+  .string({ unit: fc.constantFrom(...'abZ09 ,="\\/%é😀'), minLength: 1, maxLength: 8 })
+  .filter(text => !text.endsWith('\\'))
+
+/** Keys like `9` come first in every JavaScript object, so that ours cannot be put in the client's order. */
+const names = plainText.filter(name => !/^\d+$/.test(name))
+const finite = fc.double({ noNaN: true, noDefaultInfinity: true })
+const instant = fc.record({ ms: fc.integer({ min: 1, max: 4e12 }), nanos: fc.integer({ min: 0, max: 999_999 }) })
+
+describe('a line', () => {
+  it('is the one that the official client writes', () => {
+    fc.assert(
+      fc.property(
+        plainText,
+        fc.dictionary(names, plainText, { maxKeys: 4, noNullPrototype: true }),
+        fc.dictionary(names, fc.oneof(finite, plainText, fc.boolean()), {
+          minKeys: 1,
+          maxKeys: 4,
+          noNullPrototype: true,
+        }),
+        instant,
+        (measurement, tags, fields, at) => {
+          const client = new ClientPoint(measurement).timestamp(`${BigInt(at.ms) * 1_000_000n + BigInt(at.nanos)}`)
+          for (const [key, value] of Object.entries(tags)) client.tag(key, value)
+          for (const [key, value] of Object.entries(fields))
+            if (typeof value === 'number') client.floatField(key, value)
+            else if (typeof value === 'string') client.stringField(key, value)
+            else client.booleanField(key, value)
+          // The client sorts both by key.
+          const sorted = <T>(record: Record<string, T>) => Object.entries(record).sort(([a], [b]) => (a < b ? -1 : 1))
+          const series = { measurement, tags: new Map(sorted(tags)) }
+          const line = lineOf({ series, at, fields: Object.fromEntries(sorted(fields)) })
+          expect(line).toBe(client.toLineProtocol())
+        },
+      ),
+    )
+  })
+})
+
+describe('a name', () => {
+  const anyName = fc.string({
+    unit: fc.constantFrom('a', 'b', '\\', '\n', '\r', '\t', '\x00', '\x7f', '␊', '␡', '␦', '#'),
+  })
+
+  it('is never written like another one', () => {
+    fc.assert(
+      fc.property(anyName, anyName, (a, b) => {
+        expect(nameable(a) === nameable(b)).toBe(a === b)
+      }),
+      { numRuns: 20_000 },
+    )
+  })
+
+  it('is never empty, never ends in a backslash and holds no control character', () => {
+    fc.assert(
+      fc.property(anyName, name => {
+        expect(nameable(name)).toMatch(/^[^\x00-\x1f\x7f]*[^\\\x00-\x1f\x7f]$/)
+      }),
+    )
+  })
+})

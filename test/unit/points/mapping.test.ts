@@ -1,0 +1,168 @@
+import { describe, expect, it } from 'vitest'
+import type { DatapointName } from '../../../src/domain/datapoint.ts'
+import type { LogEntry, LoggedValue, Rejection } from '../../../src/domain/entry.ts'
+import type { Point } from '../../../src/domain/point.ts'
+import { compileMapping, type MappingRule } from '../../../src/points/mapping.ts'
+
+const lux: DatapointName = {
+  device: 'Sensor 1',
+  deviceId: '5',
+  block: 'LightSensor',
+  index: 0,
+  name: 'Lux',
+  xif: 'nvoLux',
+}
+
+function entry(value: LoggedValue, datapoint: Partial<DatapointName> = {}): LogEntry {
+  return {
+    datapoint: { ...lux, ...datapoint },
+    at: { ms: 1_650_000_000_123, nanos: 456_789 },
+    value,
+    localized: undefined,
+    health: undefined,
+  }
+}
+
+function rule(change: Partial<MappingRule> = {}): MappingRule {
+  return { selector: {}, measurement: 'datalog', field: undefined, tags: {}, ...change }
+}
+
+function pointOf(result: Point | Rejection | undefined): Point {
+  if (result === undefined || 'reason' in result) throw new Error(`no point: ${JSON.stringify(result)}`)
+  return result
+}
+
+function fieldsOf(value: LoggedValue, change: Partial<MappingRule> = {}): unknown {
+  const result = compileMapping('plant-a', [rule(change)]).map(entry(value))
+  return result === undefined ? undefined : 'reason' in result ? result.reason : result.fields
+}
+
+describe('the series of an entry', () => {
+  it('is named by gateway, device, block, index and datapoint, sorted by key', () => {
+    const { series } = pointOf(compileMapping('plant-a', []).map(entry(1)))
+    expect(series.measurement).toBe('datalog')
+    expect([...series.tags]).toEqual([
+      ['block', 'LightSensor'],
+      ['datapoint', 'Lux'],
+      ['device', 'Sensor 1'],
+      ['gateway', 'plant-a'],
+      ['index', '0'],
+    ])
+  })
+
+  it('has the configured name of a device that is chosen by id, and the configured tags', () => {
+    const mapping = compileMapping('plant-a', [
+      rule({ selector: { device: { id: '5', as: 'Hall' } }, measurement: 'light', tags: { floor: '2' } }),
+    ])
+    const { series } = pointOf(mapping.map(entry(1)))
+    expect(series.measurement).toBe('light')
+    expect(series.tags.get('device')).toBe('Hall')
+    expect(series.tags.get('floor')).toBe('2')
+  })
+
+  it('is the same object for every entry of a datapoint, also after the device was replaced', () => {
+    const mapping = compileMapping('plant-a', [])
+    const first = pointOf(mapping.map(entry(1))).series
+    expect(pointOf(mapping.map(entry('x'))).series).toBe(first)
+    expect(pointOf(mapping.map(entry(1, { deviceId: '77' }))).series).toBe(first)
+    expect(pointOf(mapping.map(entry(1, { index: 1 }))).series).not.toBe(first)
+    expect(mapping.seriesOf(lux)).toBe(first)
+  })
+
+  it('keeps the time with all its digits', () => {
+    expect(pointOf(compileMapping('plant-a', []).map(entry(1))).at).toEqual({ ms: 1_650_000_000_123, nanos: 456_789 })
+  })
+})
+
+describe('of several rules', () => {
+  it('the closest wins, whatever the order', () => {
+    const far = rule({ selector: { device: { name: 'Sensor 1' } }, measurement: 'far' })
+    const close = rule({ selector: { device: { name: 'Sensor 1' }, point: { name: 'Lux' } }, measurement: 'close' })
+    for (const rules of [
+      [far, close],
+      [close, far],
+    ])
+      expect(pointOf(compileMapping('plant-a', rules).map(entry(1))).series.measurement).toBe('close')
+  })
+
+  it('the first wins among equally close ones', () => {
+    const rules = [
+      rule({ selector: { block: 'LightSensor' }, measurement: 'first' }),
+      rule({ selector: { index: 0 }, measurement: 'second' }),
+    ]
+    expect(pointOf(compileMapping('plant-a', rules).map(entry(1))).series.measurement).toBe('first')
+  })
+
+  it('one that names the XIF name matches a datapoint with another instance name', () => {
+    const rules = [rule({ selector: { point: { xif: 'nvoLux' } }, measurement: 'by-xif' })]
+    expect(pointOf(compileMapping('plant-a', rules).map(entry(1))).series.measurement).toBe('by-xif')
+    expect(pointOf(compileMapping('plant-a', rules).map(entry(1, { xif: 'other' }))).series.measurement).toBe('datalog')
+  })
+})
+
+describe('the fields of a value', () => {
+  it.each<[string, LoggedValue, unknown]>([
+    ['a number', 21.5, { value: 21.5 }],
+    ['true as 1', true, { value: 1 }],
+    ['false as 0', false, { value: 0 }],
+    ['a text', 'HVAC_AUTO', { text: 'HVAC_AUTO' }],
+    ['an empty text', '', { text: '' }],
+    ['nothing for null', null, undefined],
+    ['a structure', { value: 50, state: 1 }, { value: 50, state: 1 }],
+    ['members of every kind', { on: true, mode: 'AUTO', gone: null, t: 1 }, { on: 1, mode_text: 'AUTO', t: 1 }],
+    ['nested structures', { a: { b: { c: 1 } } }, { a_b_c: 1 }],
+    ['array elements by position', { point: [7, { x: 8 }] }, { point_0: 7, point_1_x: 8 }],
+    ['an array alone', [1, 'b'], { value_0: 1, value_1_text: 'b' }],
+    ['nothing for a structure of nulls', { a: null, b: [null] }, undefined],
+    ['a member called time', { time: 3, reason: 4 }, { value_time: 3, reason: 4 }],
+    ['a member that begins with _', { _x: 3 }, { value_x: 3 }],
+  ])('are %s', (_, value, fields) => {
+    expect(fieldsOf(value)).toEqual(fields)
+  })
+
+  it('keep a member called __proto__', () => {
+    expect(fieldsOf(JSON.parse('{"__proto__": 5}'))).toEqual({ value__proto__: 5 })
+  })
+
+  it('take the configured name', () => {
+    expect(fieldsOf(3, { field: 'kw' })).toEqual({ kw: 3 })
+    expect(fieldsOf('AUTO', { field: 'kw' })).toEqual({ kw_text: 'AUTO' })
+    expect(fieldsOf({ a: 1, b: 'x', c: [2] }, { field: 'kw' })).toEqual({ kw_a: 1, kw_b_text: 'x', kw_c_0: 2 })
+    expect(fieldsOf([1], { field: 'kw' })).toEqual({ kw_0: 1 })
+    expect(fieldsOf({ time: 1 }, { field: 'kw' })).toEqual({ kw_time: 1 })
+  })
+
+  it.each<[string, LoggedValue, string]>([
+    ['a number beyond a float', JSON.parse('1e999'), 'not-finite'],
+    ['such a number in a structure', { a: JSON.parse('-1e999') }, 'not-finite'],
+    ['a member without a name', { '': 1 }, 'empty-name'],
+    ['two members of one name', { a: { b: 1 }, a_b: 2 }, 'ambiguous-field'],
+    ['a text with half a character', '\ud800', 'not-unicode'],
+    ['a member name with half a character', { '\ud800': 1 }, 'not-unicode'],
+    ['nine levels', { a: { a: { a: { a: { a: { a: { a: { a: { a: 1 } } } } } } } } }, 'too-deep'],
+    ['300 members', Array.from({ length: 300 }, (_, i) => i), 'too-wide'],
+  ])('are refused for %s', (_, value, reason) => {
+    expect(fieldsOf(value)).toBe(reason)
+  })
+
+  it('are refused with a sentence that does not hold the value', () => {
+    const result = compileMapping('plant-a', []).map(entry({ a: { b: 1 }, a_b: 2 }))
+    expect(result).toEqual({
+      reason: 'ambiguous-field',
+      detail: 'Two members of the structure give the field a_b.',
+    })
+  })
+})
+
+describe('a rule', () => {
+  it.each<[string, Partial<MappingRule>]>([
+    ['takes the place of a tag of the datapoint', { tags: { device: 'x' } }],
+    ['has an empty tag', { tags: { floor: '' } }],
+    ['has a tag InfluxDB keeps for itself', { tags: { time: 'x' } }],
+    ['has no measurement', { measurement: '' }],
+    ['has an empty field', { field: '' }],
+    ['has a field InfluxDB keeps for itself', { field: 'time' }],
+  ])('that %s does not compile', (_, change) => {
+    expect(() => compileMapping('plant-a', [rule(change)])).toThrow(RangeError)
+  })
+})
