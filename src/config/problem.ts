@@ -30,7 +30,7 @@ export class ConfigError extends Failure {
 }
 
 /** `file:line:column: message`, the line, and carets under the spot. */
-export function problemText({ file, line, column, message, excerpt }: Problem): string {
+function problemText({ file, line, column, message, excerpt }: Problem): string {
   if (line === 0) return `${file}: ${message}`
   const head = `${file}:${line}:${column}: ${message}`
   if (excerpt === undefined) return head

@@ -16,7 +16,7 @@ function unknownKey(key: string, known: readonly string[]): string {
 }
 
 /** The known word that `word` is most probably a slip of; undefined where none is close. */
-export function nearest(word: string, known: readonly string[]): string | undefined {
+function nearest(word: string, known: readonly string[]): string | undefined {
   const slips = known.map(candidate => ({
     candidate,
     edits: editDistance(word.toLowerCase(), candidate.toLowerCase()),
