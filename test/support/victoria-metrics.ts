@@ -25,7 +25,13 @@ export async function openVictoriaMetrics(): Promise<VictoriaMetrics> {
   const url = `http://127.0.0.1:${port}`
   const process = await startProcess(
     'victoria-metrics',
-    [`-storageDataPath=${folder}`, `-httpListenAddr=127.0.0.1:${port}`, '-retentionPeriod=100y'],
+    [
+      `-storageDataPath=${folder}`,
+      `-httpListenAddr=127.0.0.1:${port}`,
+      '-retentionPeriod=100y',
+      // without it a sample that is written again is kept, and exported, twice
+      '-dedup.minScrapeInterval=1ms',
+    ],
     async () => (await fetch(`${url}/health`)).ok,
   )
   return {
