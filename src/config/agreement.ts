@@ -7,6 +7,15 @@ import { type Selector, selectorKey } from '../domain/datapoint.ts'
  * `params.instead` names the key to point at where the one in the path is not in the file (a default).
  */
 
+type Run = { when: (payload: z.core.ParsePayload) => boolean }
+
+/** When to check a section: whenever it is a map at all. */
+export const whateverOptions: Run = {
+  when: ({ value }) => typeof value === 'object' && value !== null && !Array.isArray(value),
+}
+
+export const whateverItems: Run = { when: ({ value }) => Array.isArray(value) }
+
 type Context = z.core.$RefinementCtx
 
 export function inOrder(smaller: string, larger: string) {
@@ -52,9 +61,12 @@ export function versionOptions(influxdb: { version?: unknown; [option: string]: 
 }
 
 /** Two gateways at one address would be two guests where one socket is allowed. */
-export function distinctAddresses(gateways: Readonly<Record<string, { url?: unknown }>>, context: Context): void {
+export function distinctAddresses(
+  gateways: Readonly<Record<string, { url?: unknown } | null>>,
+  context: Context,
+): void {
   const names = new Map<string, string>()
-  for (const [name, gateway] of Object.entries(gateways ?? {})) {
+  for (const [name, gateway] of Object.entries(gateways)) {
     const url = gateway?.url
     if (typeof url !== 'string') continue
     const earlier = names.get(url)
@@ -64,13 +76,14 @@ export function distinctAddresses(gateways: Readonly<Record<string, { url?: unkn
 }
 
 /** No two rules for the same datapoints, and no two devices under one name in the database. */
-export function distinctDatapoints(datapoints: readonly { selector?: Selector }[], context: Context): void {
-  if (!Array.isArray(datapoints)) return
+export function distinctDatapoints(datapoints: readonly { selector: Selector }[], context: Context): void {
+  const wrong = new Set(context.issues.map(issue => issue.path?.[0]))
   const rules = new Map<string, number>()
   const owners = new Map<string, string>()
   const names = new Map<string, string>()
-  for (const [i, { selector }] of datapoints.entries()) {
-    if (selector === undefined) continue
+  for (const [i, datapoint] of datapoints.entries()) {
+    if (wrong.has(i)) continue
+    const { selector } = datapoint
     const earlier = rules.get(selectorKey(selector))
     if (earlier !== undefined) {
       context.addIssue({ code: 'custom', path: [i], message: `the same as number ${earlier + 1} of this list` })

@@ -1,6 +1,14 @@
 import { z } from 'zod'
 import type { Selector } from '../domain/datapoint.ts'
-import { distinctAddresses, distinctDatapoints, inOrder, oneTrust, versionOptions } from './agreement.ts'
+import {
+  distinctAddresses,
+  distinctDatapoints,
+  inOrder,
+  oneTrust,
+  versionOptions,
+  whateverItems,
+  whateverOptions,
+} from './agreement.ts'
 import { datapointSchema } from './datapoint.ts'
 import { section } from './section.ts'
 import {
@@ -46,7 +54,7 @@ const tls = section({
   verify: yesOrNo()
     .optional()
     .describe('false: accept any certificate. Whoever sits between reads the password: for a trial at the bench only'),
-}).superRefine(oneTrust, { when: () => true })
+}).superRefine(oneTrust, whateverOptions)
 
 const gateway = section({
   url: gatewayAddress().describe('https://host; https://host:8443 up to release 2.7'),
@@ -62,7 +70,7 @@ const gateway = section({
   datapoints: z
     .array(datapointSchema)
     .min(1)
-    .superRefine(distinctDatapoints, { when: () => true })
+    .superRefine(distinctDatapoints, whateverItems)
     .describe('What to fetch. Where several match an entry, the one that names the most parts decides'),
 })
 
@@ -83,7 +91,7 @@ const influxdb = section({
   password: secret().optional().describe('Version 1: password'),
   timeout: duration({ from: second, to: hour, text: 'How long one write may take' }).prefault('30s'),
   ca: line().optional().describe('PEM file of the authority that signed the certificate of an https database'),
-}).superRefine(versionOptions, { when: () => true })
+}).superRefine(versionOptions, whateverOptions)
 
 const sqlite = section({
   path: line().prefault('data/points.db').describe('SQLite file; made when missing'),
@@ -92,13 +100,10 @@ const sqlite = section({
 const sink = section({
   influxdb: influxdb.optional().describe('Write to InfluxDB or a database that speaks its write API'),
   sqlite: sqlite.optional().describe('Write to an SQLite file (the default)'),
-}).superRefine(
-  ({ influxdb, sqlite }, context) => {
-    if (influxdb !== undefined && sqlite !== undefined)
-      context.addIssue({ code: 'custom', path: ['sqlite'], message: 'one sink only: either influxdb or sqlite' })
-  },
-  { when: () => true },
-)
+}).superRefine(({ influxdb, sqlite }, context) => {
+  if (influxdb !== undefined && sqlite !== undefined)
+    context.addIssue({ code: 'custom', path: ['sqlite'], message: 'one sink only: either influxdb or sqlite' })
+}, whateverOptions)
 
 const requests = section({
   per: z
@@ -111,7 +116,7 @@ const requests = section({
   shortest: duration({ from: second, to: 366 * day, text: 'The shortest range worth a request' }).prefault('1m'),
   longest: duration({ from: minute, to: 3660 * day, text: 'The longest range of a request' }).prefault('7d'),
   order: z.enum(['oldest', 'newest']).prefault('oldest').describe('Which end of the missing time comes first'),
-}).superRefine(inOrder('shortest', 'longest'), { when: () => true })
+}).superRefine(inOrder('shortest', 'longest'), whateverOptions)
 
 const sync = section({
   every: duration({ from: second, to: 7 * day, text: 'Time from one sync to the next' }).prefault('5m'),
@@ -126,7 +131,7 @@ const sync = section({
     text: 'How late an entry may turn up: what is younger is fetched once more',
   }).prefault('1h'),
   since: duration({ from: minute, to: 36_600 * day, text: 'How far back the first sync reaches' }).prefault('90d'),
-}).superRefine(inOrder('settle', 'lateness'), { when: () => true })
+}).superRefine(inOrder('settle', 'lateness'), whateverOptions)
 
 const gatewayName = z
   .string()
@@ -140,7 +145,7 @@ export const settingsSchema = section({
   gateways: z
     .record(gatewayName, gateway)
     .refine(named => Object.keys(named).length > 0, { error: 'at least one gateway is needed' })
-    .superRefine(distinctAddresses, { when: () => true })
+    .superRefine(distinctAddresses, whateverOptions)
     .describe('The SmartServers to read, by name'),
   sink: sink.prefault({}).describe('Where points go. Default: an SQLite file'),
   ledger: line()

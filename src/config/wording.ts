@@ -11,7 +11,10 @@ export interface Fault {
 }
 
 export function faultsOf(issues: readonly z.core.$ZodIssue[], above: Fault['path'] = []): Fault[] {
+  const otherForms = issues.filter(({ code }) => code === 'invalid_type').map(({ path }) => path.join('\n'))
   return issues.flatMap(issue => {
+    // What is no text at all has no length either: once is enough.
+    if (issue.code === 'too_small' && otherForms.includes(issue.path.join('\n'))) return []
     const path = [...above, ...issue.path.filter(part => typeof part !== 'symbol')]
     const fault = { path, instead: undefined, atKey: false, message: issue.message }
     if (issue.code === 'unrecognized_keys') {
