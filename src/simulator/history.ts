@@ -1,4 +1,5 @@
 import { mergeByTime } from './merge.ts'
+import { isDrawn, type OdditySettings, storageTime, strangeSample } from './oddities.ts'
 import { mix, unit } from './random.ts'
 import { type JsonValue, signals } from './signals.ts'
 import type { BuiltSite, Datapoint, Device } from './site.ts'
@@ -12,6 +13,10 @@ export interface Entry extends Moment {
   readonly value: JsonValue
   /** `value` as JSON text, the way the gateway writes it. */
   readonly valueText: string
+  /** When it became visible to requests, ms UTC: its own time, later for a late entry, earlier for one from the future. */
+  readonly storedAt: number
+  /** The frame as it was captured, where the history is a recording. */
+  readonly raw?: string
 }
 
 /** What a gateway has stored. Ranges are `(after, until]` in ms UTC, compared with all digits (protocol §2.2). */
@@ -20,6 +25,8 @@ export interface History {
   readonly datapoints: readonly Datapoint[]
   /** Nothing before this time (ms UTC, inclusive) is stored. */
   readonly start: number
+  /** No entry visible at `now` is after this time, ms UTC. */
+  last(now: number): number
   /** The entries of one datapoint in order of time. */
   entries(datapoint: Datapoint, after: number, until: number): Iterable<Entry>
   /** The entries of all datapoints that pass, in order of time, ties in the order of the datapoints. */
@@ -33,6 +40,7 @@ export interface HistorySettings {
   readonly start: number
   /** Fraction digits stored, 0 to 9. */
   readonly fractionDigits: number
+  readonly oddities: OdditySettings
 }
 
 const hourMs = 3_600_000
@@ -54,6 +62,9 @@ interface Channel {
  * datapoint and k alone. So it reaches back any length in no memory, and any two ranges that tile give the same entries as the whole.
  */
 export function createHistory(site: BuiltSite, settings: HistorySettings): History {
+  const { fractionDigits: digits, oddities } = settings
+  const msStep = digits >= 3 ? 1 : 10 ** (3 - digits)
+  const nanosStep = 10 ** (9 - digits)
   const channels = site.datapoints.map((datapoint): Channel => {
     const kind = site.kinds[datapoint.ordinal]!
     const seed = mix(settings.seed, datapoint.id, 1)
@@ -85,8 +96,7 @@ export function createHistory(site: BuiltSite, settings: HistorySettings): Histo
   function* bucketEntries(channel: Channel, k: number): Generator<Entry> {
     const start = k * channel.bucketMs + channel.phaseMs
     if (!channel.irregular) {
-      if (!isOutage(channel.datapoint.deviceId, start))
-        yield storeEntry(channel, start, start, 0, mix(channel.seed, 4, k))
+      if (!isOutage(channel.datapoint.deviceId, start)) yield* store(channel, start, start, 0, mix(channel.seed, 4, k))
       return
     }
     // None to three changes a bucket, each in its own part of it so that they keep their order.
@@ -98,23 +108,29 @@ export function createHistory(site: BuiltSite, settings: HistorySettings): Histo
       const at = start + ((j + unit(own)) * channel.bucketMs) / count
       const ms = Math.floor(at)
       if (isOutage(channel.datapoint.deviceId, ms)) continue
-      const entry = storeEntry(channel, start, ms, mix(own, 7, 0) % 1_000_000, mix(own, 8, 0))
+      const entries = store(channel, start, ms, mix(own, 7, 0) % 1_000_000, mix(own, 8, 0))
       // Coarse time stamps can make two changes fall on one instant; the gateway's store keeps the first.
-      if (previous !== undefined && compareMoments(entry, previous) <= 0) continue
-      previous = entry
-      yield entry
+      if (previous !== undefined && compareMoments(entries[0]!, previous) <= 0) continue
+      previous = entries[0]
+      yield* entries
     }
   }
 
-  function storeEntry(channel: Channel, bucketStart: number, exactMs: number, exactNanos: number, bits: number): Entry {
-    const digits = settings.fractionDigits
-    const msStep = digits >= 3 ? 1 : 10 ** (3 - digits)
-    const nanosStep = 10 ** (9 - digits)
+  /** The entry of a change, and its twin with the same time where there is one. */
+  function store(channel: Channel, bucketStart: number, exactMs: number, exactNanos: number, bits: number): Entry[] {
     // Never before its own bucket, or a range that ends between the two would lose the entry.
     const ms = Math.max(Math.floor(exactMs / msStep), Math.ceil(bucketStart / msStep)) * msStep
     const nanos = digits <= 3 ? 0 : Math.floor(exactNanos / nanosStep) * nanosStep
-    const { value, text } = channel.signal(ms, bits, channel.character)
-    return { datapoint: channel.datapoint, ms, nanos, utcText: formatMoment(ms, nanos, digits), value, valueText: text }
+    const first = write(channel, ms, nanos, bits)
+    if (!isDrawn(oddities.sameMs, bits, 9)) return [first]
+    const twin = write(channel, ms, nanos, mix(bits, 10, 0))
+    return twin.valueText === first.valueText ? [first] : [first, twin]
+  }
+
+  function write({ datapoint, signal, character }: Channel, ms: number, nanos: number, bits: number): Entry {
+    const { value, text } = strangeSample(oddities, bits) ?? signal(ms, bits, character)
+    const utcText = formatMoment(ms, nanos, digits)
+    return { datapoint, ms, nanos, utcText, value, valueText: text, storedAt: storageTime(oddities, ms, bits) }
   }
 
   /** A device is unreachable for some hours on one day in fifty: gaps are normal (protocol §4). */
@@ -130,6 +146,7 @@ export function createHistory(site: BuiltSite, settings: HistorySettings): Histo
     devices: site.devices,
     datapoints: site.datapoints,
     start: settings.start,
+    last: now => (oddities.future > 0 ? now + 1 + oddities.futureMs : now),
     entries,
     merged: (filter, after, until) =>
       mergeByTime(site.datapoints.filter(filter).map(datapoint => entries(datapoint, after, until))),

@@ -1,27 +1,49 @@
 import type { Duplex } from 'node:stream'
 import type { WebSocket } from 'ws'
+import { type Course, drawCourse } from './course.ts'
+import { duplicate, shuffle } from './disorder.ts'
+import { createDice, type Dice, type FaultSettings } from './faults.ts'
 import type { FormatFrame } from './frames.ts'
-import type { History } from './history.ts'
+import { createGarbage, type OddFrame } from './garbage.ts'
+import type { Entry } from './history.ts'
+import type { LoadMeter } from './load.ts'
 import { sendLogAnswer } from './log-socket.ts'
 import type { Pace } from './pace.ts'
 import { type LogQuery, parseLogQuery } from './query.ts'
+import { createRandom, mix } from './random.ts'
 import type { Release } from './releases.ts'
-import { keptLogQueries, type LogRequestRecord, type Stats } from './stats.ts'
+import type { Session, Sessions } from './sessions.ts'
+import { countFault, keptLogQueries, type LogRequestRecord, type Stats } from './stats.ts'
+import type { Store } from './store.ts'
 
 export interface LogParts {
-  readonly history: History
+  readonly store: Store
   readonly release: Release
   readonly frame: FormatFrame
   readonly pace: Pace
+  readonly load: LoadMeter
+  readonly sessions: Sessions
   readonly stats: Stats
-  readonly now: () => number
+  readonly seed: number
+  readonly faults: () => FaultSettings
   readonly badQuery: 'close' | 'end'
+  /** Whether an open log socket dies with its session. */
+  readonly expiryClosesSockets: boolean
+}
+
+/** One accepted upgrade with a query. */
+export interface LogRequest {
+  readonly client: WebSocket
+  readonly socket: Duplex
+  readonly query: string
+  readonly session: Session
+  reset(): void
 }
 
 /** Serves one data-log socket: one query, its entries, the end (protocol §2). */
-export function createLogService(parts: LogParts): (client: WebSocket, socket: Duplex, query: string) => void {
-  const { history, stats, pace, now } = parts
-  return (client, socket, query) => {
+export function createLogService(parts: LogParts): (request: LogRequest) => void {
+  const { stats, sessions, store } = parts
+  return ({ client, socket, query, session, reset }) => {
     const parsed = parseLogQuery(query, parts.release)
     const bad = 'fault' in parsed
     const record: LogRequestRecord = {
@@ -29,27 +51,68 @@ export function createLogService(parts: LogParts): (client: WebSocket, socket: D
       after: bad ? Number.NaN : parsed.after,
       until: bad ? Number.NaN : parsed.until,
       openedAt: performance.now(),
+      faults: [],
       entries: 0,
       ended: false,
       closeCode: undefined,
     }
-    stats.logQueries.push(record)
-    if (stats.logQueries.length > keptLogQueries) stats.logQueries.shift()
-    stats.logRequests += 1
-    stats.openLogSockets += 1
-    stats.maxOpenLogSockets = Math.max(stats.maxOpenLogSockets, stats.openLogSockets)
-    client.once('close', code => {
-      stats.openLogSockets -= 1
-      record.closeCode = code
+    openRecord(stats, record, client)
+    if (bad && parts.badQuery === 'close') {
+      client.close(1008, parsed.fault.slice(0, 100))
+      return
+    }
+    // Each request has its own sequence, so that requests side by side do not disturb each other's chance.
+    const random = createRandom(mix(parts.seed, 41, stats.logRequests))
+    const dice = createDice(parts.faults, random, fault => {
+      countFault(stats, fault)
+      if (!record.faults.includes(fault)) record.faults.push(fault)
     })
-    if (bad && parts.badQuery === 'close') return client.close(1008, parsed.fault.slice(0, 100))
-    const frames = bad ? [] : readFrames(parsed)
-    sendLogAnswer(client, socket, { frames, pace, stats, record }).catch(() => client.terminate())
+    const course = drawCourse(parts.faults(), dice)
+    if (course.expireSession) sessions.logout(session.id)
+    sendLogAnswer(client, socket, {
+      frames: bad ? [] : readFrames(parsed, course, dice),
+      course,
+      pace: parts.pace,
+      load: parts.load,
+      stats,
+      record,
+      isAlive: () => !parts.expiryClosesSockets || sessions.isLiving(session.id),
+      reset,
+    }).catch(() => client.terminate())
   }
 
-  function* readFrames(query: LogQuery): Generator<string> {
-    // Nothing is stored yet that the gateway's clock has not reached.
-    for (const entry of history.merged(query.matches, query.after, Math.min(query.until, now())))
+  function* readFrames(query: LogQuery, course: Course, dice: Dice): Generator<string | OddFrame> {
+    const filter = course.ignoreFilter ? () => true : query.matches
+    const read = course.order === 'ascending' ? store.read : store.readBackwards
+    let entries: Iterable<Entry> = read(filter, query.after - course.widenMs, query.until + course.widenMs)
+    if (course.pruneAfter !== Number.POSITIVE_INFINITY) entries = pruning(entries, course)
+    if (course.shuffleWindow > 0) entries = shuffle(entries, course.shuffleWindow, dice)
+    if (parts.faults().duplicate > 0) entries = duplicate(entries, dice)
+    if (course.giant !== undefined) yield course.giant
+    const garbage = parts.faults().garbage > 0
+    for (const entry of entries) {
+      if (garbage && dice.strikes('garbage')) yield createGarbage(dice)
       yield parts.frame(entry)
+    }
   }
+
+  function* pruning(entries: Iterable<Entry>, course: Course): Generator<Entry> {
+    let count = 0
+    for (const entry of entries) {
+      yield entry
+      if (count++ === course.pruneAfter) store.prune(entry.ms + course.pruneMs)
+    }
+  }
+}
+
+function openRecord(stats: Stats, record: LogRequestRecord, client: WebSocket): void {
+  stats.logQueries.push(record)
+  if (stats.logQueries.length > keptLogQueries) stats.logQueries.shift()
+  stats.logRequests += 1
+  stats.openLogSockets += 1
+  stats.maxOpenLogSockets = Math.max(stats.maxOpenLogSockets, stats.openLogSockets)
+  client.once('close', code => {
+    stats.openLogSockets -= 1
+    record.closeCode = code
+  })
 }

@@ -1,58 +1,116 @@
 import type { Duplex } from 'node:stream'
-import { setImmediate as yieldToOthers } from 'node:timers/promises'
+import { setTimeout as sleep, setImmediate as yieldToOthers } from 'node:timers/promises'
 import type { WebSocket } from 'ws'
+import type { Course } from './course.ts'
 import { endFrame } from './frames.ts'
+import type { OddFrame } from './garbage.ts'
+import type { LoadMeter } from './load.ts'
 import type { Pace } from './pace.ts'
 import type { LogRequestRecord, Stats } from './stats.ts'
 
 /** Bytes that may wait for a slow client before the simulator stops and waits too. */
 export const bufferLimit = 256 * 1024
 
+/** Frames that come one by one when an answer trickles. */
+const trickled = 20
+
 export interface LogAnswer {
-  readonly frames: Iterable<string>
+  /** Entries as text; what is no entry is wrapped. */
+  readonly frames: Iterable<string | OddFrame>
+  readonly course: Course
   readonly pace: Pace
+  readonly load: LoadMeter
   readonly stats: Stats
   readonly record: LogRequestRecord
+  /** Whether the login of the request still lives, as far as the socket cares. */
+  isAlive(): boolean
+  /** Resets the TCP connection. */
+  reset(): void
 }
 
 /**
- * Streams one answer: the frames, then `"end"`, then close 1000 (protocol §3). Never holds more than `bufferLimit` and one
- * batch for a client that reads slowly. Returns early, without error, when the client has gone.
+ * Streams one answer: the frames, then `"end"`, then close 1000 (protocol §3), or whatever its course says instead. Never holds
+ * more than `bufferLimit` and one batch for a client that reads slowly. Returns early, without error, when the client has gone.
  */
 export async function sendLogAnswer(client: WebSocket, socket: Duplex, answer: LogAnswer): Promise<void> {
-  const { pace, stats, record } = answer
+  const { pace, course } = answer
   const gone = new AbortController()
   client.once('close', () => gone.abort())
   try {
     await pace.startRequest(gone.signal)
     const frames = answer.frames[Symbol.iterator]()
-    let done = false
-    while (!done && !gone.signal.aborted) {
-      // One cork a batch turns hundreds of small TLS records into one: the difference between 30 000 and 200 000 entries a second.
-      socket.cork()
-      let count = 0
-      for (; count < pace.batch; count++) {
-        const next = frames.next()
-        done = next.done === true
-        if (next.done) break
-        client.send(next.value)
-        stats.bytesSent += next.value.length
-      }
-      socket.uncork()
-      record.entries += count
-      stats.entriesSent += count
-      stats.maxBufferedBytes = Math.max(stats.maxBufferedBytes, client.bufferedAmount)
+    const strikeAfter = course.ending.kind === 'end' ? Number.POSITIVE_INFINITY : course.strikeAfter
+    let sent = 0
+    for (;;) {
+      const trickles = course.trickleMs > 0 && sent < trickled
+      const wanted = Math.min(trickles ? 1 : pace.batch, strikeAfter - sent)
+      const count = sendBatch(client, socket, answer, frames, wanted)
+      sent += count
       if (client.bufferedAmount > bufferLimit) await drained(client, socket)
       await pace.spend(count, gone.signal)
+      if (trickles) await sleep(course.trickleMs, undefined, { signal: gone.signal })
       await yieldToOthers()
+      if (gone.signal.aborted) return
+      if (!answer.isAlive()) return client.terminate()
+      if (count < wanted || sent >= strikeAfter) break
     }
-    if (gone.signal.aborted) return
-    client.send(endFrame)
-    record.ended = true
-    client.close(1000)
+    await finish(client, answer, gone.signal)
   } catch (error) {
     if (!gone.signal.aborted) throw error
   }
+}
+
+/** Sends up to `limit` frames at once; fewer only at the end of the frames. */
+function sendBatch(
+  client: WebSocket,
+  socket: Duplex,
+  { stats, record, load }: LogAnswer,
+  frames: Iterator<string | OddFrame>,
+  limit: number,
+): number {
+  let count = 0
+  let entries = 0
+  // One cork a batch turns hundreds of small TLS records into a few: most of the speed of a large answer comes from this.
+  socket.cork()
+  for (; count < limit; count++) {
+    const next = frames.next()
+    if (next.done) break
+    if (typeof next.value === 'string') {
+      entries += 1
+      stats.bytesSent += next.value.length
+      client.send(next.value)
+    } else {
+      stats.oddFramesSent += 1
+      client.send(next.value.odd)
+    }
+  }
+  socket.uncork()
+  record.entries += entries
+  stats.entriesSent += entries
+  stats.maxBufferedBytes = Math.max(stats.maxBufferedBytes, client.bufferedAmount)
+  load.add(entries)
+  return count
+}
+
+async function finish(
+  client: WebSocket,
+  { course, stats, record, reset }: LogAnswer,
+  signal: AbortSignal,
+): Promise<void> {
+  const { ending } = course
+  if (ending.kind === 'reset') return reset()
+  if (ending.kind === 'stall') {
+    await sleep(course.stallMs > 0 ? course.stallMs : 2 ** 31 - 1, undefined, { signal })
+    return client.terminate()
+  }
+  if (ending.kind === 'close') return ending.code === 1006 ? client.terminate() : client.close(ending.code)
+  client.send(endFrame)
+  record.ended = true
+  for (const { odd } of course.afterEnd) {
+    stats.oddFramesSent += 1
+    client.send(odd)
+  }
+  client.close(1000)
 }
 
 /** Resolves when what was written has left for the network, or the socket is closed. */

@@ -1,11 +1,17 @@
+import type { Faults } from './faults.ts'
+import type { History } from './history.ts'
+import type { Oddities } from './oddities.ts'
 import type { Cost } from './pace.ts'
-import { type ReleaseName, releases } from './releases.ts'
+import type { ReleaseName } from './releases.ts'
 
-/** How a simulated gateway is and behaves. Every option may be left out; this file is their manual. */
+/**
+ * How a simulated gateway is and behaves. Every option may be left out; this file is their manual. All but `now` and `source`
+ * are plain data, so that they can stand in a file.
+ */
 export interface SimulatorOptions {
   /** Address to listen on. Default 127.0.0.1. */
   readonly host?: string
-  /** Port to listen on; 0 takes a free one. Default 0. */
+  /** Port to listen on; 0 takes a free one. Releases up to 2.7 use 8443. Default 0. */
   readonly port?: number
   /** Login. Default `etl`. */
   readonly username?: string
@@ -21,10 +27,20 @@ export interface SimulatorOptions {
   readonly interval?: number
   /** Nothing before this is stored, ms UTC. Default 30 days before the start of the simulator, at midnight. */
   readonly historyStart?: number
+  /** Entries older than this are pruned as time goes on, ms; 0 = never. Default 0. */
+  readonly retentionMs?: number
   /** Fraction digits of stored times, 0 to 9; from 4 on, irregular datapoints log finer than a millisecond. Default 3. */
   readonly fractionDigits?: number
-  /** The gateway's clock, ms UTC. Sessions, history and the Date header follow it. Default the clock of this machine. */
+  /** Times with all stored digits (`fixed`), or as few as Java prints, `2022-04-11T08:00Z[UTC]` (`java`, §3.2). Default fixed. */
+  readonly timeText?: 'fixed' | 'java'
+  /** Shape of `tags`, not known exactly (§3.1). Default object. */
+  readonly tagsShape?: 'object' | 'array'
+  /** A recorded history instead of the computed one: `devices`, `interval`, `historyStart`, `fractionDigits` and most oddities then mean nothing. */
+  readonly source?: History
+  /** The clock, ms UTC. Sessions, history and the Date header follow it. Default the clock of this machine. */
   readonly now?: () => number
+  /** What the gateway's clock is ahead of it, ms; negative = behind. Default 0. */
+  readonly clockSkewMs?: number
   /** IANA zone of the gateway, for `local` times. Default America/Los_Angeles. */
   readonly zone?: string
   /** What log requests cost. Default nothing: as fast as it can. */
@@ -40,69 +56,24 @@ export interface SimulatorOptions {
   readonly sessionTimeoutMs?: number
   /** Whether using a session prolongs it. Not documented; the stricter answer is the default: false. */
   readonly slidingSessions?: boolean
+  /** Whether open sockets are cut when their session ends. Not documented (§10.1). Default false. */
+  readonly expiryClosesSockets?: boolean
+  /** What REST answers without a living session: status 401, a redirect to /cms, or 200 with the login page as HTML. Default 401. */
+  readonly expiredAnswer?: '401' | 'redirect' | 'html'
+  /** HTTP status for a WebSocket upgrade without a living session. Not documented (§10.1). Default 401. */
+  readonly upgradeRefusal?: 401 | 403 | 302
   /** Bad logins in a row until logins are refused with 429, at least 1. Default 5. */
   readonly lockAfter?: number
   /** How long logins are then refused, ms. Default 300 000. */
   readonly lockMs?: number
-  /** HTTP status for a WebSocket upgrade without a living session. Not documented (§10.1). Default 401. */
-  readonly upgradeRefusal?: 401 | 403 | 302
-}
-
-/** The options with every default filled in. */
-export type SimulatorSettings = Required<SimulatorOptions>
-
-const dayMs = 86_400_000
-
-/** Fills in the defaults. Throws RangeError naming the option that is out of range. */
-export function fillOptions(options: SimulatorOptions): SimulatorSettings {
-  const now = options.now ?? Date.now
-  const settings: SimulatorSettings = {
-    host: '127.0.0.1',
-    port: 0,
-    username: 'etl',
-    password: 'secret',
-    accounts: {},
-    seed: 1,
-    devices: 40,
-    interval: 300,
-    historyStart: Math.floor(now() / dayMs) * dayMs - 30 * dayMs,
-    fractionDigits: 3,
-    zone: 'America/Los_Angeles',
-    cost: {},
-    release: '4.10',
-    badQuery: 'close',
-    sessionTimeoutMs: dayMs,
-    slidingSessions: false,
-    lockAfter: 5,
-    lockMs: 300_000,
-    upgradeRefusal: 401,
-    ...options,
-    now,
-  }
-  requireInteger('port', settings.port, 0, 65_535)
-  requireInteger('seed', settings.seed, Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER)
-  requireInteger('devices', settings.devices, 0, 100_000)
-  requireInteger('fractionDigits', settings.fractionDigits, 0, 9)
-  requireInteger('historyStart', settings.historyStart, -8.64e15, 8.64e15)
-  requireInteger('lockAfter', settings.lockAfter, 1, 1_000_000)
-  // A time stamp must be able to tell two buckets apart.
-  requireNumber('interval', settings.interval, Math.max(0.001, 10 ** -settings.fractionDigits), 86_400 * 365)
-  requireNumber('sessionTimeoutMs', settings.sessionTimeoutMs, 1, Number.MAX_SAFE_INTEGER)
-  requireNumber('lockMs', settings.lockMs, 0, Number.MAX_SAFE_INTEGER)
-  requireNumber('cost.secondsPerRequest', settings.cost.secondsPerRequest ?? 0, 0, 86_400)
-  requireNumber('cost.entriesPerSecond', settings.cost.entriesPerSecond ?? 0, 0, 1e9)
-  if (!Object.hasOwn(releases, settings.release)) {
-    throw new RangeError(`release must be one of ${Object.keys(releases).join(', ')}, not ${settings.release}`)
-  }
-  return settings
-}
-
-function requireNumber(name: string, value: number, least: number, most: number): void {
-  if (!(value >= least && value <= most))
-    throw new RangeError(`${name} must be between ${least} and ${most}, not ${value}`)
-}
-
-function requireInteger(name: string, value: number, least: number, most: number): void {
-  requireNumber(name, value, least, most)
-  if (!Number.isInteger(value)) throw new RangeError(`${name} must be an integer, not ${value}`)
+  /** REST calls a second before "requests too fast", 429; 0 = unlimited. Default 0. */
+  readonly requestsPerSecond?: number
+  /** Data-log sockets at once before an upgrade is refused with 503; 0 = unlimited. Default 0. */
+  readonly maxLogSockets?: number
+  /** Real ms between status updates on the general-purpose socket; 0 = none by themselves. Default 2000. */
+  readonly statusMs?: number
+  /** Misbehaviour towards requests, see faults.ts. Default none. */
+  readonly faults?: Faults
+  /** Strange data, see oddities.ts. Default none. */
+  readonly oddities?: Oddities
 }

@@ -103,7 +103,7 @@ function matchesName(datapoint: Datapoint, test: NameTest): boolean {
 }
 
 /** `*`, `*+utc>T1`, `*+utc<=T2` or `*+utc>T1&utc<=T2`, and nothing else (protocol §2.1). */
-function parseRange(text: string): { after: number; until: number } | undefined {
+export function parseRange(text: string): { after: number; until: number } | undefined {
   if (text === '*') return { after: Number.NEGATIVE_INFINITY, until: Number.POSITIVE_INFINITY }
   const parts = /^\*\+(?:utc>(?!=)([^&]+))?(&)?(?:utc<=([^&]+))?$/.exec(text)
   if (parts === null) return undefined

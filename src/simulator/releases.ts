@@ -1,4 +1,4 @@
-/** What differs between gateway releases (protocol §2.1, §3.3, §6, §9.5). */
+/** What differs between gateway releases (protocol §2.1, §3.3, §4, §6, §9.5). */
 export interface Release {
   readonly name: ReleaseName
   /** As `/iap/version` tells it. */
@@ -15,23 +15,47 @@ export interface Release {
   readonly presetAlways: boolean
   /** `tags` with log levels: since about 3.3. */
   readonly tags: boolean
+  /** REST log rows in the form of the older documents: `2019-01-11 23:27:46.045 UTC`, ids as strings (§3.2). */
+  readonly oldRestRows: boolean
+  /** `monitoringMethod` in DLA rows since 3.2, `polled` before. */
+  readonly monitoringMethod: boolean
+  /** `tags` in DLA rows since 3.6. */
+  readonly dlaTags: boolean
+  /** UPD:SC:CPU and UPD:TOTAL_EPS since 3.5, UPD:CPU and UPD:EPS before. */
+  readonly statusByController: boolean
+  /** Since 4.1: cms/info/time, NTF:TIME, time stamps in UPD:DATAPOINT, `/iap/storage` by SmartServer name. */
+  readonly tellsTime: boolean
 }
 
 export type ReleaseName = '2.80' | '3.10' | '3.20.114' | '3.60' | '4.10'
 
-const old = { bareName: 'xif', xifNameKey: false, tags: false } as const
-const recent = {
-  bareName: 'instance',
-  xifNameKey: true,
-  pathFilters: true,
+const v3 = {
   deviceState: false,
   presetAlways: false,
+  pathFilters: true,
+  tags: false,
+  oldRestRows: false,
+  dlaTags: false,
+  statusByController: false,
+  tellsTime: false,
 } as const
+const byXif = { bareName: 'xif', xifNameKey: false, monitoringMethod: false } as const
+const byInstance = { bareName: 'instance', xifNameKey: true, monitoringMethod: true } as const
+const v36 = { tags: true, dlaTags: true, statusByController: true } as const
 
 export const releases: Readonly<Record<ReleaseName, Release>> = {
-  '2.80': { ...old, name: '2.80', version: '2.80.015', pathFilters: false, deviceState: true, presetAlways: true },
-  '3.10': { ...old, name: '3.10', version: '3.10.037', pathFilters: true, deviceState: false, presetAlways: false },
-  '3.20.114': { ...recent, name: '3.20.114', version: '3.20.114', tags: false },
-  '3.60': { ...recent, name: '3.60', version: '3.60.012', tags: true },
-  '4.10': { ...recent, name: '4.10', version: '4.10.038', tags: true },
+  '2.80': {
+    ...v3,
+    ...byXif,
+    name: '2.80',
+    version: '2.80.015',
+    pathFilters: false,
+    deviceState: true,
+    presetAlways: true,
+    oldRestRows: true,
+  },
+  '3.10': { ...v3, ...byXif, name: '3.10', version: '3.10.037' },
+  '3.20.114': { ...v3, ...byInstance, name: '3.20.114', version: '3.20.114' },
+  '3.60': { ...v3, ...byInstance, ...v36, name: '3.60', version: '3.60.012' },
+  '4.10': { ...v3, ...byInstance, ...v36, name: '4.10', version: '4.10.038', tellsTime: true },
 }

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Dice } from './faults.ts'
 import type { Release } from './releases.ts'
 import { readSessionId, type Session, type Sessions } from './sessions.ts'
 import type { Stats } from './stats.ts'
@@ -26,8 +27,13 @@ export interface RestParts {
   readonly sessionTimeoutMs: number
   readonly stats: Stats
   readonly now: () => number
+  /** What a request without a living session gets: the status, the redirect of proxied paths, or the login page as HTML (protocol §1). */
+  readonly expiredAnswer: '401' | 'redirect' | 'html'
+  /** Most requests a second, of all clients; 0 = unlimited. */
+  readonly requestsPerSecond: number
+  readonly dice: Dice
   /** Answers everything behind the login; undefined = no such path. */
-  route(call: RestCall): RestAnswer | undefined
+  route(call: RestCall): RestAnswer | Promise<RestAnswer> | undefined
 }
 
 const bodyLimit = 1024 * 1024
@@ -36,7 +42,7 @@ const bodyLimit = 1024 * 1024
 export async function answerRest(request: IncomingMessage, response: ServerResponse, parts: RestParts): Promise<void> {
   parts.stats.requests += 1
   const body = await readBody(request)
-  const answer = body === undefined ? problem(413, 'Request too large') : decide(request, body, parts)
+  const answer = body === undefined ? problem(413, 'Request too large') : await decide(request, body, parts)
   // The Date header tells the gateway's clock, which may be wrong, not this machine's.
   response.sendDate = false
   response.setHeader('Date', new Date(parts.now()).toUTCString())
@@ -51,11 +57,12 @@ export async function answerRest(request: IncomingMessage, response: ServerRespo
   response.end(html ? answer.body : JSON.stringify(answer.body))
 }
 
-function decide(request: IncomingMessage, body: string, parts: RestParts): RestAnswer {
+function decide(request: IncomingMessage, body: string, parts: RestParts): RestAnswer | Promise<RestAnswer> {
   const url = request.url ?? '/'
   const at = url.indexOf('?')
   const path = at < 0 ? url : url.slice(0, at)
   const method = request.method ?? 'GET'
+  if (isTooFast(parts)) return problem(429, 'Requests too fast')
   if (path === '/iap/auth/login') {
     if (method !== 'POST') return problem(405, 'Method not allowed')
     return login(request.headers['content-type'], parseJson(body), parts)
@@ -65,7 +72,7 @@ function decide(request: IncomingMessage, body: string, parts: RestParts): RestA
   }
   if (!path.startsWith('/iap/')) return problem(404, `Not found: ${path}`)
   const session = parts.sessions.find(readSessionId(request.headers.cookie))
-  if (session === undefined) return problem(401, 'Unauthorized')
+  if (session === undefined) return refuse(parts)
   // The wiki says PUT, all vendor code says POST (protocol §1).
   if (path === '/iap/auth/logout' && (method === 'PUT' || method === 'POST')) {
     parts.sessions.logout(session.id)
@@ -74,8 +81,24 @@ function decide(request: IncomingMessage, body: string, parts: RestParts): RestA
   }
   if (path === '/iap/auth/sessionTimeout' && method === 'GET') return { status: 200, body: parts.sessionTimeoutMs }
   if (path === '/iap/users/current' && method === 'GET') return { status: 200, body: describeUser(session.username) }
+  if (parts.dice.strikes('restError')) return problem(503, 'Service unavailable')
   const query = new URLSearchParams(at < 0 ? '' : url.slice(at + 1))
   return parts.route({ method, path, query, body: parseJson(body), session }) ?? problem(404, `Not found: ${path}`)
+}
+
+function refuse(parts: RestParts): RestAnswer {
+  if (parts.expiredAnswer === 'redirect') return { status: 302, headers: { Location: '/cms' } }
+  if (parts.expiredAnswer === 'html') return { status: 200, body: '<!DOCTYPE html><html><title>Login</title></html>' }
+  return problem(401, 'Unauthorized')
+}
+
+/** Counts in whole seconds of the real clock: as coarse as it gets, and clients must live with it. */
+function isTooFast({ requestsPerSecond, stats }: RestParts): boolean {
+  if (requestsPerSecond === 0) return false
+  const second = Math.floor(performance.now() / 1000)
+  if (stats.latestSecond.at !== second) stats.latestSecond = { at: second, requests: 0 }
+  stats.latestSecond.requests += 1
+  return stats.latestSecond.requests > requestsPerSecond
 }
 
 function login(contentType: string | undefined, given: unknown, parts: RestParts): RestAnswer {
@@ -94,7 +117,8 @@ function login(contentType: string | undefined, given: unknown, parts: RestParts
   return { status: 200, body: describeUser(username), headers }
 }
 
-function problem(status: number, message: string): RestAnswer {
+/** An answer that says what is wrong. */
+export function problem(status: number, message: string): RestAnswer {
   return { status, body: { message } }
 }
 

@@ -20,6 +20,8 @@ export interface Sessions {
   login(username: string, password: string): LoginAnswer
   /** The living session with this id; using it keeps a sliding session alive. */
   find(id: string | undefined): Session | undefined
+  /** Whether the session still lives; asking does not count as use. */
+  isLiving(id: string): boolean
   logout(id: string): void
   /** Ends every session at once, as a reboot of the gateway does. */
   expireAll(): void
@@ -57,6 +59,10 @@ export function createSessions(settings: SessionSettings, now: () => number): Se
       }
       if (settings.sliding) found.endsAt = now() + settings.timeoutMs
       return found.session
+    },
+    isLiving(id) {
+      const found = living.get(id)
+      return found !== undefined && now() < found.endsAt
     },
     logout: id => void living.delete(id),
     expireAll: () => living.clear(),

@@ -1,19 +1,29 @@
-import { createServer } from 'node:https'
-import type { AddressInfo } from 'node:net'
-import type { Duplex } from 'node:stream'
-import { WebSocketServer } from 'ws'
 import { makeCertificate } from './certificate.ts'
+import { createDeviceRoutes } from './device-routes.ts'
+import { createDirectory } from './directory.ts'
+import { createDice, type Faults } from './faults.ts'
 import { createFrameFormat } from './frames.ts'
+import { createGeneralSockets } from './general-sockets.ts'
 import { createHistory, type Entry, type History } from './history.ts'
+import { listen } from './listener.ts'
+import { createLoadMeter } from './load.ts'
+import { createLogRoutes } from './log-routes.ts'
 import { createLogService } from './log-service.ts'
-import { fillOptions, type SimulatorOptions } from './options.ts'
+import { changeFaults } from './option-checks.ts'
+import type { SimulatorOptions } from './options.ts'
 import { createPace } from './pace.ts'
+import { createPager } from './paging.ts'
+import { createRandom, mix } from './random.ts'
 import { releases } from './releases.ts'
 import { answerRest, type RestParts } from './rest.ts'
-import { createSessions, readSessionId } from './sessions.ts'
+import { createRoutes } from './routes.ts'
+import { createSessions, type Sessions } from './sessions.ts'
+import { fillOptions, type SimulatorSettings } from './settings.ts'
 import { buildSite } from './site.ts'
-import { createStats, type Stats } from './stats.ts'
-import { openZone } from './timestamps.ts'
+import { countFault, createStats, type Stats } from './stats.ts'
+import { createStore, type Store } from './store.ts'
+import { formatMoment, openZone } from './timestamps.ts'
+import { createUpgrade } from './upgrade.ts'
 
 /** A running gateway. */
 export interface Simulator {
@@ -23,11 +33,23 @@ export interface Simulator {
   /** SHA-256 of the certificate, `AB:CD:…`. */
   readonly fingerprint256: string
   readonly certificatePem: string
-  /** What the gateway has stored: the truth that a database is compared with. */
+  /** All that was ever stored: the truth that a database is compared with. */
   readonly history: History
+  /** What of it the gateway shows at this moment: pruned entries are gone, late ones not there yet. */
+  readonly store: Store
   readonly stats: Stats
+  /** The gateway's clock, ms UTC. */
+  now(): number
   /** The text frame the log socket sends for an entry. */
   frame(entry: Entry): string
+  /** Changes faults from now on; those not named stay. Throws RangeError. */
+  setFaults(changes: Faults): void
+  /** Holds the CPU at a per cent; undefined lets it follow the load again. */
+  setCpu(percent: number | undefined): void
+  /** Sends any action on the general-purpose sockets, of one login or of all. */
+  emit(action: string, payload: unknown, username?: string): void
+  /** Sends one round of status updates on the general-purpose sockets now. */
+  sendStatus(): void
   /** Ends every session at once, as a reboot of the gateway does. */
   expireSessions(): void
   /** Cuts every connection and frees the port. Safe to call again: everyone gets the same promise. */
@@ -37,98 +59,131 @@ export interface Simulator {
 /** Starts a gateway; resolves when it listens. Throws RangeError for a bad option, and what `listen` throws. */
 export async function startSimulator(options: SimulatorOptions = {}): Promise<Simulator> {
   const settings = fillOptions(options)
-  const { now } = settings
+  const now = () => settings.now() + settings.clockSkewMs
   const release = releases[settings.release]
-  const certificate = await makeCertificate(settings.host)
-  const history = createHistory(buildSite(settings.devices), {
-    seed: settings.seed,
-    intervalMs: settings.interval * 1000,
-    start: settings.historyStart,
-    fractionDigits: settings.fractionDigits,
-  })
-  const accounts = new Map([...Object.entries(settings.accounts), [settings.username, settings.password]])
-  const sessions = createSessions(
-    {
-      accounts,
-      timeoutMs: settings.sessionTimeoutMs,
-      sliding: settings.slidingSessions,
-      lockAfter: settings.lockAfter,
-      lockMs: settings.lockMs,
-    },
-    now,
-  )
+  const zone = openZone(settings.zone)
+  const showTime = (ms: number) => formatMoment(ms + zone.offsetMs(ms), 0, 3) + zone.suffix(ms)
+  const history = settings.source ?? computeHistory(settings)
+  const store = createStore(history, settings.retentionMs, now)
   const stats = createStats()
-  const frame = createFrameFormat({ release, zone: openZone(settings.zone) })
-  const pace = createPace(settings.cost)
-  const serveLog = createLogService({ history, release, frame, pace, stats, now, badQuery: settings.badQuery })
-  const rest: RestParts = {
+  const sessions = openSessions(settings, now)
+  const load = createLoadMeter(settings.cost.entriesPerSecond || 50_000)
+  const frame = createFrameFormat({ ...settings, release, zone })
+
+  let faults = settings.faults
+  const currentFaults = () => faults
+  // Each kind of event draws from its own sequence, so that one does not shift the chance of another.
+  const rollDice = (purpose: number) =>
+    createDice(currentFaults, createRandom(mix(settings.seed, 42, purpose)), fault => countFault(stats, fault))
+  const connectionDice = rollDice(1)
+
+  const { expiryClosesSockets } = settings
+  const general = createGeneralSockets({
+    ...settings,
     release,
+    store,
+    load,
     sessions,
-    sessionTimeoutMs: settings.sessionTimeoutMs,
     stats,
     now,
-    route: () => undefined,
+    showTime,
+    expiryClosesSockets,
+  })
+  const serveLog = createLogService({
+    ...settings,
+    store,
+    release,
+    frame,
+    pace: createPace(settings.cost),
+    load,
+    sessions,
+    stats,
+    faults: currentFaults,
+  })
+  const retentionDays = settings.retentionMs > 0 ? settings.retentionMs / 86_400_000 : 14
+  const directory = createDirectory(history, release, showTime(history.start), retentionDays)
+  const pager = createPager(rollDice(2))
+  const logs = createLogRoutes({ release, directory, store, pager, frame, zone, retentionDays })
+  const devices = createDeviceRoutes({ release, directory, store, pager, logs, general, now, showTime })
+  const rest: RestParts = {
+    ...settings,
+    release,
+    sessions,
+    stats,
+    now,
+    dice: rollDice(3),
+    route: createRoutes({
+      release,
+      directory,
+      devices,
+      general,
+      load,
+      pager,
+      now,
+      showTime,
+      dataLogSize: estimateSize,
+    }),
   }
 
-  const server = createServer({ key: certificate.keyPem, cert: certificate.certificatePem }, (request, response) => {
-    answerRest(request, response, rest).catch(() => response.destroy())
-  })
-  const sockets = new WebSocketServer({ noServer: true, perMessageDeflate: false })
-  server.on('upgrade', (request, socket, head) => {
-    socket.on('error', () => socket.destroy())
-    const url = request.url ?? '/'
-    const at = url.indexOf('?')
-    if ((at < 0 ? url : url.slice(0, at)) !== '/iap/ws') return refuseUpgrade(socket, 404)
-    if (sessions.find(readSessionId(request.headers.cookie)) === undefined) {
-      stats.refusedUpgrades += 1
-      return refuseUpgrade(socket, settings.upgradeRefusal)
-    }
-    const query = at < 0 ? '' : url.slice(at + 1)
-    sockets.handleUpgrade(request, socket, head, client => {
-      client.on('error', () => client.terminate())
-      // Without a query it is the general-purpose socket, which never ends (protocol §6).
-      if (query !== '') serveLog(client, socket, query)
-    })
-  })
+  /** MB, from the number of datapoints and the time they have logged: counting would take too long (protocol §4.1: 400 bytes an entry). */
+  function estimateSize(): number {
+    const seconds = Math.max(0, now() - store.start) / 1000
+    return Math.round((history.datapoints.length * seconds * 400) / (3 * settings.interval) / 1e6)
+  }
 
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject)
-    server.listen(settings.port, settings.host, () => {
-      server.off('error', reject)
-      resolve()
-    })
+  const certificate = await makeCertificate(settings.host)
+  const listener = await listen({
+    certificate,
+    host: settings.host,
+    port: settings.port,
+    rejects: () => connectionDice.strikes('rejectConnection'),
+    answer: (request, response) => answerRest(request, response, rest),
+    upgrade: createUpgrade({
+      ...settings,
+      sessions,
+      stats,
+      dice: rollDice(4),
+      faults: currentFaults,
+      general,
+      serveLog,
+    }),
   })
-  const { port } = server.address() as AddressInfo
 
   let closing: Promise<void> | undefined
   return {
-    url: `https://${settings.host.includes(':') ? `[${settings.host}]` : settings.host}:${port}`,
-    port,
+    url: `https://${settings.host.includes(':') ? `[${settings.host}]` : settings.host}:${listener.port}`,
+    port: listener.port,
     fingerprint256: certificate.fingerprint256,
     certificatePem: certificate.certificatePem,
     history,
+    store,
     stats,
+    now,
     frame,
+    setFaults(changes) {
+      faults = changeFaults(faults, changes)
+    },
+    setCpu: load.hold,
+    emit: general.emit,
+    sendStatus: general.sendStatus,
     expireSessions: sessions.expireAll,
     close() {
-      closing ??= new Promise(resolve => {
-        for (const client of sockets.clients) client.terminate()
-        sockets.close()
-        server.close(() => resolve())
-        server.closeAllConnections()
-      })
+      general.close()
+      closing ??= listener.close()
       return closing
     },
   }
 }
 
-const refusals: Readonly<Record<number, string>> = {
-  302: '302 Found\r\nLocation: /cms',
-  401: '401 Unauthorized',
-  403: '403 Forbidden',
-  404: '404 Not Found',
+function computeHistory(settings: SimulatorSettings): History {
+  const { seed, fractionDigits, oddities, historyStart } = settings
+  const intervalMs = settings.interval * 1000
+  const site = buildSite(settings.devices, { seed, intervalMs, oddities })
+  return createHistory(site, { seed, intervalMs, start: historyStart, fractionDigits, oddities })
 }
 
-function refuseUpgrade(socket: Duplex, status: number): void {
-  socket.end(`HTTP/1.1 ${refusals[status]}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`)
+function openSessions(settings: SimulatorSettings, now: () => number): Sessions {
+  const { sessionTimeoutMs: timeoutMs, slidingSessions: sliding, lockAfter, lockMs } = settings
+  const accounts = new Map([...Object.entries(settings.accounts), [settings.username, settings.password]])
+  return createSessions({ accounts, timeoutMs, sliding, lockAfter, lockMs }, now)
 }

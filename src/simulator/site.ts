@@ -1,3 +1,5 @@
+import { awkwardEnding, isDrawn, type OdditySettings } from './oddities.ts'
+import { mix } from './random.ts'
 import type { SignalName } from './signals.ts'
 
 /** What names a datapoint, as its log entries spell it (protocol §3.1). `ordinal` is its place in the site's list. */
@@ -14,6 +16,10 @@ export interface Datapoint {
   readonly name: string | null
   /** `segment/protocol/DID/block/index/xif`. */
   readonly qualifier: string
+  /** The qualifier as entries tell it: null in some 3.1 builds. */
+  readonly dpQualifier: string | null
+  /** Log interval of its device type, seconds; 0 = every update is logged (protocol §4). */
+  readonly logInterval: number
 }
 
 export interface Device {
@@ -46,7 +52,8 @@ interface DeviceKind {
   readonly points: readonly PointKind[]
 }
 
-const segment = '17q4bn7'
+/** Id of the segment controller: the first part of every qualifier. */
+export const segment = '17q4bn7'
 
 function point(
   path: string,
@@ -113,16 +120,27 @@ export interface BuiltSite extends Site {
 }
 
 /** A site of `count` devices, "Sensor 1", "Thermostat 2", "Meter 3", … in turn; id 1 is the gateway itself. */
-export function buildSite(count: number): BuiltSite {
+export function buildSite(
+  count: number,
+  settings: { seed: number; intervalMs: number; oddities: OdditySettings },
+): BuiltSite {
+  const { seed, intervalMs, oddities } = settings
   const devices: Device[] = []
   const datapoints: Datapoint[] = []
   const kinds: PointKind[] = []
   for (let i = 0; i < count; i++) {
     const kind = deviceKinds[i % deviceKinds.length]!
-    const device = { id: i + 2, name: `${kind.noun} ${i + 1}`, did: String(i + 1), type: kind.type }
+    const bits = mix(seed, 21, i)
+    const ending = isDrawn(oddities.awkwardNames, bits, 22) ? awkwardEnding(bits) : ''
+    const device = { id: i + 2, name: `${kind.noun} ${i + 1}${ending}`, did: String(i + 1), type: kind.type }
     const own = kind.points.map((point, j): Datapoint => {
       kinds.push(point)
-      return describe(device, { ...point, ordinal: datapoints.length + j })
+      const ordinal = datapoints.length + j
+      const pointBits = mix(seed, 23, ordinal)
+      const name = isDrawn(oddities.nullNames, pointBits, 24) ? null : point.name
+      const logInterval = point.irregular ? 0 : (point.every * intervalMs) / 1000
+      const described = describe(device, { ...point, ordinal, name, logInterval })
+      return isDrawn(oddities.nullQualifiers, pointBits, 25) ? { ...described, dpQualifier: null } : described
     })
     datapoints.push(...own)
     devices.push({ ...device, datapoints: own })
@@ -133,8 +151,9 @@ export function buildSite(count: number): BuiltSite {
 /** The datapoint record of one path on a device. Ids stay apart from device ids and row numbers, as on the gateway (§3.1 `id`). */
 export function describe(
   device: { id: number; name: string; did: string },
-  path: { ordinal: number; block: string; index: number; xif: string; name: string | null },
+  path: { ordinal: number; block: string; index: number; xif: string; name: string | null; logInterval: number },
 ): Datapoint {
+  const qualifier = `${segment}/lon/${device.did}/${path.block}/${path.index}/${path.xif}`
   return {
     ordinal: path.ordinal,
     id: 300 + path.ordinal,
@@ -144,6 +163,8 @@ export function describe(
     index: path.index,
     xif: path.xif,
     name: path.name,
-    qualifier: `${segment}/lon/${device.did}/${path.block}/${path.index}/${path.xif}`,
+    qualifier,
+    dpQualifier: qualifier,
+    logInterval: path.logInterval,
   }
 }

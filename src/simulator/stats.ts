@@ -1,3 +1,5 @@
+import type { FaultName } from './faults.ts'
+
 /** One data-log request, as the simulator saw it. */
 export interface LogRequestRecord {
   /** The raw query, still percent-encoded. */
@@ -6,6 +8,8 @@ export interface LogRequestRecord {
   readonly until: number
   /** When it was opened, ms of the real monotonic clock. */
   readonly openedAt: number
+  /** The faults it met, in the order they struck. */
+  readonly faults: FaultName[]
   entries: number
   /** Whether "end" was sent. */
   ended: boolean
@@ -16,6 +20,8 @@ export interface LogRequestRecord {
 /** What the simulator has seen and done. Counts only grow; tests and benchmarks read them at any time. */
 export interface Stats {
   requests: number
+  /** Requests of the second that runs, on the real clock. */
+  latestSecond: { readonly at: number; requests: number }
   logins: number
   failedLogins: number
   logouts: number
@@ -26,6 +32,12 @@ export interface Stats {
   maxOpenLogSockets: number
   entriesSent: number
   bytesSent: number
+  /** Frames sent that were no entries, but for "end". */
+  oddFramesSent: number
+  /** General-purpose sockets open now. */
+  openGeneralSockets: number
+  /** How often each fault has struck. */
+  readonly faults: Partial<Record<FaultName, number>>
   /** The most bytes that ever waited in one socket for a slow client. */
   maxBufferedBytes: number
   /** The latest data-log requests, oldest first, at most 10 000. */
@@ -37,6 +49,7 @@ export const keptLogQueries = 10_000
 export function createStats(): Stats {
   return {
     requests: 0,
+    latestSecond: { at: 0, requests: 0 },
     logins: 0,
     failedLogins: 0,
     logouts: 0,
@@ -46,7 +59,14 @@ export function createStats(): Stats {
     maxOpenLogSockets: 0,
     entriesSent: 0,
     bytesSent: 0,
+    oddFramesSent: 0,
+    openGeneralSockets: 0,
+    faults: {},
     maxBufferedBytes: 0,
     logQueries: [],
   }
+}
+
+export function countFault(stats: Stats, fault: FaultName): void {
+  stats.faults[fault] = (stats.faults[fault] ?? 0) + 1
 }

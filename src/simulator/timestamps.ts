@@ -33,6 +33,15 @@ export function formatMoment(ms: number, nanos: number, digits: number): string 
   return `${text}.${(three + String(nanos).padStart(6, '0')).slice(0, digits)}`
 }
 
+/** The same time as Java's ZonedDateTime prints it: fraction in groups of three digits, zero groups and zero seconds left out (§3.2). */
+export function trimMoment(text: string): string {
+  let [whole = '', fraction = ''] = text.split('.')
+  fraction = fraction.padEnd(Math.ceil(fraction.length / 3) * 3, '0').replace(/(?:000)+$/, '')
+  if (fraction !== '') return `${whole}.${fraction}`
+  if (whole.endsWith(':00')) whole = whole.slice(0, -3)
+  return whole
+}
+
 const momentPattern = /^(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)\.(\d{3})$/
 
 /** ms UTC of the one documented query form `YYYY-MM-DDTHH:MM:SS.mmm` (protocol §2.2: no `Z`, no offset); undefined for all else. */
@@ -42,6 +51,19 @@ export function parseQueryTime(text: string): number | undefined {
   if (Number.isNaN(ms)) return undefined
   // 30 February and the like roll over in Date; the gateway's parser would not.
   return formatMoment(ms, 0, 3) === text ? ms : undefined
+}
+
+const isoPattern =
+  /^(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d)(?::(\d\d)(?:\.(\d{1,9}))?)?(Z|[+-]\d\d:\d\d)?(?: UTC|\[[^\]]*\])?$/
+
+/** Reads an ISO 8601 time with `Z`, an offset or ` UTC`, a zone in brackets behind it ignored; undefined for all else. */
+export function parseMoment(text: string): (Moment & { readonly digits: number }) | undefined {
+  const [, date, minutes, seconds = '00', fraction = '', offset] = isoPattern.exec(text) ?? []
+  if (date === undefined || (offset === undefined && !text.endsWith(' UTC'))) return undefined
+  const whole = Date.parse(`${date}T${minutes}:${seconds}${offset ?? 'Z'}`)
+  if (Number.isNaN(whole)) return undefined
+  const nanos = Number(fraction.padEnd(9, '0'))
+  return { ms: whole + Math.floor(nanos / 1e6), nanos: nanos % 1_000_000, digits: fraction.length }
 }
 
 export interface Zone {

@@ -1,13 +1,15 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { createHistory, type Entry, type History } from '../../../src/simulator/history.ts'
+import { createHistory, type Entry, type History, type HistorySettings } from '../../../src/simulator/history.ts'
+import { noOddities } from '../../../src/simulator/oddities.ts'
 import { buildSite } from '../../../src/simulator/site.ts'
 
 const start = Date.parse('2024-03-01T00:00:00Z')
 const hour = 3_600_000
 
-function open(options: Partial<Parameters<typeof createHistory>[1]> = {}, devices = 6): History {
-  return createHistory(buildSite(devices), { seed: 7, intervalMs: 60_000, start, fractionDigits: 3, ...options })
+function open(options: Partial<HistorySettings> = {}, devices = 6): History {
+  const settings = { seed: 7, intervalMs: 60_000, start, fractionDigits: 3, oddities: noOddities, ...options }
+  return createHistory(buildSite(devices, settings), settings)
 }
 
 const show = (entry: Entry) => `${entry.datapoint.qualifier} ${entry.utcText} ${entry.nanos} ${entry.valueText}`

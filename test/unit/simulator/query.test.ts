@@ -5,10 +5,17 @@ import { describe as datapoint } from '../../../src/simulator/site.ts'
 
 const current = releases['4.10']
 const device = { id: 5, name: 'Sensor 1', did: '4' }
-const lux = datapoint(device, { ordinal: 0, block: 'LightSensor', index: 0, xif: 'nvoLuxLevel[1]', name: 'Lux' })
+const lux = datapoint(device, {
+  ordinal: 0,
+  block: 'LightSensor',
+  index: 0,
+  xif: 'nvoLuxLevel[1]',
+  name: 'Lux',
+  logInterval: 60,
+})
 const other = datapoint(
   { ...device, id: 6, name: 'Sensor 2' },
-  { ordinal: 1, block: 'LightSensor', index: 1, xif: 'nvoX', name: null },
+  { ordinal: 1, block: 'LightSensor', index: 1, xif: 'nvoX', name: null, logInterval: 60 },
 )
 
 function read(query: string, release = current) {

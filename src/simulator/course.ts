@@ -1,0 +1,49 @@
+import type { Dice, FaultSettings } from './faults.ts'
+import { createGarbage, createGiant, type OddFrame } from './garbage.ts'
+
+export type Ending = { readonly kind: 'end' | 'reset' | 'stall' } | { readonly kind: 'close'; readonly code: number }
+
+/** How one log answer will go: drawn once, before it begins. */
+export interface Course {
+  readonly ending: Ending
+  /** Frames before an ending other than `end` strikes; it strikes at the last frame if there are fewer. */
+  readonly strikeAfter: number
+  readonly stallMs: number
+  /** Pause between the first frames, ms; 0 = none. */
+  readonly trickleMs: number
+  readonly afterEnd: readonly OddFrame[]
+  readonly giant: OddFrame | undefined
+  readonly order: 'ascending' | 'descending'
+  readonly shuffleWindow: number
+  /** Entries after which the gateway prunes, and how far beyond the entry just sent. */
+  readonly pruneAfter: number
+  readonly pruneMs: number
+  readonly ignoreFilter: boolean
+  readonly widenMs: number
+  readonly expireSession: boolean
+}
+
+export function drawCourse(faults: FaultSettings, dice: Dice): Course {
+  return {
+    ending: drawEnding(faults, dice),
+    strikeAfter: dice.below(faults.strikeWithin),
+    stallMs: faults.stallMs,
+    trickleMs: dice.strikes('trickle') ? faults.trickleMs : 0,
+    afterEnd: dice.strikes('garbageAfterEnd') ? [createGarbage(dice), createGarbage(dice)] : [],
+    giant: dice.strikes('oversized') ? createGiant(faults.oversizedBytes) : undefined,
+    order: dice.strikes('reverse') ? 'descending' : 'ascending',
+    shuffleWindow: dice.strikes('shuffle') ? faults.shuffleWindow : 0,
+    pruneAfter: dice.strikes('prune') ? dice.below(100) : Number.POSITIVE_INFINITY,
+    pruneMs: dice.below(faults.pruneMs + 1),
+    ignoreFilter: dice.strikes('ignoreFilter'),
+    widenMs: dice.strikes('widenRange') ? faults.widenMs : 0,
+    expireSession: dice.strikes('expireSession'),
+  }
+}
+
+function drawEnding(faults: FaultSettings, dice: Dice): Ending {
+  if (dice.strikes('noEnd')) return { kind: 'close', code: dice.pick(faults.noEndCodes) }
+  if (dice.strikes('reset')) return { kind: 'reset' }
+  if (dice.strikes('stall')) return { kind: 'stall' }
+  return { kind: 'end' }
+}

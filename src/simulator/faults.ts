@@ -1,0 +1,127 @@
+/**
+ * How a gateway misbehaves towards a request (protocol §9.6). Probabilities are 0 to 1, default 0; all chance comes from the
+ * simulator's seed, so the same requests in the same order meet the same faults. They may be combined.
+ */
+export interface Faults {
+  /** Per log request: the socket is closed without "end". */
+  readonly noEnd?: number
+  /** Close codes for that; 1006 cuts the connection without a close frame. Default 1000, 1006, 1011. */
+  readonly noEndCodes?: readonly number[]
+  /** Per log request: the TCP connection is reset in the middle. */
+  readonly reset?: number
+  /** Per log request: silence in the middle, the connection stays open. */
+  readonly stall?: number
+  /** How long that silence lasts until the connection is cut, ms; 0 = until the client leaves. Default 0. */
+  readonly stallMs?: number
+  /** The three above strike after a number of entries drawn below this, or where "end" would be. Default 1000. */
+  readonly strikeWithin?: number
+  /** Per log request: the first 20 frames come one by one. */
+  readonly trickle?: number
+  /** Pause between those, ms. Default 50. */
+  readonly trickleMs?: number
+  /** Per log request: entries are out of order. */
+  readonly shuffle?: number
+  /** How far, in entries, an entry may be from its place. Default 500. */
+  readonly shuffleWindow?: number
+  /** Per log request: the newest entry comes first. */
+  readonly reverse?: number
+  /** Per entry: it is sent once more a little later. */
+  readonly duplicate?: number
+  /** Per entry: a frame that makes no sense comes before it. */
+  readonly garbage?: number
+  /** Per log request: frames that make no sense come between "end" and the close. */
+  readonly garbageAfterEnd?: number
+  /** Per log request: one giant frame. */
+  readonly oversized?: number
+  /** Its size, bytes. Default 2 097 152. */
+  readonly oversizedBytes?: number
+  /** Per log request: the gateway prunes its oldest entries while it sends; entries still to come may be gone. */
+  readonly prune?: number
+  /** Up to how far beyond the entry just sent it prunes, ms. Default 600 000. */
+  readonly pruneMs?: number
+  /** Per log request: dev, blockName, blockIndex and dpName are ignored. */
+  readonly ignoreFilter?: number
+  /** Per log request: entries before and after the range are sent too. */
+  readonly widenRange?: number
+  /** By how much, ms. Default 60 000. */
+  readonly widenMs?: number
+  /** Per WebSocket upgrade: it is refused. */
+  readonly refuseUpgrade?: number
+  /** HTTP statuses for that, of 302, 401, 403, 503. Default 503, 401, 302. */
+  readonly refuseWith?: readonly number[]
+  /** Per TCP connection: it is closed before TLS begins. */
+  readonly rejectConnection?: number
+  /** Per log request: the session ends while the request is answered. */
+  readonly expireSession?: number
+  /** Per REST call behind the login: 503. */
+  readonly restError?: number
+  /** Per page after the first: the list has changed, the snapshot number is another one (protocol §5). */
+  readonly changeSnapshot?: number
+}
+
+export type FaultSettings = Required<Faults>
+
+export type FaultName = {
+  [K in keyof FaultSettings]: K extends `${string}Ms` | `${string}Within` | `${string}Window` | `${string}Bytes`
+    ? never
+    : FaultSettings[K] extends number
+      ? K
+      : never
+}[keyof FaultSettings]
+
+export const noFaults: FaultSettings = {
+  noEnd: 0,
+  noEndCodes: [1000, 1006, 1011],
+  reset: 0,
+  stall: 0,
+  stallMs: 0,
+  strikeWithin: 1000,
+  trickle: 0,
+  trickleMs: 50,
+  shuffle: 0,
+  shuffleWindow: 500,
+  reverse: 0,
+  duplicate: 0,
+  garbage: 0,
+  garbageAfterEnd: 0,
+  oversized: 0,
+  oversizedBytes: 2 * 1024 * 1024,
+  prune: 0,
+  pruneMs: 600_000,
+  ignoreFilter: 0,
+  widenRange: 0,
+  widenMs: 60_000,
+  refuseUpgrade: 0,
+  refuseWith: [503, 401, 302],
+  rejectConnection: 0,
+  expireSession: 0,
+  restError: 0,
+  changeSnapshot: 0,
+}
+
+/** Draws: each method answers whether the fault strikes now, and counts it. */
+export interface Dice {
+  strikes(fault: FaultName): boolean
+  /** An integer from 0 to below `limit`. */
+  below(limit: number): number
+  pick<T>(choices: readonly T[]): T
+}
+
+/** Dice of one kind of event: `random` is its own sequence, so that one kind does not disturb another. `struck` is told of every hit. */
+export function createDice(
+  faults: () => FaultSettings,
+  random: () => number,
+  struck: (fault: FaultName) => void,
+): Dice {
+  const below = (limit: number) => Math.floor(random() * limit)
+  return {
+    strikes(fault) {
+      // Drawn even when it cannot strike: switching one fault on or off then leaves the others where they were.
+      const hit = random() < faults()[fault]
+      if (hit) struck(fault)
+      return hit
+    },
+    below,
+    pick: choices => choices[below(choices.length)]!,
+  }
+}

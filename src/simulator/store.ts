@@ -1,0 +1,57 @@
+import type { Entry, History } from './history.ts'
+import type { Datapoint } from './site.ts'
+
+/** What the gateway shows of a history at this moment: nothing pruned, nothing that is not stored yet. */
+export interface Store {
+  /** Time of the oldest entry that may still be there, ms UTC; it only grows. */
+  readonly start: number
+  /** Forgets everything before this time, ms UTC, also for answers that are being sent. */
+  prune(before: number): void
+  /** Entries of `(after, until]` that are visible now, oldest first. */
+  read(filter: (datapoint: Datapoint) => boolean, after: number, until: number): Iterable<Entry>
+  /** The same, newest first. Holds some hours of entries in memory at a time. */
+  readBackwards(filter: (datapoint: Datapoint) => boolean, after: number, until: number): Iterable<Entry>
+}
+
+const firstSliceMs = 60_000
+const lastSliceMs = 6 * 3_600_000
+
+/** `retentionMs`: entries older than this are pruned as time goes on; 0 = never. */
+export function createStore(history: History, retentionMs: number, now: () => number): Store {
+  let pruned = history.start
+  const start = () => {
+    if (retentionMs > 0) pruned = Math.max(pruned, now() - retentionMs)
+    return pruned
+  }
+
+  function* read(filter: (datapoint: Datapoint) => boolean, after: number, until: number): Generator<Entry> {
+    const opened = now()
+    const from = Math.max(after, start() - 1)
+    for (const entry of history.merged(filter, from, Math.min(until, history.last(opened)))) {
+      if (entry.storedAt <= opened && entry.ms >= pruned) yield entry
+    }
+  }
+
+  function* readBackwards(filter: (datapoint: Datapoint) => boolean, after: number, until: number): Generator<Entry> {
+    const first = Math.max(after, start() - 1)
+    let to = Math.min(until, history.last(now()))
+    let slice = firstSliceMs
+    while (to > first) {
+      const from = Math.max(first, to - slice)
+      yield* [...read(filter, from, to)].reverse()
+      to = from
+      slice = Math.min(slice * 2, lastSliceMs)
+    }
+  }
+
+  return {
+    get start() {
+      return start()
+    },
+    prune(before) {
+      pruned = Math.max(start(), before)
+    },
+    read,
+    readBackwards,
+  }
+}
