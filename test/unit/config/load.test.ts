@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { generate } from 'selfsigned'
 import { describe, expect, test } from 'vitest'
 import { findConfig, loadConfig } from '../../../src/config/load.ts'
 import { selectorKey } from '../../../src/domain/datapoint.ts'
@@ -165,5 +166,14 @@ describe('the certificate of a gateway', () => {
         kind: 'fingerprint',
         fingerprint256: normal,
       })
+  })
+
+  test('may be proven by an authority, as that of the database may', async () => {
+    const { cert } = await generate([{ name: 'commonName', value: 'plant-a' }], { keyType: 'ec' })
+    const text = `${minimal}    tls: { ca: certs/a.pem, verify: true }
+sink: { influxdb: { version: 1, url: "https://db", database: d, ca: certs/a.pem } }`
+    const config = load(text, {}, { 'certs/a.pem': cert })
+    expect(config.gateways[0]?.tls).toEqual({ kind: 'authority', ca: cert })
+    expect(config.sink).toMatchObject({ ca: cert })
   })
 })
