@@ -2,6 +2,7 @@ import { copyFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Simulator, startSimulator } from '../../src/simulator/simulator.ts'
+import { expectSame } from '../support/comparison.ts'
 import { type Influxd, openInfluxd } from '../support/influxd.ts'
 import { openSite, runProgram, type Site } from '../support/program.ts'
 import { cellsOfInfluxd, cellsOfSqlite, cellsOfVictoriaMetrics } from '../support/read-back.ts'
@@ -29,14 +30,6 @@ async function backfill(site: Site): Promise<Receipt> {
   expect(stderr).toBe('')
   expect(code).toBe(0)
   return JSON.parse(stdout) as Receipt
-}
-
-/** Compares as sorted lists; the first few differences say more than two arrays of 100,000. */
-function expectSame(actual: readonly Cell[], expected: readonly Cell[]): void {
-  const [there, wanted] = [new Set(actual), new Set(expected)]
-  const missing = expected.filter(it => !there.has(it)).slice(0, 5)
-  const extra = actual.filter(it => !wanted.has(it)).slice(0, 5)
-  expect({ missing, extra, count: actual.length }).toEqual({ missing: [], extra: [], count: expected.length })
 }
 
 /** The promise of the project: all of a month, to the last digit, and again and again without a change. */
