@@ -1,0 +1,227 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import type { Coverage } from '../../src/domain/coverage.ts'
+import type { Selector } from '../../src/domain/datapoint.ts'
+import { RangeSet, rangeLength, type TimeRange } from '../../src/domain/range.ts'
+import {
+  createBacklog,
+  type Grouping,
+  giveBack,
+  groupKey,
+  halvePiece,
+  isDone,
+  lengthLeft,
+  type Missing,
+  type Order,
+  type Piece,
+  takePiece,
+} from '../../src/planning/backlog.ts'
+import { maturityAt, missingRanges } from '../../src/planning/missing.ts'
+
+const horizon = 2_000
+const anyRange = fc
+  .tuple(fc.integer({ min: 0, max: horizon }), fc.integer({ min: 1, max: horizon / 2 }))
+  .map(([after, length]): TimeRange => ({ after, until: after + length }))
+const anySet = fc.array(anyRange, { maxLength: 5 }).map(ranges => RangeSet.of(...ranges))
+
+const selectors: Selector[] = ['A', 'B', 'C'].flatMap(name =>
+  [0, 1].map(index => ({ device: { name }, block: 'Lamp', index, point: { xif: 'nvoValue' } })),
+)
+const anyWork: fc.Arbitrary<Missing[]> = fc
+  .tuple(...selectors.map(() => anySet))
+  .map(sets => sets.map((ranges, i) => ({ selector: selectors[i]!, ranges })))
+const anyGrouping = fc.constantFrom<Grouping>('datapoint', 'device', 'gateway')
+const anyOrder = fc.constantFrom<Order>('oldest', 'newest')
+
+/** What a run does with a piece, drawn by chance: does it, gives it back, or halves it. */
+type Fate = 'done' | 'back' | 'halve'
+const anyFates = fc.infiniteStream(fc.constantFrom<Fate>('done', 'done', 'back', 'halve'))
+const anyWindows = fc.infiniteStream(fc.integer({ min: 1, max: horizon }))
+
+describe('pieces cut from a backlog', () => {
+  it('tile exactly what each datapoint lacks, nothing twice, whatever fails, is halved and comes again', () => {
+    fc.assert(
+      fc.property(
+        fc.record({
+          work: anyWork,
+          per: anyGrouping,
+          order: anyOrder,
+          matureUntil: fc.integer({ min: -10, max: 2 * horizon }),
+          shortest: fc.integer({ min: 1, max: 50 }),
+          inHand: fc.integer({ min: 1, max: 3 }),
+        }),
+        anyFates,
+        anyWindows,
+        ({ work, per, order, matureUntil, shortest, inHand }, fates, windows) => {
+          const backlog = createBacklog(work, per, matureUntil)
+          const executed = new Map<Selector, TimeRange[]>(selectors.map(selector => [selector, []]))
+          const held: Piece[] = []
+          let left = lengthLeft(backlog)
+          let spared = 300
+          for (let steps = 0; !isDone(backlog) || held.length > 0; steps++) {
+            expect(steps).toBeLessThan(100_000)
+            while (held.length < inHand && !isDone(backlog)) {
+              const windowMs = Math.max(shortest, windows.next().value as number)
+              const piece = takePiece(backlog, order, () => windowMs)!
+              expect(rangeLength(piece.range)).toBeGreaterThan(0)
+              expect(rangeLength(piece.range)).toBeLessThanOrEqual(windowMs * 1.25)
+              for (const selector of piece.selectors) expect(groupKey(selector, per)).toBe(piece.group)
+              // a piece is mature as a whole or not at all
+              expect(piece.provisional).toBe(piece.range.until > matureUntil)
+              if (piece.range.until > matureUntil) expect(piece.range.after).toBeGreaterThanOrEqual(matureUntil)
+              held.push(piece)
+            }
+            const piece = held.shift()!
+            const fate = spared-- > 0 ? (fates.next().value as Fate) : 'done'
+            if (fate === 'done') for (const selector of piece.selectors) executed.get(selector)!.push(piece.range)
+            else if (fate === 'back') giveBack(backlog, { ...piece, tries: piece.tries + 1 })
+            else {
+              const halves = halvePiece(piece, shortest)
+              if (halves === undefined) expect(rangeLength(piece.range)).toBeLessThan(2 * shortest)
+              for (const part of halves ?? [piece]) {
+                if (halves !== undefined) expect(rangeLength(part.range)).toBeGreaterThanOrEqual(shortest)
+                giveBack(backlog, part)
+              }
+            }
+            const inHandLength = held.reduce((sum, { range }) => sum + rangeLength(range), 0)
+            const nowLeft = lengthLeft(backlog) + inHandLength
+            expect(nowLeft).toBe(fate === 'done' ? left - rangeLength(piece.range) : left)
+            left = nowLeft
+          }
+          expect(left).toBe(0)
+          for (const { selector, ranges } of work) {
+            const pieces = executed.get(selector)!
+            expect(RangeSet.of(...pieces).ranges).toEqual(ranges.ranges)
+            // not longer than their union: nothing twice
+            expect(pieces.reduce((sum, range) => sum + rangeLength(range), 0)).toBe(ranges.length)
+          }
+        },
+      ),
+      { numRuns: 150 },
+    )
+  })
+
+  it('come in the order of time, from the end that was asked for', () => {
+    fc.assert(
+      fc.property(anyWork, anyOrder, anyWindows, (work, order, windows) => {
+        const backlog = createBacklog(work, 'gateway', 0)
+        let last: TimeRange | undefined
+        while (!isDone(backlog)) {
+          const windowMs = windows.next().value as number
+          const { range } = takePiece(backlog, order, () => windowMs)!
+          if (last !== undefined)
+            if (order === 'oldest') expect(range.after).toBeGreaterThanOrEqual(last.until)
+            else expect(range.until).toBeLessThanOrEqual(last.after)
+          last = range
+        }
+        expect(takePiece(backlog, order, () => 1)).toBeUndefined()
+      }),
+    )
+  })
+
+  it('are made one at a time: a plan of ten years for a thousand datapoints is as small as its gaps', () => {
+    const tenYears = { after: 0, until: 10 * 365 * 86_400_000 }
+    const work = Array.from({ length: 1000 }, (_, index) => ({ selector: { index }, ranges: RangeSet.of(tenYears) }))
+    const backlog = createBacklog(work, 'datapoint', tenYears.until)
+    expect([...backlog.groups.values()].every(stretches => stretches.length === 1)).toBe(true)
+    for (let i = 0; i < 1000; i++) takePiece(backlog, 'oldest', () => 60_000)
+    expect([...backlog.groups.values()].every(stretches => stretches.length === 1)).toBe(true)
+  })
+})
+
+describe('what is missing', () => {
+  const anyCoverage: fc.Arbitrary<Coverage> = fc
+    .tuple(anySet, anySet)
+    .map(([final, provisional]) => ({ final, provisional: provisional.subtract(final) }))
+  const anyCase = fc.record({
+    wanted: fc
+      .tuple(fc.integer({ min: 0, max: horizon }), fc.integer({ min: 0, max: horizon }))
+      .map(([after, until]) => ({ after, until })),
+    covered: anyCoverage,
+    now: fc.integer({ min: 0, max: 2 * horizon }),
+    delays: fc.record({ settle: fc.integer({ min: 0, max: 100 }), lateness: fc.integer({ min: 0, max: 600 }) }),
+    secondLookMs: fc.integer({ min: 0, max: 400 }),
+  })
+
+  it('is never beyond what was wanted nor beyond what has settled', () => {
+    fc.assert(
+      fc.property(anyCase, ({ wanted, covered, now, delays, secondLookMs }) => {
+        const missing = missingRanges(wanted, covered, maturityAt(now, delays), secondLookMs)
+        expect(missing.subtract(RangeSet.of(wanted)).isEmpty).toBe(true)
+        for (const { until } of missing.ranges) expect(until).toBeLessThanOrEqual(now - delays.settle)
+      }),
+    )
+  })
+
+  it('never holds what is final, and always holds what was never fetched', () => {
+    fc.assert(
+      fc.property(anyCase, ({ wanted, covered, now, delays, secondLookMs }) => {
+        const missing = missingRanges(wanted, covered, maturityAt(now, delays), secondLookMs)
+        expect(missing.intersect(covered.final).isEmpty).toBe(true)
+        const never = RangeSet.of({ after: wanted.after, until: Math.min(wanted.until, now - delays.settle) })
+          .subtract(covered.final)
+          .subtract(covered.provisional)
+        expect(never.subtract(missing).isEmpty).toBe(true)
+      }),
+    )
+  })
+
+  it('holds of the provisional only what is mature: all of it without a least length', () => {
+    fc.assert(
+      fc.property(anyCase, ({ wanted, covered, now, delays, secondLookMs }) => {
+        const moments = maturityAt(now, delays)
+        const again = missingRanges(wanted, covered, moments, secondLookMs).intersect(covered.provisional)
+        for (const { until } of again.ranges) expect(until).toBeLessThanOrEqual(moments.matureUntil)
+        const mature = covered.provisional.intersect({
+          after: wanted.after,
+          until: Math.min(wanted.until, moments.matureUntil),
+        })
+        expect(again.subtract(mature).isEmpty).toBe(true)
+        const atOnce = missingRanges(wanted, covered, moments, 0).intersect(covered.provisional)
+        expect(atOnce.ranges).toEqual(mature.ranges)
+      }),
+    )
+  })
+
+  it('leaves the provisional in peace until enough of it is mature, or its rest', () => {
+    const provisional = RangeSet.of({ after: 0, until: 1000 })
+    const ask = (now: number, secondLookMs: number) =>
+      missingRanges(
+        { after: 0, until: 1000 },
+        { final: RangeSet.empty, provisional },
+        maturityAt(now, { settle: 0, lateness: 100 }),
+        secondLookMs,
+      ).ranges
+    expect(ask(100, 400)).toEqual([])
+    expect(ask(499, 400)).toEqual([])
+    expect(ask(500, 400)).toEqual([{ after: 0, until: 400 }])
+    expect(ask(1099, 2000)).toEqual([])
+    expect(ask(1100, 2000)).toEqual([{ after: 0, until: 1000 }])
+  })
+
+  it('comes to an end: a schedule of short steps looks at everything twice and at nothing three times', () => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 1, max: 40 }),
+        fc.integer({ min: 0, max: 30 }),
+        fc.integer({ min: 0, max: 200 }),
+        (every, settle, lateness) => {
+          let covered: Coverage = { final: RangeSet.empty, provisional: RangeSet.empty }
+          const looks: TimeRange[] = []
+          const rounds = Math.ceil(1_000 / every)
+          for (let now = 0; now <= every * rounds; now += every) {
+            const moments = maturityAt(now, { settle, lateness })
+            const missing = missingRanges({ after: 0, until: now }, covered, moments, lateness)
+            looks.push(...missing.ranges)
+            const final = covered.final.add(missing.intersect({ after: 0, until: moments.matureUntil }))
+            covered = { final, provisional: covered.provisional.add(missing).subtract(final) }
+          }
+          const total = looks.reduce((sum, range) => sum + rangeLength(range), 0)
+          expect(total).toBeLessThanOrEqual(2 * RangeSet.of(...looks).length)
+          // what still waits for its second look is no more than two latenesses and a step
+          expect(covered.provisional.length).toBeLessThanOrEqual(2 * Math.max(lateness, settle) + every)
+        },
+      ),
+    )
+  })
+})
