@@ -6,7 +6,7 @@ export interface Receipt {
   outside: number
   /** The same datapoint and time as another entry of the same request. */
   duplicate: number
-  /** Of the duplicates: those with another value. The larger one is kept, whatever the order of arrival. */
+  /** Of the duplicates: those that differ. Of each field the larger value is kept, whatever the order of arrival. */
   collapsed: number
   /** The value was null. */
   empty: number

@@ -85,7 +85,7 @@ export interface GatewayOutcome {
 /** Tries of a piece before it is halved; halves have one each, or a sick minute would cost a storm of requests. */
 const triesOfPiece = 3
 /** Request failures in a row, over all pieces, after which the gateway itself is taken to be sick. */
-const failuresInARow = 40
+const failuresInARow = 25
 /** Tries to get through to a gateway that has not answered once in this run. */
 const triesToConnect = 4
 const longestRequestWaitMs = 10_000

@@ -11,8 +11,8 @@ interface Seen {
 
 /**
  * Finds entries of one datapoint with the same time within one request. The usual case, ascending times, costs one
- * comparison. If the values differ, the larger one wins, whatever the order of arrival, so that the same entries
- * always give the same point (law 4).
+ * comparison. If they differ, the point has the fields of all of them, of each field the larger value: the same entries
+ * give the same point whatever their order (law 4), also in a database that merges the fields of equal times.
  *
  * What it remembers is bounded (law 6): beyond that the oldest is forgotten, and a repetition from so far back is
  * written once more and counted as written; the database holds one point all the same.
@@ -52,11 +52,13 @@ export class Repeats {
   }
 
   #decide(seen: Seen, index: number, point: Point): 'same' | 'differs' {
-    const order = compareFields(point.fields, seen.points[index]!.fields)
-    if (order === 0) return 'same'
-    if (order > 0) {
-      seen.points[index] = point
-      this.#corrections.push(point)
+    const earlier = seen.points[index]!.fields
+    if (isSame(earlier, point.fields)) return 'same'
+    const joined = join(earlier, point.fields)
+    if (!isSame(joined, earlier)) {
+      const correction = { ...point, fields: joined }
+      seen.points[index] = correction
+      this.#corrections.push(correction)
     }
     return 'differs'
   }
@@ -86,25 +88,22 @@ function keyOf(at: Instant): string {
   return `${at.ms}.${at.nanos}`
 }
 
-/** A total order of field sets: by their names, then by their values, numbers before texts. */
-function compareFields(a: Point['fields'], b: Point['fields']): number {
-  const names = (fields: Point['fields']) => Object.keys(fields).sort()
-  const [namesA, namesB] = [names(a), names(b)]
-  const byNames = compareTexts(namesA.join('\n'), namesB.join('\n'))
-  if (byNames !== 0) return byNames
-  for (const name of namesA) {
-    const order = compareValues(a[name]!, b[name]!)
-    if (order !== 0) return order
+function isSame(a: Point['fields'], b: Point['fields']): boolean {
+  const names = Object.keys(a)
+  return names.length === Object.keys(b).length && names.every(name => a[name] === b[name])
+}
+
+/** Commutative, associative and idempotent: that is why the order of arrival does not matter. */
+function join(a: Point['fields'], b: Point['fields']): Point['fields'] {
+  const joined: Record<string, FieldValue> = { ...a }
+  for (const [name, value] of Object.entries(b)) {
+    const other = joined[name]
+    if (other === undefined || isLarger(value, other)) joined[name] = value
   }
-  return 0
+  return joined
 }
 
-function compareValues(a: FieldValue, b: FieldValue): number {
-  if (typeof a === 'number' && typeof b === 'number') return a - b
-  if (typeof a === typeof b) return compareTexts(String(a), String(b))
-  return compareTexts(typeof a, typeof b)
-}
-
-function compareTexts(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0
+/** Values of one field are of one kind; should they not be, texts are larger. */
+function isLarger(a: FieldValue, b: FieldValue): boolean {
+  return typeof a === typeof b ? a > b : typeof a === 'string'
 }

@@ -92,7 +92,6 @@ describe('what goes wrong is told once and clearly, and nothing is recorded', ()
   })
 
   test('a variable that is not set', async () => {
-    // biome-ignore lint/suspicious/noTemplateCurlyInString: this is the configuration's own syntax
     await site.configure(settings({ password: '${SURELY_NOT_SET}' }))
     expectMessage(await backfill(), 2, /:\d+:\d+: .*SURELY_NOT_SET/)
   })

@@ -21,27 +21,43 @@ export interface Place {
  * rules, not with the program's own mapping: both would share one mistake.
  */
 export function expectedCells(history: History, after: number, until: number, wanted = (_: Entry) => true): Cell[] {
-  const cells: Cell[] = []
-  for (const entry of history.merged(() => true, after, until)) {
+  return cellsOf(
+    history.merged(() => true, after, until),
+    wanted,
+  )
+}
+
+/** Of several values for one field of one datapoint at one time the larger one stays. */
+export function cellsOf(entries: Iterable<Entry>, wanted = (_: Entry) => true): Cell[] {
+  const cells = new Map<string, { cell: Cell; value: number | string }>()
+  for (const entry of entries) {
     if (!wanted(entry)) continue
     const { device, block, index, name, xif } = entry.datapoint
     const place = { device, block, index, datapoint: name ?? xif }
     const nanoseconds = String(BigInt(entry.ms) * 1_000_000n + BigInt(entry.nanos))
-    for (const [field, value] of fields(entry.value)) cells.push(cell(place, field, nanoseconds, value))
+    for (const [field, value] of fields(entry.value)) {
+      const key = cell(place, field, nanoseconds, '')
+      const other = cells.get(key)
+      if (other === undefined || value > other.value)
+        cells.set(key, { cell: cell(place, field, nanoseconds, value), value })
+    }
   }
-  return cells.sort()
+  return [...cells.values()].map(it => it.cell).sort()
 }
 
 function fields(value: unknown): [string, number | string][] {
   if (typeof value === 'number') return [['value', value]]
   if (typeof value === 'string') return [['text', value]]
   if (typeof value === 'boolean') return [['value', Number(value)]]
-  if (typeof value !== 'object' || value === null) return []
-  return Object.entries(value).flatMap(([member, inner]): [string, number | string][] => {
-    if (typeof inner === 'number') return [[member, inner]]
-    if (typeof inner === 'string') return [[`${member}_text`, inner]]
-    throw new Error(`the test knows no member ${member} of ${typeof inner}`)
-  })
+  return members(value, [])
+}
+
+/** `{"point":[{"x":1,"word":"a"}]}` → point_0_x, point_0_word_text. */
+function members(value: unknown, path: readonly string[]): [string, number | string][] {
+  if (value === null || value === undefined) return []
+  if (typeof value === 'number' || typeof value === 'boolean') return [[path.join('_'), Number(value)]]
+  if (typeof value === 'string') return [[`${path.join('_')}_text`, value]]
+  return Object.entries(value).flatMap(([name, inner]) => members(inner, [...path, name]))
 }
 
 /** The part of a configuration that reaches a simulator. */

@@ -11,15 +11,17 @@ export interface ExportedSeries {
   readonly timestamps: readonly number[]
 }
 
-/** A real VictoriaMetrics on a free port, with its files in a folder of its own. It keeps data for 100 years. */
+/** A real VictoriaMetrics on a free port, with its files in a folder of its own. */
 export interface VictoriaMetrics {
   readonly url: string
   /** Everything stored that matches, recent writes included. */
   export(match: string): Promise<readonly ExportedSeries[]>
+  /** Makes recent writes visible to queries. */
+  flush(): Promise<void>
   close(): Promise<void>
 }
 
-export async function openVictoriaMetrics(): Promise<VictoriaMetrics> {
+export async function openVictoriaMetrics({ retentionPeriod = '100y' } = {}): Promise<VictoriaMetrics> {
   const folder = await mkdtemp(join(tmpdir(), 'victoria-metrics-'))
   const port = await freePort()
   const url = `http://127.0.0.1:${port}`
@@ -28,17 +30,20 @@ export async function openVictoriaMetrics(): Promise<VictoriaMetrics> {
     [
       `-storageDataPath=${folder}`,
       `-httpListenAddr=127.0.0.1:${port}`,
-      '-retentionPeriod=100y',
+      `-retentionPeriod=${retentionPeriod}`,
       // without it a sample that is written again is kept, and exported, twice
       '-dedup.minScrapeInterval=1ms',
     ],
     async () => (await fetch(`${url}/health`)).ok,
   )
+  async function flush() {
+    await (await fetch(`${url}/internal/force_flush`)).text()
+  }
   return {
     url,
+    flush,
     async export(match) {
-      // Writes are visible to queries only after they were flushed from memory.
-      await (await fetch(`${url}/internal/force_flush`)).text()
+      await flush()
       const response = await fetch(`${url}/api/v1/export?${new URLSearchParams({ 'match[]': match })}`)
       const lines = (await response.text()).split('\n').filter(line => line !== '')
       return lines.map((line): ExportedSeries => JSON.parse(line))
