@@ -5,7 +5,7 @@ import { type Simulator, startSimulator } from '../../src/simulator/simulator.ts
 import { expectHolds, expectSame } from '../support/comparison.ts'
 import { type Influxd, openInfluxd } from '../support/influxd.ts'
 import { openSite, runProgram, type Site, startProgram } from '../support/program.ts'
-import { cellsOfInfluxd, cellsOfSqlite } from '../support/read-back.ts'
+import { cellsOfInfluxd, cellsOfSqlite } from '../support/stored-cells.ts'
 import { allDatapoints, type Cell, expectedCells, gatewaySettings } from '../support/truth.ts'
 
 const dayMs = 86_400_000

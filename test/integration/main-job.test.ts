@@ -5,7 +5,7 @@ import { type Simulator, startSimulator } from '../../src/simulator/simulator.ts
 import { expectSame } from '../support/comparison.ts'
 import { type Influxd, openInfluxd } from '../support/influxd.ts'
 import { openSite, runProgram, type Site } from '../support/program.ts'
-import { cellsOfInfluxd, cellsOfSqlite, cellsOfVictoriaMetrics } from '../support/read-back.ts'
+import { cellsOfInfluxd, cellsOfSqlite, cellsOfVictoriaMetrics } from '../support/stored-cells.ts'
 import { allDatapoints, type Cell, expectedCells, gatewaySettings } from '../support/truth.ts'
 import { openVictoriaMetrics, type VictoriaMetrics } from '../support/victoria-metrics.ts'
 
