@@ -1,97 +1,64 @@
-import { expect } from 'vitest'
-import type { FieldValue, Point, Series } from '../../src/domain/point.ts'
-import type { TimeRange } from '../../src/domain/range.ts'
-import type { Sink } from '../../src/sinks/sink.ts'
-import { makePoint, makePoints, makeSeries } from './points.ts'
+import { DatabaseSync } from 'node:sqlite'
+import type { Influxd } from './influxd.ts'
+import { type Cell, cell } from './truth.ts'
+import type { VictoriaMetrics } from './victoria-metrics.ts'
 
-const never = new AbortController().signal
-const at = 1_600_000_000_000
-const everything: TimeRange = { after: 0, until: at * 2 }
-
-export async function readAll(sink: Sink, series: Series, range = everything): Promise<Point[]> {
-  const points: Point[] = []
-  for await (const point of sink.read(series, range, never)) points.push(point)
-  return points
+/** Everything in the embedded database. */
+export function cellsOfSqlite(path: string): Cell[] {
+  const database = new DatabaseSync(path, { readOnly: true })
+  const rows = database
+    .prepare('SELECT device, block, "index", datapoint, field, CAST(time_ns AS TEXT) AS ns, number, text FROM datalog')
+    .all() as Record<string, string | number | null>[]
+  database.close()
+  return rows
+    .map(row => {
+      const place = {
+        device: String(row['device']),
+        block: String(row['block']),
+        index: String(row['index']),
+        datapoint: String(row['datapoint']),
+      }
+      return cell(place, String(row['field']), String(row['ns']), row['number'] ?? String(row['text']))
+    })
+    .sort()
 }
 
-/** The law of `count` and `read`: exactly what was written to this series, within `(after, until]`, in order of time. */
-export async function expectReadBack(sink: Sink, holds: { texts: boolean; nanos: boolean }): Promise<void> {
-  await expectRanges(sink, holds)
-  await expectNames(sink)
-  await expectKinds(sink, holds)
-  await expectPages(sink)
-}
-
-/** Both ends, to the nanosecond where the database keeps them. */
-async function expectRanges(sink: Sink, { nanos }: { nanos: boolean }): Promise<void> {
-  const series = makeSeries({}, 'ranges')
-  const times = nanos
-    ? [
-        [0, 0],
-        [0, 1],
-        [1, 0],
-        [1, 999_999],
-        [2, 0],
-        [2, 1],
-        [5, 123_456],
-      ]
-    : [
-        [0, 0],
-        [1, 0],
-        [2, 0],
-        [3, 0],
-        [5, 0],
-      ]
-  const points = times.map(([ms, ns], i) => makePoint(series, at + ms!, { value: i }, ns))
-  expect(await sink.write(points.toReversed(), never)).toEqual({ written: points.length, rejected: [] })
-  expect(await readAll(sink, series)).toEqual(points)
-  const range = { after: at, until: at + 2 }
-  const within = points.filter(({ at: { ms, nanos: ns } }) => {
-    const first = ms > range.after || (ms === range.after && ns > 0)
-    return first && (ms < range.until || (ms === range.until && ns === 0))
-  })
-  expect(await readAll(sink, series, range)).toEqual(within)
-  expect(await sink.count(series, range, never)).toBe(within.length)
-  expect(await sink.count(series, { after: at + 6, until: at + 9 }, never)).toBe(0)
-  expect(await readAll(sink, makeSeries({}, 'never written'))).toEqual([])
-  expect(await sink.count(makeSeries({}, 'never written'), everything, never)).toBe(0)
-}
-
-/** Whatever the names hold, and not what belongs to a series with one tag more. */
-async function expectNames(sink: Sink): Promise<void> {
-  const devices = ['a', 'a ', `it's "a"`, 'a\\', 'a\\b', 'a,b=c', 'two\nlines', 'a␊b', 'é', '', '$' + '{a}', '.*']
-  const all = [
-    ...devices.map(device => makeSeries({ device }, 'na mes')),
-    makeSeries({ device: 'a', floor: '2' }, 'na mes'),
-  ]
-  const points = all.map((series, i) => makePoint(series, at, { value: i }))
-  expect(await sink.write(points, never)).toEqual({ written: points.length, rejected: [] })
-  for (const [i, series] of all.entries()) {
-    expect(await readAll(sink, series)).toEqual([points[i]])
-    expect(await sink.count(series, everything, never)).toBe(1)
+/** Everything in measurement `datalog`, read as text: JSON numbers would lose the last digits of nanoseconds. */
+export async function cellsOfInfluxd(influxd: Influxd, database: string): Promise<Cell[]> {
+  const answer = await influxd.queryText(
+    'SELECT * FROM datalog GROUP BY gateway, device, block, "index", datapoint',
+    database,
+  )
+  const exact = JSON.parse(answer.replace(/\[(\d{16,}),/g, '["$1",')) as {
+    results: { series?: { tags: Record<string, string>; columns: string[]; values: (string | number | null)[][] }[] }[]
   }
+  const cells: Cell[] = []
+  for (const { tags, columns, values } of exact.results[0]?.series ?? []) {
+    const place = {
+      device: tags['device']!,
+      block: tags['block']!,
+      index: tags['index']!,
+      datapoint: tags['datapoint']!,
+    }
+    for (const [time, ...row] of values)
+      for (const [i, value] of row.entries())
+        if (value !== null) cells.push(cell(place, columns[i + 1]!, String(time), value))
+  }
+  return cells.sort()
 }
 
-/** A count of points is not one of fields. */
-async function expectKinds(sink: Sink, { texts }: { texts: boolean }): Promise<void> {
-  const series = makeSeries({}, 'kinds')
-  const fields: Record<string, FieldValue>[] = [
-    { value: 1, state: 2 },
-    { value: 0.1 },
-    { state: 5e-324 },
-    ...(texts ? [{ text: 'on "two"\nlines, a=b' }, { value: 3, mode_text: 'C:\\' }] : []),
-  ]
-  const points = fields.map((field, i) => makePoint(series, at + i, field))
-  expect(await sink.write(points, never)).toEqual({ written: points.length, rejected: [] })
-  expect(await readAll(sink, series)).toEqual(points)
-  expect(await sink.count(series, everything, never)).toBe(points.length)
-}
-
-/** More than a page of any of them, written twice. */
-async function expectPages(sink: Sink): Promise<void> {
-  const series = makeSeries({}, 'pages')
-  const points = makePoints(series, 12_001)
-  for (let i = 0; i < 2; i++) await sink.write(points, never)
-  expect(await sink.count(series, everything, never)).toBe(12_001)
-  expect(await readAll(sink, series)).toEqual(points)
+/** Everything of measurement `datalog`; VictoriaMetrics keeps milliseconds. */
+export async function cellsOfVictoriaMetrics(server: VictoriaMetrics): Promise<Cell[]> {
+  const cells: Cell[] = []
+  for (const { metric, values, timestamps } of await server.export('{__name__=~"datalog_.*"}')) {
+    const place = {
+      device: metric['device']!,
+      block: metric['block']!,
+      index: metric['index']!,
+      datapoint: metric['datapoint']!,
+    }
+    const field = metric['__name__']!.slice('datalog_'.length)
+    for (const [i, ms] of timestamps.entries()) cells.push(cell(place, field, `${ms}000000`, values[i]!))
+  }
+  return cells.sort()
 }

@@ -21,7 +21,7 @@ export interface VictoriaMetrics {
   close(): Promise<void>
 }
 
-export async function openVictoriaMetrics({ retentionPeriod = '100y' } = {}): Promise<VictoriaMetrics> {
+export async function openVictoriaMetrics({ retentionPeriod = '100y', dedup = '1ms' } = {}): Promise<VictoriaMetrics> {
   const folder = await mkdtemp(join(tmpdir(), 'victoria-metrics-'))
   const port = await freePort()
   const url = `http://127.0.0.1:${port}`
@@ -31,8 +31,8 @@ export async function openVictoriaMetrics({ retentionPeriod = '100y' } = {}): Pr
       `-storageDataPath=${folder}`,
       `-httpListenAddr=127.0.0.1:${port}`,
       `-retentionPeriod=${retentionPeriod}`,
-      // without it a sample that is written again is kept, and exported, twice
-      '-dedup.minScrapeInterval=1ms',
+      // With 0s a sample that is written again is kept, and exported, twice.
+      `-dedup.minScrapeInterval=${dedup}`,
     ],
     async () => (await fetch(`${url}/health`)).ok,
   )
