@@ -120,7 +120,7 @@ class Reading {
     const text = isBinary ? '' : data.toString()
     if (this.#ended) {
       this.#finish(this.#failed('frames arrived after "end"', { code: 'frame-after-end', retry: 'soon' }))
-    } else if (text.length < 16 && text.trim() === '"end"') {
+    } else if (text === '"end"') {
       this.#ended = true
       this.#closing = setTimeout(() => this.#finish(undefined), closeTimeoutMs)
     } else {
