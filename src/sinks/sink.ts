@@ -1,11 +1,20 @@
-import type { Point } from '../domain/point.ts'
+import type { Point, Series } from '../domain/point.ts'
+import type { TimeRange } from '../domain/range.ts'
+
+/**
+ * `retention`: older than the database keeps. `type`: the field holds another type there. `too-large`: longer than it
+ * takes. `strings-not-held`: it keeps numbers alone. `out-of-time`: beyond 64 bits of nanoseconds. `refused`: all else.
+ */
+export type RefusalCode = 'retention' | 'type' | 'too-large' | 'strings-not-held' | 'out-of-time' | 'refused'
 
 /** One point that the database will not take, with the database's own reason. */
 export interface Refusal {
   readonly point: Point
+  readonly code: RefusalCode
   readonly reason: string
 }
 
+/** `written + rejected.length` is the number of points given, always (law 5). */
 export interface WriteResult {
   readonly written: number
   readonly rejected: readonly Refusal[]
@@ -30,10 +39,14 @@ export interface Sink {
   /**
    * Resolves when the database has answered for every point (law 2). Waits out a database that is away or busy until
    * the signal aborts. Throws a Failure of reach `sink` when waiting cannot help (401, 403, 404, disk full).
-   * Writing the same points again changes nothing (law 4).
+   * Writing the same points again changes nothing (law 4). Of writes that overlap, the later call has the last word.
    */
   write(points: readonly Point[], signal: AbortSignal): Promise<WriteResult>
   /** Reachable, may write, retention. Throws a Failure of reach `sink` otherwise. */
   check(signal: AbortSignal): Promise<SinkReport>
+  /** Points that the database holds now of this very series: the other half of the proof. Throws a Failure. */
+  count(series: Series, range: TimeRange, signal: AbortSignal): Promise<number>
+  /** The same points, in order of time, a page at a time (law 6). Booleans come as 1 and 0 from databases that keep them so. */
+  read(series: Series, range: TimeRange, signal: AbortSignal): AsyncIterable<Point>
   close(): Promise<void>
 }

@@ -1,5 +1,6 @@
 import { Agent as HttpAgent } from 'node:http'
 import { Agent as HttpsAgent } from 'node:https'
+import { rootCertificates } from 'node:tls'
 import { HttpError, InfluxDB, RequestTimedOutError } from '@influxdata/influxdb-client'
 import type { InfluxOptions, Place } from './place.ts'
 
@@ -26,9 +27,7 @@ export interface Connection {
 
 /** The official client's transport: TLS, status and headers visible. Its WriteApi loses points (design §7). */
 export function openConnection(options: InfluxOptions, place: Place): Connection {
-  const agent = place.url.startsWith('https:')
-    ? new HttpsAgent({ keepAlive: true, ...(options.ca === undefined ? {} : { ca: options.ca }) })
-    : new HttpAgent({ keepAlive: true })
+  const agent = openAgent(options, place)
   const { transport } = new InfluxDB({
     url: place.url,
     timeout: options.timeout,
@@ -71,6 +70,17 @@ export function openConnection(options: InfluxOptions, place: Place): Connection
     },
     close: () => agent.destroy(),
   }
+}
+
+/** The client's own proxyUrl would hand an https request to the proxy in clear; Node's agent makes a tunnel. */
+function openAgent({ ca, proxy }: InfluxOptions, { url }: Place): HttpAgent {
+  const common = {
+    keepAlive: true,
+    ...(proxy === undefined ? {} : { proxyEnv: { HTTP_PROXY: proxy, HTTPS_PROXY: proxy } }),
+  }
+  if (!url.startsWith('https:')) return new HttpAgent(common)
+  // Node takes ca in place of its own list: the system's authorities stay trusted beside it.
+  return new HttpsAgent({ ...common, ...(ca === undefined ? {} : { ca: [...rootCertificates, ca] }) })
 }
 
 function outcomeOf(error: Error): Outcome {

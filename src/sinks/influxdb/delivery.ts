@@ -3,13 +3,13 @@ import { gzip } from 'node:zlib'
 import type { Clock } from '../../domain/clock.ts'
 import { compareInstants } from '../../domain/instant.ts'
 import type { Point } from '../../domain/point.ts'
-import type { Refusal, WriteResult } from '../sink.ts'
+import type { Refusal, RefusalCode, WriteResult } from '../sink.ts'
 import type { BatchSize } from './batch-size.ts'
 import type { Connection } from './connection.ts'
 import { lineOf } from './line-protocol.ts'
 import type { Patience } from './patience.ts'
 import type { Place } from './place.ts'
-import { judge, type Verdict } from './verdict.ts'
+import { codeOf, judge, type Verdict } from './verdict.ts'
 
 const gzipped = promisify(gzip)
 
@@ -38,32 +38,35 @@ export async function deliver(
   const rejected: Refusal[] = []
   let written = 0
   const todo: Line[][] = [points.map(point => ({ point, text: lineOf(point) }))]
+  function refuse(lines: readonly Line[], code: RefusalCode, reason: string): void {
+    for (const { point } of lines) rejected.push({ point, code, reason })
+  }
   for (let piece = todo.pop(); piece !== undefined; piece = todo.pop()) {
     if (piece.length === 0) continue
     if (piece.length > parts.size.lines) {
-      todo.push(...halves(piece))
+      todo.push(piece.slice(parts.size.lines), piece.slice(0, parts.size.lines))
       continue
     }
     const verdict = await send(piece, parts, signal)
     if (verdict.act === 'done') written += piece.length
+    else if (verdict.act === 'wait') todo.push(...halves(piece))
     else if (verdict.act === 'halve') {
-      if (piece.length === 1) rejected.push({ point: piece[0]!.point, reason: 'longer than the database takes (413)' })
+      if (piece.length === 1) refuse(piece, 'too-large', 'longer than the database takes (413)')
       else {
         parts.size.tooLarge(piece.length)
         todo.push(...halves(piece))
       }
-    } else if (piece.length === 1 || verdict.everyLine) {
-      for (const { point } of piece) rejected.push({ point, reason: verdict.reason })
-    } else if (verdict.bad !== undefined) {
+    } else if (piece.length === 1 || verdict.everyLine) refuse(piece, verdict.code, verdict.reason)
+    else if (verdict.bad !== undefined) {
       const { bad } = verdict
-      for (const [position, reason] of bad) rejected.push({ point: piece[position]!.point, reason })
+      for (const [position, reason] of bad) refuse([piece[position]!], codeOf(reason), reason)
       todo.push(piece.filter((_, position) => !bad.has(position)))
     } else {
       // Stable: two values for one time keep their order.
       piece.sort((a, b) => compareInstants(a.point.at, b.point.at))
       if (verdict.oldest === undefined) todo.push(...halves(piece))
       else {
-        for (const { point } of piece.splice(0, verdict.oldest)) rejected.push({ point, reason: verdict.reason })
+        refuse(piece.splice(0, verdict.oldest), verdict.code, verdict.reason)
         todo.push(piece)
       }
     }
@@ -71,12 +74,15 @@ export async function deliver(
   return { written, rejected }
 }
 
-/** Resolves when the database has judged the lines; waits out everything else. */
+/** After so many timeouts in a row the lines are sent in halves: perhaps the database cannot digest as many in time. */
+const timeoutsToHalve = 2
+
+/** Resolves when the database has judged the lines, or (`wait`) when fewer at a time may help; waits out everything else. */
 async function send(
   piece: readonly Line[],
-  { connection, place, patience, clock }: DeliveryParts,
+  { connection, place, patience, clock, size }: DeliveryParts,
   signal: AbortSignal,
-): Promise<Exclude<Verdict, { act: 'wait' | 'stop' }>> {
+): Promise<Exclude<Verdict, { act: 'stop' }>> {
   const texts = piece.map(line => line.text)
   const body = await gzipped(texts.join('\n'), { level: 1 })
   const request = {
@@ -85,15 +91,20 @@ async function send(
     body,
     headers: { 'content-type': 'text/plain; charset=utf-8', 'content-encoding': 'gzip' },
   } as const
-  for (let attempt = 1; ; attempt++) {
+  for (let timeouts = 0; ; ) {
+    const begun = clock.now()
     const verdict = judge(await connection.send(request, signal), texts, place, clock.now())
-    if (verdict.act === 'wait') {
-      await patience.wait(attempt, verdict.reason, verdict.afterMs, signal)
-      continue
+    if (verdict.act !== 'wait') {
+      patience.answered()
+      if (verdict.act === 'stop') throw verdict.failure
+      size.took(piece.length, clock.now() - begun)
+      return verdict
     }
-    patience.answered()
-    if (verdict.act === 'stop') throw verdict.failure
-    return verdict
+    await patience.wait(verdict.reason, verdict.afterMs, signal)
+    timeouts = verdict.timedOut ? timeouts + 1 : 0
+    if (timeouts < timeoutsToHalve || piece.length < 2) continue
+    size.took(piece.length, Number.POSITIVE_INFINITY)
+    if (size.lines < piece.length) return verdict
   }
 }
 

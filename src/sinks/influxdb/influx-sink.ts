@@ -1,16 +1,17 @@
-import PQueue from 'p-queue'
 import type { Logger } from 'pino'
 import type { Clock } from '../../domain/clock.ts'
-import type { Sink, WriteResult } from '../sink.ts'
+import type { Sink } from '../sink.ts'
+import { type Ask, openAsk } from './ask.ts'
 import { openBatchSize } from './batch-size.ts'
 import { checkInflux } from './check.ts'
 import { openConnection } from './connection.ts'
 import { deliver } from './delivery.ts'
+import { fitPoints } from './fitting.ts'
+import { openFlights } from './flights.ts'
+import { kinds } from './kinds.ts'
+import { openMeeting } from './meeting.ts'
 import { openPatience } from './patience.ts'
 import { type InfluxOptions, placeOf } from './place.ts'
-
-/** More do not make it faster, and the database has other guests (design §9). */
-const mostInFlight = 2
 
 /**
  * InfluxDB 1.x, 2.x, 3.x and whatever speaks their write API. Opening touches no network: a database that is away
@@ -20,25 +21,35 @@ export async function openInfluxSink(options: InfluxOptions, parts: { clock: Clo
   const { clock, log } = parts
   const place = placeOf(options)
   const connection = openConnection(options, place)
-  const delivery = {
-    connection,
-    place,
-    clock,
-    patience: openPatience({ clock, log, label: place.label }),
-    size: openBatchSize(),
-  }
-  const flights = new PQueue({ concurrency: mostInFlight })
+  const patience = openPatience({ clock, log, label: place.label })
+  const delivery = { connection, place, clock, patience, size: openBatchSize() }
+  const flights = openFlights()
+  const ask: Ask = openAsk(delivery)
+  const meet = openMeeting({ ...delivery, options, ask, log })
 
   return {
     id: place.id,
     label: place.label,
-    write(points, signal): Promise<WriteResult> {
-      return flights.add(() => {
+    write: (points, signal) =>
+      flights.run(points, async () => {
         signal.throwIfAborted()
-        return deliver(points, delivery, signal)
-      })
+        const { kind, retentionMs } = await meet(signal)
+        const oldest = retentionMs === undefined ? undefined : clock.now() - retentionMs
+        const { points: fitting, refused, parts } = fitPoints(points, kinds[kind], oldest)
+        const { written, rejected } = await deliver(fitting, delivery, signal)
+        // Parts belong to points that are refused already: neither their writing nor their refusal counts.
+        const whole = rejected.filter(({ point }) => !parts.has(point))
+        return { written: written - (parts.size - (rejected.length - whole.length)), rejected: [...refused, ...whole] }
+      }),
+    check: signal => checkInflux({ ask, place, signal }, options, clock),
+    async count(series, range, signal) {
+      const { kind } = await meet(signal)
+      return kinds[kind].readBack.count({ ask, place, signal }, series, range)
     },
-    check: signal => checkInflux(delivery, signal),
+    async *read(series, range, signal) {
+      const { kind } = await meet(signal)
+      yield* kinds[kind].readBack.read({ ask, place, signal }, series, range)
+    },
     async close() {
       connection.close()
     },

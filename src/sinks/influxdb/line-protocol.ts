@@ -29,8 +29,7 @@ const keyTexts = new Map<string, string>()
 function keyText(name: string): string {
   let text = keyTexts.get(name)
   if (text === undefined) {
-    // InfluxDB drops a field or tag called time, the field even with a 204 (measured on 1.6.7).
-    text = name === 'time' ? `${mark}time` : escapeTag(nameable(name))
+    text = escapeTag(nameText(name))
     // Members of structures are few, unless somebody logs with random names.
     if (keyTexts.size < 10_000) keyTexts.set(name, text)
   }
@@ -43,9 +42,26 @@ function fieldText(value: FieldValue): string {
 }
 
 function measurementText(name: string): string {
-  const text = nameable(name).replace(/[, ]/g, '\\$&')
-  // A line that begins with # is a comment: the database would answer 204 and keep nothing.
+  return measurementName(name).replace(/[, ]/g, '\\$&')
+}
+
+/** A line that begins with # is a comment: the database would answer 204 and keep nothing. */
+export function measurementName(name: string): string {
+  const text = nameable(name)
   return text.startsWith('#') ? mark + text : text
+}
+
+/** The name of a tag or field. InfluxDB drops those called time, a field even with a 204 (measured on 1.6.7). */
+export function nameText(name: string): string {
+  return name === 'time' ? `${mark}time` : nameable(name)
+}
+
+/** What `nameText` and `nameable` have made of a name, undone. */
+export function originalName(text: string): string {
+  return text.replace(/\u2426([\s\S]|$)|[\u2400-\u2421]/g, (sign, kept: string | undefined) => {
+    if (kept !== undefined) return kept
+    return sign === '\u2421' ? '\x7f' : String.fromCharCode(sign.charCodeAt(0) - 0x2400)
+  })
 }
 
 function escapeTag(text: string): string {

@@ -1,19 +1,26 @@
+/** How the databases that speak this protocol are told apart: what differs is in `kinds.ts`. */
+export type KindName = 'influxdb-1' | 'influxdb-2' | 'influxdb-3' | 'victoria-metrics'
+
 export interface InfluxOptions {
   /** `http://localhost:8086`; a path is kept (a reverse proxy), a user name in it is not. */
   readonly url: string
   /** Which of the write APIs to speak: 1 with a database, 2 (3.x and VictoriaMetrics take it too) with a bucket. */
-  readonly version?: 1 | 2 | 3
-  readonly token?: string
-  readonly org?: string
-  readonly bucket?: string
-  readonly database?: string
-  readonly username?: string
-  readonly password?: string
-  readonly retentionPolicy?: string
+  readonly version?: 1 | 2 | 3 | undefined
+  /** Left out: what the database says of itself when it is first written to. */
+  readonly server?: KindName | undefined
+  readonly token?: string | undefined
+  readonly org?: string | undefined
+  readonly bucket?: string | undefined
+  readonly database?: string | undefined
+  readonly username?: string | undefined
+  readonly password?: string | undefined
+  readonly retentionPolicy?: string | undefined
   /** Milliseconds without a byte from the database before a request counts as lost. */
   readonly timeout: number
   /** PEM: certificates to trust besides the system's own. */
-  readonly ca?: string
+  readonly ca?: string | undefined
+  /** `http://proxy:3128`: the way to the database. */
+  readonly proxy?: string | undefined
 }
 
 /** Where the points go: address, names, paths; no secret. */

@@ -1,4 +1,5 @@
 import { Failure } from '../../domain/failure.ts'
+import type { RefusalCode } from '../sink.ts'
 import type { Outcome } from './connection.ts'
 import type { Place } from './place.ts'
 
@@ -8,12 +9,13 @@ export type Verdict =
   | Refused
   | { readonly act: 'halve' }
   /** Unknown outcome, or busy: the same lines again, not before `afterMs`. */
-  | { readonly act: 'wait'; readonly reason: string; readonly afterMs: number | undefined }
+  | { readonly act: 'wait'; readonly reason: string; readonly afterMs: number | undefined; readonly timedOut: boolean }
   | { readonly act: 'stop'; readonly failure: Failure }
 
 /** At least one line is bad. What is known besides spares requests; where nothing is, the batch is halved. */
 export interface Refused {
   readonly act: 'refused'
+  readonly code: RefusalCode
   readonly reason: string
   /** None of the lines is good. */
   readonly everyLine: boolean
@@ -30,7 +32,12 @@ export function judge(outcome: Outcome, lines: readonly string[], place: Place, 
   if (outcome.status === undefined) {
     const failure = tlsFailure(outcome.code, outcome.detail, place)
     return failure === undefined
-      ? { act: 'wait', reason: `${outcome.code}: ${outcome.detail}`, afterMs: undefined }
+      ? {
+          act: 'wait',
+          reason: `${outcome.code}: ${outcome.detail}`,
+          afterMs: undefined,
+          timedOut: outcome.code === 'TIMEOUT',
+        }
       : { act: 'stop', failure }
   }
   const { status, headers, body } = outcome
@@ -38,12 +45,14 @@ export function judge(outcome: Outcome, lines: readonly string[], place: Place, 
   // 1.6.7 says 500 to a retention policy that it does not have: waiting will not create it.
   if (status === 500 && /retention policy not found/.test(reason))
     return { act: 'stop', failure: missing(place, status, reason) }
-  if (status === 204 || status === 200) return { act: 'done' }
+  // Not 200: that is what a proxy or a login page says.
+  if (status === 204) return { act: 'done' }
   if (status === 413) return { act: 'halve' }
   // 201: InfluxDB 3 took only a part of them.
   if (status === 201 || status === 400 || status === 422)
     return {
       act: 'refused',
+      code: codeOf(reason),
       // Without the count: the reason of a line, and the same one for the same fault.
       reason: reason.replace(/ dropped=\d+$/, ''),
       everyLine: provesAllBad(reason, lines.length),
@@ -51,7 +60,12 @@ export function judge(outcome: Outcome, lines: readonly string[], place: Place, 
       bad: badLines(body, lines),
     }
   if (status === 408 || status === 425 || status === 429 || status >= 500)
-    return { act: 'wait', reason: `${status} ${reason}`, afterMs: retryAfterMs(headers['retry-after'], now) }
+    return {
+      act: 'wait',
+      reason: `${status} ${reason}`,
+      afterMs: retryAfterMs(headers['retry-after'], now),
+      timedOut: false,
+    }
   return { act: 'stop', failure: statusFailure(place, status, reason) }
 }
 
@@ -82,7 +96,15 @@ function provesAllBad(reason: string, lines: number): boolean {
  */
 function beyondRetention(reason: string): number | undefined {
   const dropped = /(?:^|: )partial write: points beyond retention policy dropped=(\d+)$/.exec(reason)?.[1]
-  return dropped === undefined ? undefined : Number(dropped)
+  return Number(dropped ?? 0) || undefined
+}
+
+/** Counted apart, because each has a way out of its own. The wordings of 1.x, 2.x and 3.x. */
+export function codeOf(reason: string): RefusalCode {
+  if (/retention p(olicy|eriod)|outside (of )?retention|violates a Retention/i.test(reason)) return 'retention'
+  if (/field type conflict|already exists as type|invalid (column|field value).*type|expected type/i.test(reason))
+    return 'type'
+  return /value out of range|time outside range/.test(reason) ? 'out-of-time' : 'refused'
 }
 
 /** InfluxDB 3 lists the bad lines with number and text. Used only where the text is ours: a wrong number must cost nothing. */

@@ -8,6 +8,7 @@ import type { Point } from '../../domain/point.ts'
 import type { Refusal, Sink, WriteResult } from '../sink.ts'
 import { isBusy, sqliteFailure } from './failures.ts'
 import { openFile } from './file.ts'
+import { openReader, type Reader } from './reader.ts'
 import { openSeriesIds } from './series-ids.ts'
 
 export interface SqliteOptions {
@@ -58,7 +59,8 @@ export async function openSqliteSink(options: SqliteOptions, parts: { clock: Clo
         if (start > 0) await nextTurn()
         signal.throwIfAborted()
         for (const point of points.slice(start, start + pointsPerTurn))
-          if (!insert(point)) rejected.push({ point, reason: 'the time is beyond what 64 bits of nanoseconds hold' })
+          if (!insert(point))
+            rejected.push({ point, code: 'out-of-time', reason: 'the time is beyond what 64 bits of nanoseconds hold' })
       }
       database.exec('COMMIT')
     } catch (error) {
@@ -73,6 +75,7 @@ export async function openSqliteSink(options: SqliteOptions, parts: { clock: Clo
   // One connection holds one transaction: writes take their turn, whatever became of the one before.
   let last: Promise<unknown> = Promise.resolve()
   let closing: Promise<void> | undefined
+  let reader: Reader | undefined
   function inTurn<T>(work: () => Promise<T>): Promise<T> {
     const result = last.then(work)
     last = result.catch(() => {})
@@ -94,8 +97,20 @@ export async function openSqliteSink(options: SqliteOptions, parts: { clock: Clo
         const row = database.prepare('SELECT sqlite_version() AS version').get()!
         return { kind: 'sqlite', version: String(row['version']), retentionMs: undefined, warnings: [] }
       }),
+    async count(series, range, signal) {
+      signal.throwIfAborted()
+      reader ??= openReader(path)
+      return reader.count(series, range)
+    },
+    async *read(series, range, signal) {
+      reader ??= openReader(path)
+      yield* reader.read(series, range, signal)
+    },
     close() {
-      closing ??= inTurn(async () => database.close())
+      closing ??= inTurn(async () => {
+        reader?.close()
+        database.close()
+      })
       return closing
     },
   }

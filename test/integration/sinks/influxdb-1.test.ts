@@ -7,6 +7,7 @@ import type { InfluxOptions } from '../../../src/sinks/influxdb/place.ts'
 import type { Sink } from '../../../src/sinks/sink.ts'
 import { type Influxd, openInfluxd } from '../../support/influxd.ts'
 import { makePoint, makePoints, makeSeries } from '../../support/points.ts'
+import { expectReadBack } from '../../support/read-back-law.ts'
 import { recordedLog } from '../../support/recorded-log.ts'
 
 const never = new AbortController().signal
@@ -96,6 +97,22 @@ describe('points written to a real InfluxDB 1.x', () => {
   })
 })
 
+describe('what is read back from InfluxDB 1.x', () => {
+  it('is what was written', async () => {
+    await expectReadBack(await open(), { texts: true, exact: true })
+  })
+
+  it('is looked for in the retention policy that was written to', async () => {
+    await influxd.query('CREATE RETENTION POLICY other ON logs DURATION INF REPLICATION 1')
+    const sink = await open({ retentionPolicy: 'other' })
+    const series = makeSeries({}, 'in other')
+    await sink.write(makePoints(series, 3), never)
+    const range = { after: at - 1, until: at + 1_000 }
+    expect(await sink.count(series, range, never)).toBe(2)
+    expect(await (await open()).count(series, range, never)).toBe(0)
+  })
+})
+
 describe('a point that InfluxDB refuses', () => {
   it('is found among thousands of good ones, and comes back alone with the reason', async () => {
     const sink = await open()
@@ -108,7 +125,10 @@ describe('a point that InfluxDB refuses', () => {
     const result = await sink.write(points, never)
     expect(result.written).toBe(4_995)
     expect(new Set(result.rejected.map(({ point }) => points.indexOf(point)))).toEqual(bad)
-    for (const { reason } of result.rejected) expect(reason).toContain('field type conflict')
+    for (const { code, reason } of result.rejected) {
+      expect(code).toBe('type')
+      expect(reason).toContain('field type conflict')
+    }
     // The first of them has the time of the point written before.
     expect((await influxd.query('SELECT count(value) FROM conflicts'))[0]!.values[0]![1]).toBe(4_996)
   })
@@ -136,7 +156,7 @@ describe('a point that InfluxDB refuses', () => {
     expect((await writesSoFar()) - before).toBeLessThan(5)
     expect(result.written + result.rejected.length).toBe(10_000)
     expect(result.rejected.length).toBeGreaterThan(8_000)
-    expect(result.rejected.every(({ reason }) => reason.includes('beyond retention policy'))).toBe(true)
+    expect(new Set(result.rejected.map(({ code }) => code))).toEqual(new Set(['retention']))
     const rows = await influxd.query('SELECT count(value) FROM short.old')
     expect(rows[0]!.values[0]![1]).toBe(result.written)
   })
@@ -145,7 +165,10 @@ describe('a point that InfluxDB refuses', () => {
     const sink = await open()
     const series = makeSeries({}, 'far')
     const points = [makePoint(series, at, { value: 1 }), makePoint(series, 1e15, { value: 2 })]
-    expect(await sink.write(points, never)).toMatchObject({ written: 1, rejected: [{ point: points[1] }] })
+    expect(await sink.write(points, never)).toMatchObject({
+      written: 1,
+      rejected: [{ point: points[1], code: 'out-of-time' }],
+    })
   })
 })
 
@@ -153,10 +176,26 @@ describe('the check of an InfluxDB 1.x', () => {
   it('tells kind, version and how long points are kept', async () => {
     const sink = await open()
     const report = await sink.check(never)
-    expect(report).toMatchObject({ kind: 'influxdb 1.x', retentionMs: undefined, warnings: [] })
+    expect(report).toMatchObject({ kind: 'influxdb 1.x', retentionMs: undefined })
     expect(report.version).toMatch(/^1\.6\.7/)
     await influxd.query('CREATE RETENTION POLICY week ON logs DURATION 7d REPLICATION 1')
     expect(await (await open({ retentionPolicy: 'week' })).check(never)).toMatchObject({ retentionMs: 7 * 86_400_000 })
+  })
+
+  it('names fields that hold more than one type, or integers, with the way out', async () => {
+    const own = await openInfluxd({ database: 'types' })
+    try {
+      await own.write('m whole=1i,fine=1 1600000000000000000\nm mixed=1 1600000000000000000')
+      // A shard of its own: there the other type is taken with a 204.
+      await own.write('m mixed="x" 1500000000000000000')
+      const sink = await open({ url: own.url, database: 'types' })
+      const { warnings } = await sink.check(never)
+      expect(warnings).toHaveLength(2)
+      expect(warnings[0]).toMatch(/field mixed of m holds float and string.*another measurement/)
+      expect(warnings[1]).toMatch(/field whole of m holds integer.*another measurement/)
+    } finally {
+      await own.close()
+    }
   })
 
   it('says how to make a database or retention policy that is missing', async () => {

@@ -10,6 +10,7 @@ import { Failure } from '../../../src/domain/failure.ts'
 import type { Sink } from '../../../src/sinks/sink.ts'
 import { openSqliteSink } from '../../../src/sinks/sqlite/sqlite-sink.ts'
 import { makePoint, makePoints, makeSeries } from '../../support/points.ts'
+import { expectReadBack } from '../../support/read-back-law.ts'
 import { recordedLog } from '../../support/recorded-log.ts'
 
 const run = promisify(execFile)
@@ -94,6 +95,12 @@ describe('points written to SQLite', () => {
     const sink = await open()
     const points = [makePoint(makeSeries(), 1e15, { value: 1 }), makePoint(makeSeries(), at, { value: 2 })]
     expect(await sink.write(points, never)).toMatchObject({ written: 1, rejected: [{ point: points[0] }] })
+  })
+})
+
+describe('what is read back from SQLite', () => {
+  it('is what was written', async () => {
+    await expectReadBack(await open(), { texts: true, exact: true })
   })
 })
 

@@ -3,6 +3,7 @@ import { systemClock } from '../../../src/domain/clock.ts'
 import { openInfluxSink } from '../../../src/sinks/influxdb/influx-sink.ts'
 import type { Sink } from '../../../src/sinks/sink.ts'
 import { makePoint, makePoints, makeSeries } from '../../support/points.ts'
+import { expectReadBack } from '../../support/read-back-law.ts'
 import { recordedLog } from '../../support/recorded-log.ts'
 import { openVictoriaMetrics, type VictoriaMetrics } from '../../support/victoria-metrics.ts'
 
@@ -11,7 +12,8 @@ let server: VictoriaMetrics
 let sink: Sink
 
 beforeAll(async () => {
-  server = await openVictoriaMetrics()
+  // The default of VictoriaMetrics: what is written twice is there twice.
+  server = await openVictoriaMetrics({ dedup: '0s' })
   sink = await openInfluxSink(
     { url: server.url, org: 'any', bucket: 'any', timeout: 5_000 },
     { clock: systemClock, log: recordedLog().log },
@@ -34,10 +36,82 @@ describe('numbers written to a real VictoriaMetrics', () => {
     expect(stored!.metric).toMatchObject({ device: 'Sensor "1", left', datapoint: 'nvoLux' })
   })
 
-  it('are not there twice after they were written three times', async () => {
-    const points = makePoints(makeSeries({}, 'thrice'), 5_000)
+  it('count once, though they were written three times', async () => {
+    const series = makeSeries({}, 'thrice')
+    const points = makePoints(series, 5_000)
     for (let i = 0; i < 3; i++) await sink.write(points, never)
-    const [stored] = await server.export('{__name__="thrice_value"}')
-    expect(new Set(stored!.timestamps).size).toBe(5_000)
+    await server.flush()
+    expect(await sink.count(series, { after: 0, until: 2e12 }, never)).toBe(5_000)
   })
 })
+
+describe('texts for VictoriaMetrics', () => {
+  it('are refused rather than stored as 0, and the numbers beside them are kept', async () => {
+    const series = makeSeries({}, 'texts')
+    const points = [
+      makePoint(series, 1_600_000_000_000, { text: 'HVAC_AUTO' }),
+      makePoint(series, 1_600_000_000_001, { value: 7, mode_text: 'ON' }),
+      makePoint(series, 1_600_000_000_002, { value: 8 }),
+    ]
+    const { written, rejected } = await sink.write(points, never)
+    expect(written).toBe(1)
+    expect(rejected.map(({ point, code }) => [points.indexOf(point), code])).toEqual([
+      [0, 'strings-not-held'],
+      [1, 'strings-not-held'],
+    ])
+    const stored = await server.export('{__name__=~"texts.*"}')
+    expect(stored.map(({ metric, values }) => [metric['__name__'], values])).toEqual([['texts_value', [7, 8]]])
+  })
+})
+
+describe('points older than VictoriaMetrics keeps', () => {
+  it('are refused, because it would drop them without a word', async () => {
+    const short = await openVictoriaMetrics({ retentionPeriod: '3d' })
+    try {
+      const own = await openInfluxSink(
+        { url: short.url, bucket: 'any', timeout: 5_000 },
+        { clock: systemClock, log: recordedLog().log },
+      )
+      const now = Date.now()
+      const points = [4, 2, 0.5].map(days =>
+        makePoint(makeSeries({}, 'ages'), now - days * 86_400_000, { value: days }),
+      )
+      expect(await own.check(never)).toMatchObject({ retentionMs: 3 * 86_400_000 })
+      expect(await own.write(points, never)).toMatchObject({
+        written: 2,
+        rejected: [{ point: points[0], code: 'retention' }],
+      })
+      const [stored] = await short.export('{__name__="ages_value"}')
+      expect(stored!.values).toEqual([2, 0.5])
+      await own.close()
+    } finally {
+      await short.close()
+    }
+  })
+})
+
+describe('what is read back from VictoriaMetrics', () => {
+  it('is what was written', async () => {
+    await expectReadBack(flushed(sink), { texts: false, exact: false })
+  })
+})
+
+describe('the check of VictoriaMetrics', () => {
+  it('knows it without being told, and says what it does not keep', async () => {
+    const report = await sink.check(never)
+    expect(report.kind).toBe('victoriametrics')
+    expect(report.warnings.join(' ')).toMatch(/texts.*millisecond.*dedup/)
+  })
+})
+
+/** Writes become visible to queries a second later, or when told to. */
+function flushed(inner: Sink): Sink {
+  return {
+    ...inner,
+    async write(points, signal) {
+      const result = await inner.write(points, signal)
+      await server.flush()
+      return result
+    },
+  }
+}

@@ -18,6 +18,7 @@ describe('an answer to a write', () => {
   it.each([201, 400, 422])('of %i means that some line is bad, with the reason of the database', status => {
     expect(verdict(status, '{"code":"invalid","message":"partial write: bad dropped=1"}')).toEqual({
       act: 'refused',
+      code: 'refused',
       reason: 'partial write: bad',
       everyLine: false,
       oldest: undefined,

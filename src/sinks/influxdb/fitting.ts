@@ -1,0 +1,53 @@
+import type { FieldValue, Point } from '../../domain/point.ts'
+import type { Refusal } from '../sink.ts'
+import type { Kind } from './kinds.ts'
+
+/** What this kind of database would lose with a 204 is refused here, so that every count stays true (law 5). */
+export interface Fitting {
+  readonly points: readonly Point[]
+  readonly refused: readonly Refusal[]
+  /** Of the points to send: parts of refused ones, not to be counted as written. */
+  readonly parts: ReadonlySet<Point>
+}
+
+/** `oldest`: ms; what is before it is not kept. */
+export function fitPoints(points: readonly Point[], kind: Kind, oldest: number | undefined): Fitting {
+  if (kind.holdsTexts && (oldest === undefined || !kind.dropsOldInSilence))
+    return { points, refused: [], parts: new Set() }
+  const fitting: Point[] = []
+  const refused: Refusal[] = []
+  const parts = new Set<Point>()
+  for (const point of points) {
+    if (kind.dropsOldInSilence && oldest !== undefined && point.at.ms < oldest) {
+      refused.push({ point, code: 'retention', reason: 'older than the database keeps' })
+      continue
+    }
+    const numbers = kind.holdsTexts ? point.fields : withoutTexts(point.fields)
+    if (numbers === point.fields) fitting.push(point)
+    else if (numbers === undefined)
+      refused.push({ point, code: 'strings-not-held', reason: 'the database keeps numbers alone' })
+    else {
+      const part = { ...point, fields: numbers }
+      parts.add(part)
+      fitting.push(part)
+      refused.push({ point, code: 'strings-not-held', reason: 'its numbers are written; the database keeps no texts' })
+    }
+  }
+  return { points: fitting, refused, parts }
+}
+
+/** The same object if there is no text in it; undefined if there is nothing else. */
+function withoutTexts(fields: Point['fields']): Point['fields'] | undefined {
+  const kept: Record<string, FieldValue> = {}
+  let texts = 0
+  let numbers = 0
+  for (const name in fields) {
+    const value = fields[name]!
+    if (typeof value === 'string') texts++
+    else {
+      numbers++
+      kept[name] = value
+    }
+  }
+  return texts === 0 ? fields : numbers === 0 ? undefined : kept
+}

@@ -1,0 +1,79 @@
+import { type Answer, headerText } from './ask.ts'
+import { countByExport, readByExport } from './export.ts'
+import { conflictingFields } from './field-types.ts'
+import { countByFlux, readByFlux } from './flux.ts'
+import { countByInfluxql, readByInfluxql } from './influxql.ts'
+import type { KindName, Place } from './place.ts'
+import type { Question, ReadBack } from './question.ts'
+import { bucketRetention, flaggedRetention, policyRetention, type Retention } from './retention.ts'
+
+/** What differs from one database to the other; the rest of the room does not ask which one it talks to. */
+export interface Kind {
+  readonly label: string
+  /** False: texts are stored as 0 with a 204 (measured), so that they must not be sent. */
+  readonly holdsTexts: boolean
+  /** True: points beyond the retention vanish with a 204, so that they must not be sent. */
+  readonly dropsOldInSilence: boolean
+  readonly retention: (question: Question) => Promise<Retention>
+  /** Sentences about fields whose types are in each other's way. */
+  readonly fieldConflicts: (question: Question) => Promise<readonly string[]>
+  readonly readBack: ReadBack
+  /** What a user should know in any case. */
+  readonly warnings: readonly string[]
+}
+
+const noConflicts = async () => []
+const influxql = { count: countByInfluxql, read: readByInfluxql }
+
+export const kinds: Readonly<Record<KindName, Kind>> = {
+  'influxdb-1': {
+    label: 'influxdb 1.x',
+    holdsTexts: true,
+    dropsOldInSilence: false,
+    retention: policyRetention,
+    fieldConflicts: conflictingFields,
+    readBack: influxql,
+    warnings: [],
+  },
+  'influxdb-2': {
+    label: 'influxdb 2.x',
+    holdsTexts: true,
+    dropsOldInSilence: false,
+    retention: bucketRetention,
+    fieldConflicts: noConflicts,
+    readBack: { count: countByFlux, read: readByFlux },
+    warnings: [],
+  },
+  'influxdb-3': {
+    label: 'influxdb 3.x',
+    holdsTexts: true,
+    dropsOldInSilence: false,
+    // Core keeps everything; Enterprise and the clouds refuse what is too old with a 400.
+    retention: async () => ({ retentionMs: undefined, warnings: [] }),
+    fieldConflicts: noConflicts,
+    // 3.x answers InfluxQL at /query as 1.x does (its documentation; not tried on a real one).
+    readBack: influxql,
+    warnings: [],
+  },
+  'victoria-metrics': {
+    label: 'victoriametrics',
+    holdsTexts: false,
+    dropsOldInSilence: true,
+    retention: flaggedRetention,
+    fieldConflicts: noConflicts,
+    readBack: { count: countByExport, read: readByExport },
+    warnings: [
+      'VictoriaMetrics keeps numbers alone: enumerations and other texts are refused by us (strings-not-held), because it would store them as 0.',
+      'VictoriaMetrics keeps milliseconds, and about 13 digits of a number (measured on 1.79): of two values within one millisecond a query sees one.',
+    ],
+  },
+}
+
+/** What the database says of itself at `/ping`; where it says nothing, what the options suggest. */
+export function kindOf(ping: Answer, place: Place, version: 1 | 2 | 3 | undefined): KindName {
+  const major = /^v?([123])\./.exec(headerText(ping, 'x-influxdb-version') ?? '')?.[1]
+  if (major !== undefined) return `influxdb-${major as '1'}`
+  // VictoriaMetrics tells no version here, but its host's name (1.79).
+  if (headerText(ping, 'x-server-hostname') !== undefined) return 'victoria-metrics'
+  return `influxdb-${version ?? place.api}`
+}

@@ -1,0 +1,55 @@
+import type { Logger } from 'pino'
+import type { Clock } from '../../domain/clock.ts'
+import type { Ask } from './ask.ts'
+import type { Connection } from './connection.ts'
+import { kindOf, kinds } from './kinds.ts'
+import type { Patience } from './patience.ts'
+import type { InfluxOptions, KindName, Place } from './place.ts'
+import { judge } from './verdict.ts'
+
+/** What has to be known of a database before anything is written to it. */
+export interface Acquaintance {
+  readonly kind: KindName
+  /** Asked for only where the database drops what is older without a word. */
+  readonly retentionMs: number | undefined
+}
+
+interface MeetingParts {
+  readonly connection: Connection
+  readonly place: Place
+  readonly patience: Patience
+  readonly options: InfluxOptions
+  readonly ask: Ask
+  readonly clock: Clock
+  readonly log: Logger
+}
+
+/** Asks once and remembers; waits for a database that is away. */
+export function openMeeting(parts: MeetingParts): (signal: AbortSignal) => Promise<Acquaintance> {
+  let known: Acquaintance | undefined
+  return async signal => {
+    known ??= await meet(parts, signal)
+    return known
+  }
+}
+
+async function meet(parts: MeetingParts, signal: AbortSignal): Promise<Acquaintance> {
+  const { place, options, ask, log } = parts
+  const kind = options.server ?? (await askKind(parts, signal))
+  log.debug({ sink: place.label, kind }, 'the database is known')
+  if (!kinds[kind].dropsOldInSilence) return { kind, retentionMs: undefined }
+  const { retentionMs } = await kinds[kind].retention({ ask, place, signal })
+  return { kind, retentionMs }
+}
+
+async function askKind({ connection, place, patience, options, clock }: MeetingParts, signal: AbortSignal) {
+  while (true) {
+    const outcome = await connection.send({ method: 'GET', path: '/ping' }, signal)
+    // Whatever it answers, also a refusal: the write that follows will be told why.
+    if (outcome.status !== undefined && outcome.status < 500) return kindOf(outcome, place, options.version)
+    const verdict = judge(outcome, [], place, clock.now())
+    if (verdict.act === 'stop') throw verdict.failure
+    if (verdict.act !== 'wait') return kindOf({ status: 0, headers: {}, body: '' }, place, options.version)
+    await patience.wait(verdict.reason, verdict.afterMs, signal)
+  }
+}

@@ -1,0 +1,79 @@
+import { DatabaseSync } from 'node:sqlite'
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import { instantOfNanoseconds } from '../../domain/instant.ts'
+import type { FieldValue, Point, Series } from '../../domain/point.ts'
+import type { TimeRange } from '../../domain/range.ts'
+import { sqliteFailure } from './failures.ts'
+import { tagsText } from './series-ids.ts'
+
+export interface Reader {
+  count(series: Series, range: TimeRange): number
+  read(series: Series, range: TimeRange, signal: AbortSignal): AsyncIterable<Point>
+  close(): void
+}
+
+const pageRows = 2_000
+
+const ofSeries =
+  'FROM series CROSS JOIN value ON value.series = series.id WHERE measurement = ? AND tags = ? AND time > ? AND time <= ?'
+
+interface Row {
+  readonly time: bigint
+  readonly field: string
+  readonly number: number | null
+  readonly text: string | null
+}
+
+/** A connection of its own: it sees what is committed, while the other one is in the middle of a batch. */
+export function openReader(path: string): Reader {
+  const database = new DatabaseSync(path, { readOnly: true })
+  const counted = database.prepare(`SELECT count(DISTINCT time) AS points ${ofSeries}`)
+  const page = database.prepare(`SELECT time, field, number, text ${ofSeries} ORDER BY time LIMIT ${pageRows}`)
+  page.setReadBigInts(true)
+
+  return {
+    count(series, range) {
+      try {
+        return counted.get(...conditions(series, nanos(range.after), range.until))!['points'] as number
+      } catch (error) {
+        throw sqliteFailure(error, path)
+      }
+    },
+    async *read(series, range, signal) {
+      let after = nanos(range.after)
+      while (true) {
+        signal.throwIfAborted()
+        const rows = page.all(...conditions(series, after, range.until)) as unknown as Row[]
+        const points = pointsOf(series, rows)
+        // The last one of a full page may have more fields on the next: it is read again with them.
+        if (rows.length === pageRows && points.length > 1) points.pop()
+        yield* points
+        if (rows.length < pageRows) return
+        const { ms, nanos: rest } = points.at(-1)!.at
+        after = nanos(ms) + BigInt(rest)
+        await nextTurn()
+      }
+    },
+    close: () => database.close(),
+  }
+}
+
+function conditions({ measurement, tags }: Series, after: bigint, until: number): [string, string, bigint, bigint] {
+  return [measurement, tagsText(tags), after, nanos(until)]
+}
+
+function nanos(ms: number): bigint {
+  return BigInt(ms) * 1_000_000n
+}
+
+/** One point for the rows of one time. */
+function pointsOf(series: Series, rows: readonly Row[]): Point[] {
+  const points: { series: Series; at: Point['at']; fields: Record<string, FieldValue> }[] = []
+  let last: bigint | undefined
+  for (const { time, field, number, text } of rows) {
+    if (time !== last) points.push({ series, at: instantOfNanoseconds(time), fields: {} })
+    last = time
+    points.at(-1)!.fields[field] = text ?? number!
+  }
+  return points
+}
