@@ -23,17 +23,19 @@ export interface Course {
   readonly expireSession: boolean
 }
 
+/** Takes the same number of draws whatever the probabilities are: changing one fault leaves the others where they were. */
 export function drawCourse(faults: FaultSettings, dice: Dice): Course {
+  const garbage = [createGarbage(dice), createGarbage(dice)]
   return {
     ending: drawEnding(faults, dice),
     strikeAfter: dice.below(faults.strikeWithin),
     stallMs: faults.stallMs,
     trickleMs: dice.strikes('trickle') ? faults.trickleMs : 0,
-    afterEnd: dice.strikes('garbageAfterEnd') ? [createGarbage(dice), createGarbage(dice)] : [],
+    afterEnd: dice.strikes('garbageAfterEnd') ? garbage : [],
     giant: dice.strikes('oversized') ? createGiant(faults.oversizedBytes) : undefined,
     order: dice.strikes('reverse') ? 'descending' : 'ascending',
     shuffleWindow: dice.strikes('shuffle') ? faults.shuffleWindow : 0,
-    pruneAfter: dice.strikes('prune') ? dice.below(100) : Number.POSITIVE_INFINITY,
+    pruneAfter: drawPruning(dice),
     pruneMs: dice.below(faults.pruneMs + 1),
     ignoreFilter: dice.strikes('ignoreFilter'),
     widenMs: dice.strikes('widenRange') ? faults.widenMs : 0,
@@ -42,8 +44,13 @@ export function drawCourse(faults: FaultSettings, dice: Dice): Course {
 }
 
 function drawEnding(faults: FaultSettings, dice: Dice): Ending {
-  if (dice.strikes('noEnd')) return { kind: 'close', code: dice.pick(faults.noEndCodes) }
-  if (dice.strikes('reset')) return { kind: 'reset' }
-  if (dice.strikes('stall')) return { kind: 'stall' }
-  return { kind: 'end' }
+  const fault = dice.strikesOne(['noEnd', 'reset', 'stall'])
+  const code = dice.pick(faults.noEndCodes)
+  if (fault === 'noEnd') return { kind: 'close', code }
+  return { kind: fault ?? 'end' }
+}
+
+function drawPruning(dice: Dice): number {
+  const after = dice.below(100)
+  return dice.strikes('prune') ? after : Number.POSITIVE_INFINITY
 }

@@ -16,7 +16,6 @@ export interface DeviceParts {
   readonly pager: Pager
   readonly logs: LogRoutes
   readonly general: GeneralSockets
-  readonly now: () => number
   readonly showTime: (ms: number) => string
 }
 
@@ -41,9 +40,7 @@ export function createDeviceRoutes(parts: DeviceParts): DeviceRoutes {
   function current(datapoint: Datapoint): Entry | undefined {
     if (!directory.isLogged(datapoint)) return undefined
     // A value older than this is as good as none, and the search for it would cost more than it is worth.
-    const oldest = parts.now() - 14 * 86_400_000
-    for (const entry of store.readBackwards(other => other === datapoint, oldest, parts.now())) return entry
-    return undefined
+    return store.newest(datapoint, 14 * 86_400_000)
   }
 
   function describeDatapoint(datapoint: Datapoint): object {

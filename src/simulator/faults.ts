@@ -3,7 +3,7 @@
  * simulator's seed, so the same requests in the same order meet the same faults. They may be combined.
  */
 export interface Faults {
-  /** Per log request: the socket is closed without "end". */
+  /** Per log request: the socket is closed without "end". This, `reset` and `stall` exclude each other: their probabilities add up. */
   readonly noEnd?: number
   /** Close codes for that; 1006 cuts the connection without a close frame. Default 1000, 1006, 1011. */
   readonly noEndCodes?: readonly number[]
@@ -13,7 +13,7 @@ export interface Faults {
   readonly stall?: number
   /** How long that silence lasts until the connection is cut, ms; 0 = until the client leaves. Default 0. */
   readonly stallMs?: number
-  /** The three above strike after a number of entries drawn below this, or where "end" would be. Default 1000. */
+  /** These three strike after a number of frames drawn below this, or where "end" would be. Default 1000. */
   readonly strikeWithin?: number
   /** Per log request: the first 20 frames come one by one. */
   readonly trickle?: number
@@ -99,9 +99,11 @@ export const noFaults: FaultSettings = {
   changeSnapshot: 0,
 }
 
-/** Draws: each method answers whether the fault strikes now, and counts it. */
 export interface Dice {
+  /** Whether the fault strikes now; if so it is counted. Always one draw, also for a probability of 0. */
   strikes(fault: FaultName): boolean
+  /** Which of several faults that exclude each other strikes; their probabilities add up. One draw. */
+  strikesOne<T extends FaultName>(faults: readonly T[]): T | undefined
   /** An integer from 0 to below `limit`. */
   below(limit: number): number
   pick<T>(choices: readonly T[]): T
@@ -116,10 +118,19 @@ export function createDice(
   const below = (limit: number) => Math.floor(random() * limit)
   return {
     strikes(fault) {
-      // Drawn even when it cannot strike: switching one fault on or off then leaves the others where they were.
       const hit = random() < faults()[fault]
       if (hit) struck(fault)
       return hit
+    },
+    strikesOne(choices) {
+      let rest = random()
+      for (const fault of choices) {
+        rest -= faults()[fault]
+        if (rest >= 0) continue
+        struck(fault)
+        return fault
+      }
+      return undefined
     },
     below,
     pick: choices => choices[below(choices.length)]!,

@@ -9,7 +9,7 @@ import type { Pace } from './pace.ts'
 import type { LogRequestRecord, Stats } from './stats.ts'
 
 /** Bytes that may wait for a slow client before the simulator stops and waits too. */
-export const bufferLimit = 256 * 1024
+const bufferLimit = 256 * 1024
 
 /** Frames that come one by one when an answer trickles. */
 const trickled = 20

@@ -106,8 +106,7 @@ export function checkOptions(options: object): asserts options is SimulatorOptio
     throw new RangeError(`interval must be at least ${finest}, not ${interval}`)
 }
 
-/** The same for faults that are changed while the simulator runs. */
-export function checkFaults(faults: Faults): void {
+function checkFaults(faults: Faults): void {
   checkAll('faults.', faults, { ...chances(noFaults), ...faultChecks })
 }
 

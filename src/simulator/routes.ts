@@ -50,9 +50,6 @@ export function createRoutes(parts: RouteParts): (call: RestCall) => RestAnswer 
         return { status: 200, body: { totalEpsLowWarning: 60, totalEpsHighWarning: 80 } }
       case 'GET alarms/count':
         return { status: 200, body: { value: 0 } }
-      case 'GET log/state/':
-      case 'GET log/state':
-        return { status: 200, body: { state: 'enabled' } }
       default:
         return undefined
     }

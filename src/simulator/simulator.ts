@@ -104,7 +104,7 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
   const directory = createDirectory(history, release, showTime(history.start), retentionDays)
   const pager = createPager(rollDice(2))
   const logs = createLogRoutes({ release, directory, store, pager, frame, zone, retentionDays })
-  const devices = createDeviceRoutes({ release, directory, store, pager, logs, general, now, showTime })
+  const devices = createDeviceRoutes({ release, directory, store, pager, logs, general, showTime })
   const rest: RestParts = {
     ...settings,
     release,
@@ -132,7 +132,7 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
   }
 
   const certificate = await makeCertificate(settings.host)
-  const listener = await listen({
+  const listening = listen({
     certificate,
     host: settings.host,
     port: settings.port,
@@ -148,6 +148,8 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
       serveLog,
     }),
   })
+  listening.catch(general.close)
+  const listener = await listening
 
   let closing: Promise<void> | undefined
   return {

@@ -11,6 +11,8 @@ export interface Store {
   read(filter: (datapoint: Datapoint) => boolean, after: number, until: number): Iterable<Entry>
   /** The same, newest first. Holds some hours of entries in memory at a time. */
   readBackwards(filter: (datapoint: Datapoint) => boolean, after: number, until: number): Iterable<Entry>
+  /** The newest visible entry of a datapoint not older than `maxAgeMs`. */
+  newest(datapoint: Datapoint, maxAgeMs: number): Entry | undefined
 }
 
 const firstSliceMs = 60_000
@@ -24,11 +26,15 @@ export function createStore(history: History, retentionMs: number, now: () => nu
     return pruned
   }
 
+  function isVisible(entry: Entry, at: number): boolean {
+    return entry.storedAt <= at && entry.ms >= pruned
+  }
+
   function* read(filter: (datapoint: Datapoint) => boolean, after: number, until: number): Generator<Entry> {
     const opened = now()
     const from = Math.max(after, start() - 1)
     for (const entry of history.merged(filter, from, Math.min(until, history.last(opened)))) {
-      if (entry.storedAt <= opened && entry.ms >= pruned) yield entry
+      if (isVisible(entry, opened)) yield entry
     }
   }
 
@@ -53,5 +59,18 @@ export function createStore(history: History, retentionMs: number, now: () => nu
     },
     read,
     readBackwards,
+    newest(datapoint, maxAgeMs) {
+      const at = now()
+      const first = Math.max(at - maxAgeMs, start() - 1)
+      let to = history.last(at)
+      for (let slice = firstSliceMs; to > first; slice *= 2) {
+        const from = Math.max(first, to - slice)
+        let found: Entry | undefined
+        for (const entry of history.entries(datapoint, from, to)) if (isVisible(entry, at)) found = entry
+        if (found !== undefined) return found
+        to = from
+      }
+      return undefined
+    },
   }
 }

@@ -1,0 +1,38 @@
+import { expect, test } from 'vitest'
+import { fillOptions, readOptions } from '../../../src/simulator/settings.ts'
+
+test('options from a file are taken as they are and filled with defaults', () => {
+  const options = readOptions({
+    devices: 3,
+    release: '2.80',
+    faults: { noEnd: 0.5 },
+    oddities: { late: 0.1 },
+    cost: { entriesPerSecond: 10 },
+  })
+  expect(fillOptions(options)).toMatchObject({
+    devices: 3,
+    port: 0,
+    release: '2.80',
+    faults: { noEnd: 0.5, strikeWithin: 1000, reset: 0 },
+    oddities: { late: 0.1, lateMs: 600_000 },
+  })
+})
+
+test.each([
+  [{ device: 3 }, 'unknown option "device"'],
+  [{ now: 1 }, 'unknown option "now"'],
+  [{ devices: '3' }, 'devices must be an integer'],
+  [{ faults: { noend: 1 } }, 'unknown option "faults.noend"'],
+  [{ faults: { noEnd: 2 } }, 'faults.noEnd must be between 0 and 1, not 2'],
+  [{ faults: { noEndCodes: [] } }, 'faults.noEndCodes must be a list'],
+  [{ faults: { refuseWith: [200] } }, 'faults.refuseWith must be a list'],
+  [{ oddities: { lateMs: 0 } }, 'oddities.lateMs must be between 1'],
+  [{ cost: { perRequest: 1 } }, 'unknown option "cost.perRequest"'],
+  [{ accounts: { a: 1 } }, 'accounts must be texts by name'],
+  [{ fractionDigits: 1, interval: 0.05 }, 'interval must be at least 0.1'],
+  [{ release: '5.0' }, 'release must be one of'],
+  [[], 'options must be a mapping'],
+  [null, 'options must be a mapping'],
+])('what makes no sense is refused by name: %j', (data, message) => {
+  expect(() => readOptions(data)).toThrow(message)
+})
