@@ -8,6 +8,7 @@ import { Failure } from '../domain/failure.ts'
 export interface Ownership {
   /** Inside a transaction: throws a Failure if another process has taken over, as after a long suspension of this one. */
   confirm(): void
+  /** Never throws: it must not hide why the work has ended. */
   release(): void
 }
 
@@ -28,7 +29,8 @@ export function takeOwnership(database: DatabaseSync, doing: string, clock: Cloc
     write.run(token, process.pid, hostname(), doing, clock.now())
     database.exec('COMMIT')
   } catch (error) {
-    database.exec('ROLLBACK')
+    // a failed COMMIT (disk full) may have rolled back already
+    if (database.isTransaction) database.exec('ROLLBACK')
     throw error
   }
   const beat = database.prepare('UPDATE owner SET heartbeat = ? WHERE token = ?')
@@ -47,7 +49,11 @@ export function takeOwnership(database: DatabaseSync, doing: string, clock: Cloc
     },
     release() {
       clearInterval(timer)
-      database.prepare('DELETE FROM owner WHERE token = ?').run(token)
+      try {
+        database.prepare('DELETE FROM owner WHERE token = ?').run(token)
+      } catch {
+        // a full disk: the next process finds this one's pid dead
+      }
     },
   }
 }
