@@ -72,11 +72,7 @@ export class Ledger {
       for (const selector of selectors) {
         const target = this.#targets.idOf({ sink, gateway }, selector)
         this.#targets.cover(target, range, provisional)
-        this.#sql('DELETE FROM parked WHERE target = ? AND after >= ? AND until <= ?').run(
-          target,
-          range.after,
-          range.until,
-        )
+        this.#unpark(target, range)
       }
       const { lastInsertRowid } = this.#sql(
         'INSERT INTO receipt (at, sink, gateway, selectors, after, until, provisional, counts) VALUES (?, ?, ?, ?, ?, ?, ?, ?)',
@@ -114,6 +110,17 @@ export class Ledger {
           tries,
         )
     })
+  }
+
+  /** What is covered by now is parked no longer, even if several requests brought it piece by piece. */
+  #unpark(target: number, { after, until }: TimeRange): void {
+    const touched = this.#sql('SELECT after, until FROM parked WHERE target = ? AND until > ? AND after < ?')
+      .all(target, after, until)
+      .map(row => ({ after: Number(row['after']), until: Number(row['until']) }))
+    if (touched.length === 0) return
+    const covered = this.#targets.coveredBy(target)
+    const remove = this.#sql('DELETE FROM parked WHERE target = ? AND after = ? AND until = ?')
+    for (const range of touched) if (covered.covers(range)) remove.run(target, range.after, range.until)
   }
 
   parked(place: Place, selector: Selector): ParkedRange[] {

@@ -44,6 +44,11 @@ export function createTargets(database: DatabaseSync) {
 
   return {
     idOf,
+    /** Final or provisional, of this target alone. */
+    coveredBy(target: number): RangeSet {
+      const { final, provisional } = coverageOf(target)
+      return final.add(provisional)
+    },
     cover(target: number, range: TimeRange, provisional: boolean): void {
       // final stays final: a later look that came too early proves nothing less
       if (provisional) {
