@@ -1,14 +1,4 @@
-import {
-  appendFileSync,
-  closeSync,
-  fsyncSync,
-  mkdirSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  writeSync,
-} from 'node:fs'
+import { closeSync, fsyncSync, mkdirSync, openSync, readdirSync, readSync, rmSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Clock } from '../domain/clock.ts'
 import { Failure } from '../domain/failure.ts'
@@ -58,17 +48,20 @@ export class DeadLetterBox {
         this.#guard(() => {
           if (file === undefined) {
             mkdirSync(this.#folder, { recursive: true, mode: 0o700 })
-            file = openSync(path, 'wx', 0o600)
+            file = openSync(path, 'wx+', 0o600)
           }
-          writeSync(file, `${JSON.stringify({ at: isoText(this.#clock.now()), ...context, ...letter })}\n`)
+          writeAll(file, Buffer.from(`${JSON.stringify({ at: isoText(this.#clock.now()), ...context, ...letter })}\n`))
         }),
       commit: () =>
         this.#guard(() => {
           if (file === undefined) return
           const day = openSync(join(this.#folder, `${isoText(this.#clock.now()).slice(0, 10)}.ndjson`), 'a', 0o600)
-          appendFileSync(day, readFileSync(path))
-          fsyncSync(day)
-          closeSync(day)
+          try {
+            append(file, day)
+            fsyncSync(day)
+          } finally {
+            closeSync(day)
+          }
         }),
       close: () => {
         if (file === undefined) return
@@ -106,4 +99,21 @@ export class DeadLetterBox {
       })
     }
   }
+}
+
+/** In portions: a range may hold millions of bad frames, and memory stays flat (law 6). */
+function append(from: number, to: number): void {
+  const portion = Buffer.alloc(256 * 1024)
+  let at = 0
+  for (;;) {
+    const read = readSync(from, portion, 0, portion.length, at)
+    if (read === 0) return
+    writeAll(to, portion.subarray(0, read))
+    at += read
+  }
+}
+
+/** A disk that is nearly full takes a part and says so only by the count. */
+function writeAll(file: number, bytes: Uint8Array): void {
+  for (let written = 0; written < bytes.length; ) written += writeSync(file, bytes, written)
 }
