@@ -1,0 +1,139 @@
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { Failure } from '../../../src/domain/failure.ts'
+import type { DataLogRequest } from '../../../src/domain/request.ts'
+import { DeadLetterBox } from '../../../src/ledger/dead-letters.ts'
+import { steeredClock } from '../../support/steered-clock.ts'
+import { temporaryFolder } from '../../support/temporary-folder.ts'
+
+const request: DataLogRequest = { gateway: 'plant-a', selectors: [{}], range: { after: 0, until: 60_000 } }
+const letter = { reason: 'not-json', detail: 'the frame is not JSON', raw: '{"id": 4"\n' }
+
+function openBox() {
+  const folder = join(temporaryFolder(), 'dead-letters')
+  const clock = steeredClock(Date.UTC(2026, 0, 31, 23, 59, 59))
+  return { box: new DeadLetterBox(folder, clock), folder, clock }
+}
+
+function lettersIn(folder: string): Record<string, unknown>[] {
+  const files = existsSync(folder) ? readdirSync(folder).filter(name => name.endsWith('.ndjson')) : []
+  return files
+    .sort()
+    .flatMap(name => readFileSync(join(folder, name), 'utf8').trimEnd().split('\n'))
+    .map(line => JSON.parse(line))
+}
+
+describe('dead letters', () => {
+  it('make no folder and no file while there are none', () => {
+    const { box, folder } = openBox()
+    const draft = box.draft(request)
+    draft.commit()
+    draft.close()
+    box.sweep()
+    expect(existsSync(folder)).toBe(false)
+  })
+
+  it('are not seen until committed; then with all that is needed to try again', () => {
+    const { box, folder } = openBox()
+    const draft = box.draft(request)
+    draft.add(letter)
+    draft.add({ ...letter, raw: 'ä €' })
+    expect(lettersIn(folder)).toEqual([])
+    draft.commit()
+    draft.close()
+    const context = {
+      at: '2026-01-31T23:59:59.000Z',
+      gateway: 'plant-a',
+      after: '1970-01-01T00:00:00.000Z',
+      until: '1970-01-01T00:01:00.000Z',
+    }
+    expect(lettersIn(folder)).toEqual([
+      { ...context, ...letter },
+      { ...context, ...letter, raw: 'ä €' },
+    ])
+    expect(readdirSync(folder)).toEqual(['2026-01-31.ndjson'])
+  })
+
+  it('of a transfer that was given up leave nothing', () => {
+    const { box, folder } = openBox()
+    const draft = box.draft(request)
+    draft.add(letter)
+    draft.close()
+    draft.close()
+    expect(readdirSync(folder)).toEqual([])
+  })
+
+  it('of transfers that run side by side stay apart', () => {
+    const { box, folder } = openBox()
+    const [first, second] = [box.draft(request), box.draft({ ...request, gateway: 'plant-b' })]
+    first.add(letter)
+    second.add(letter)
+    second.commit()
+    first.close()
+    second.close()
+    expect(lettersIn(folder).map(({ gateway }) => gateway)).toEqual(['plant-b'])
+  })
+
+  it('are gathered by the day they were committed', () => {
+    const { box, folder, clock } = openBox()
+    for (const ms of [0, 1_000]) {
+      clock.advance(ms)
+      const draft = box.draft(request)
+      draft.add(letter)
+      draft.commit()
+      draft.close()
+    }
+    expect(readdirSync(folder).sort()).toEqual(['2026-01-31.ndjson', '2026-02-01.ndjson'])
+  })
+
+  it('by the thousand are kept to the last byte', () => {
+    const { box, folder } = openBox()
+    const draft = box.draft(request)
+    for (let i = 0; i < 3_000; i++) draft.add({ ...letter, raw: `${i} ${'é'.repeat(150)}` })
+    draft.commit()
+    draft.close()
+    expect(lettersIn(folder).map(({ raw }) => Number.parseInt(String(raw), 10))).toEqual(
+      Array.from({ length: 3_000 }, (_, i) => i),
+    )
+  })
+
+  it('are readable by their owner only', () => {
+    const { box, folder } = openBox()
+    const draft = box.draft(request)
+    draft.add(letter)
+    const modes = () => readdirSync(folder).map(name => statSync(join(folder, name)).mode & 0o777)
+    expect(modes()).toEqual([0o600])
+    draft.commit()
+    draft.close()
+    expect(modes()).toEqual([0o600])
+    expect(statSync(folder).mode & 0o777).toBe(0o700)
+  })
+
+  it('of a process that was killed are swept; committed ones are not', () => {
+    const { box, folder } = openBox()
+    const killed = box.draft(request)
+    killed.add(letter)
+    const whole = box.draft(request)
+    whole.add(letter)
+    whole.commit()
+    whole.close()
+    box.sweep()
+    expect(readdirSync(folder)).toEqual(['2026-01-31.ndjson'])
+    killed.close()
+  })
+
+  it('that cannot be kept stop the run', () => {
+    const { box, folder } = openBox()
+    // a file stands where the folder should be
+    writeFileSync(folder, '')
+    let failure: unknown
+    try {
+      box.draft(request).add(letter)
+    } catch (error) {
+      failure = error
+    }
+    expect(failure).toBeInstanceOf(Failure)
+    expect(failure).toMatchObject({ code: 'dead-letters-failed', retry: 'never', reach: 'run' })
+  })
+})

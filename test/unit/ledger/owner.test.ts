@@ -1,0 +1,136 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { systemClock } from '../../../src/domain/clock.ts'
+import { Failure } from '../../../src/domain/failure.ts'
+import { emptyReceipt } from '../../../src/domain/receipt.ts'
+import { Ledger } from '../../../src/ledger/ledger.ts'
+import { steeredClock } from '../../support/steered-clock.ts'
+import { temporaryFolder } from '../../support/temporary-folder.ts'
+
+/** Another process that owns the ledger until its standard input ends. */
+async function startOwner(path: string, doing: string): Promise<ChildProcess> {
+  const source = `
+    import { Ledger } from ${JSON.stringify(new URL('../../../src/ledger/ledger.ts', import.meta.url).href)}
+    const clock = { now: Date.now, sleep: async () => {} }
+    const ledger = Ledger.open(${JSON.stringify(path)}, clock)
+    ledger.own(${JSON.stringify(doing)})
+    process.stdout.write('owned')
+    process.stdin.resume().on('end', () => ledger.close())
+  `
+  const child = spawn(process.execPath, ['--input-type=module', '--eval', source], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  })
+  onTestFinished(() => void child.kill('SIGKILL'))
+  const [said] = await once(child.stdout!, 'data')
+  expect(String(said)).toBe('owned')
+  return child
+}
+
+function openLedger(path: string, clock = systemClock): Ledger {
+  const ledger = Ledger.open(path, clock)
+  onTestFinished(() => ledger.close())
+  return ledger
+}
+
+function failureOf(work: () => void): Failure {
+  try {
+    work()
+  } catch (error) {
+    expect(error).toBeInstanceOf(Failure)
+    return error as Failure
+  }
+  throw new Error('it did not fail')
+}
+
+function complete(ledger: Ledger): void {
+  ledger.complete({
+    sink: 's',
+    request: { gateway: 'plant-a', selectors: [{}], range: { after: 0, until: 10 } },
+    provisional: false,
+    receipt: emptyReceipt(),
+    window: { group: '*', ms: 1 },
+  })
+}
+
+function isEmpty(ledger: Ledger): boolean {
+  return [...ledger.coverage({ sink: 's', gateway: 'plant-a' }, [{}]).values()].every(({ final }) => final.isEmpty)
+}
+
+describe('the owner of a ledger', () => {
+  it('is named to whoever else wants to write, and the other may when it has ended', async () => {
+    const path = join(temporaryFolder(), 'ledger.db')
+    const other = await startOwner(path, 'sync')
+    const ledger = openLedger(path)
+    const failure = failureOf(() => ledger.own('backfill'))
+    expect(failure).toMatchObject({ code: 'ledger-owned', retry: 'never', reach: 'run' })
+    expect(failure.message).toContain('sync')
+    expect(failure.message).toContain(`pid ${other.pid}`)
+    // reading disturbs nobody
+    expect(isEmpty(ledger)).toBe(true)
+
+    other.stdin!.end()
+    await once(other, 'exit')
+    ledger.own('backfill')
+    complete(ledger)
+    expect(isEmpty(ledger)).toBe(false)
+  })
+
+  it('that was killed is followed at once', async () => {
+    const path = join(temporaryFolder(), 'ledger.db')
+    const other = await startOwner(path, 'sync')
+    other.kill('SIGKILL')
+    await once(other, 'exit')
+    const ledger = openLedger(path)
+    ledger.own('backfill')
+    complete(ledger)
+    expect(isEmpty(ledger)).toBe(false)
+  })
+
+  it('that lives but has not given a sign for a minute is followed, and its own writes stop', () => {
+    const path = join(temporaryFolder(), 'ledger.db')
+    const clock = steeredClock()
+    const suspended = openLedger(path, clock)
+    suspended.own('sync')
+    // an owner on another machine, of which only the heartbeat can be seen
+    const database = new DatabaseSync(path)
+    database.exec("UPDATE owner SET host = 'elsewhere', pid = 1")
+    database.close()
+    const next = openLedger(path, clock)
+    clock.advance(59_999)
+    expect(failureOf(() => next.own('backfill')).message).toContain('on elsewhere')
+    clock.advance(1)
+    next.own('backfill')
+
+    expect(failureOf(() => complete(suspended))).toMatchObject({ code: 'ledger-lost', retry: 'never', reach: 'run' })
+    expect(
+      failureOf(() =>
+        suspended.park(
+          's',
+          { gateway: 'plant-a', selectors: [{}], range: { after: 0, until: 1 } },
+          new Failure('x', { code: 'x', retry: 'soon', reach: 'request' }),
+          1,
+        ),
+      ),
+    ).toMatchObject({ code: 'ledger-lost' })
+    expect(isEmpty(next)).toBe(true)
+
+    // the one that has lost it does not take it from the other by closing
+    suspended.close()
+    complete(next)
+    expect(isEmpty(next)).toBe(false)
+  })
+
+  it('whose clock was set back is not taken for dead', () => {
+    const path = join(temporaryFolder(), 'ledger.db')
+    const clock = steeredClock()
+    openLedger(path, clock).own('sync')
+    const database = new DatabaseSync(path)
+    database.exec("UPDATE owner SET host = 'elsewhere'")
+    database.close()
+    clock.set(clock.now() - 3_600_000)
+    expect(failureOf(() => openLedger(path, clock).own('backfill')).code).toBe('ledger-owned')
+  })
+})
