@@ -82,7 +82,7 @@ export interface GatewayOutcome {
   readonly failure: Failure | undefined
 }
 
-/** Tries of a piece before it is halved; halves have one each, or a sick minute would cost a storm of requests. */
+/** Tries of a piece before it is halved, or parked at the shortest length. */
 const triesOfPiece = 3
 /** Request failures in a row, over all pieces, after which the gateway itself is taken to be sick. */
 const failuresInARow = 25
@@ -264,7 +264,12 @@ class GatewayRun {
     this.#windows.set(piece.group, shrinkWindow(this.#windowOf(piece.group), this.#job.requests))
     const halves = halvePiece(piece, shortest)
     if (halves === undefined) this.#park(piece, failure, tries)
-    else for (const half of halves) giveBack(this.#backlog, { ...half, tries: triesOfPiece - 1 })
+    else for (const half of halves) giveBack(this.#backlog, { ...half, tries: this.#triesBefore(half) })
+  }
+
+  /** Halves have one try each, or a sick minute would cost a storm of requests; the smallest have all of theirs. */
+  #triesBefore(half: Piece): number {
+    return halvePiece(half, this.#job.requests.shortest) === undefined ? 0 : triesOfPiece - 1
   }
 
   #park(piece: Piece, failure: Failure, tries: number): void {
