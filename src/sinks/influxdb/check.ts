@@ -23,10 +23,11 @@ export async function checkInflux(question: Question, options: InfluxOptions, cl
     })
   const name: KindName = options.server ?? kindOf(ping, place, options.version)
   const kind = kinds[name]
+  const version = headerText(ping, 'x-influxdb-version')?.replace(/^v/, '')
   const { retentionMs, warnings } = await kind.retention(question)
   return {
-    kind: kind.label,
-    version: headerText(ping, 'x-influxdb-version')?.replace(/^v/, ''),
+    kind: version === undefined ? kind.label : kind.label.replace(/\d/, version[0]!),
+    version,
     retentionMs,
     warnings: [...kind.warnings, ...warnings, ...(await conflicts(question, kind.fieldConflicts))],
   }

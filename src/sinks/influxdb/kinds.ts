@@ -72,7 +72,8 @@ export const kinds: Readonly<Record<KindName, Kind>> = {
 /** What the database says of itself at `/ping`; where it says nothing, what the options suggest. */
 export function kindOf(ping: Answer, place: Place, version: 1 | 2 | 3 | undefined): KindName {
   const major = /^v?([123])\./.exec(headerText(ping, 'x-influxdb-version') ?? '')?.[1]
-  if (major !== undefined) return `influxdb-${major as '1'}`
+  // 2.x with a database in place of a bucket: it plays 1.x, and answers to what 1.x is asked.
+  if (major !== undefined) return major === '2' && place.api === 1 ? 'influxdb-1' : `influxdb-${major as '1'}`
   // VictoriaMetrics tells no version here, but its host's name (1.79).
   if (headerText(ping, 'x-server-hostname') !== undefined) return 'victoria-metrics'
   return `influxdb-${version ?? place.api}`

@@ -1,5 +1,6 @@
 import type { Logger } from 'pino'
 import type { Clock } from '../../domain/clock.ts'
+import { Failure } from '../../domain/failure.ts'
 import type { Ask } from './ask.ts'
 import type { Connection } from './connection.ts'
 import { kindOf, kinds } from './kinds.ts'
@@ -34,12 +35,19 @@ export function openMeeting(parts: MeetingParts): (signal: AbortSignal) => Promi
 }
 
 async function meet(parts: MeetingParts, signal: AbortSignal): Promise<Acquaintance> {
-  const { place, options, ask, log } = parts
+  const { place, options, ask, log, patience } = parts
   const kind = options.server ?? (await askKind(parts, signal))
   log.debug({ sink: place.label, kind }, 'the database is known')
   if (!kinds[kind].dropsOldInSilence) return { kind, retentionMs: undefined }
-  const { retentionMs } = await kinds[kind].retention({ ask, place, signal })
-  return { kind, retentionMs }
+  while (true) {
+    try {
+      const { retentionMs } = await kinds[kind].retention({ ask, place, signal })
+      return { kind, retentionMs }
+    } catch (error) {
+      if (!(error instanceof Failure) || error.code !== 'sink-unreachable') throw error
+      await patience.wait(error.message, undefined, signal)
+    }
+  }
 }
 
 async function askKind({ connection, place, patience, options, clock }: MeetingParts, signal: AbortSignal) {

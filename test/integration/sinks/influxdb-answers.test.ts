@@ -1,0 +1,243 @@
+import { afterEach, describe, expect, it } from 'vitest'
+import type { Clock } from '../../../src/domain/clock.ts'
+import { Failure } from '../../../src/domain/failure.ts'
+import { openInfluxSink } from '../../../src/sinks/influxdb/influx-sink.ts'
+import type { InfluxOptions } from '../../../src/sinks/influxdb/place.ts'
+import type { Sink } from '../../../src/sinks/sink.ts'
+import { makePoint, makePoints, makeSeries } from '../../support/points.ts'
+import { recordedLog } from '../../support/recorded-log.ts'
+import { influxdb3 } from '../../support/write-habits.ts'
+import {
+  type Behaviour,
+  openWriteServer,
+  type Reply,
+  takeEverything,
+  type WriteServer,
+  type WriteServerOptions,
+} from '../../support/write-server.ts'
+
+const never = new AbortController().signal
+const at = 1_600_000_000_000
+const open: { close(): Promise<void> }[] = []
+afterEach(async () => {
+  for (const it of open.splice(0).toReversed()) await it.close()
+})
+
+async function server(options?: WriteServerOptions): Promise<WriteServer> {
+  const opened = await openWriteServer(options)
+  open.push(opened)
+  return opened
+}
+
+/** A clock that waits in no time and remembers how long it should have been. */
+function countingClock(): Clock & { readonly slept: number[] } {
+  const slept: number[] = []
+  return {
+    slept,
+    now: () => Date.now(),
+    async sleep(ms, signal) {
+      signal?.throwIfAborted()
+      slept.push(ms)
+    },
+  }
+}
+
+async function sinkFor(
+  { url }: { url: string },
+  change: Partial<InfluxOptions> = {},
+  clock: Clock = countingClock(),
+): Promise<Sink> {
+  const options = { url, org: 'o', bucket: 'b', token: 'hush-token', timeout: 2_000, ...change }
+  const sink = await openInfluxSink(options, { clock, log: recordedLog().log })
+  open.push(sink)
+  return sink
+}
+
+/** These answers first, one a write; then everything is taken. */
+function first(...replies: Reply[]): Behaviour {
+  return (lines, number) => {
+    const reply = replies[number]
+    return reply === undefined ? takeEverything(lines, number) : { stored: [], reply }
+  }
+}
+
+const points = makePoints(makeSeries(), 100)
+const done = { written: 100, rejected: [] }
+
+describe('a database that is busy', () => {
+  it('is given the seconds or the date that it asks for', async () => {
+    const target = await server()
+    const clock = countingClock()
+    const date = new Date(Math.ceil(Date.now() / 1000) * 1000 + 100_000).toUTCString()
+    target.behave(
+      first({ status: 429, headers: { 'retry-after': '7' } }, { status: 503, headers: { 'retry-after': date } }),
+    )
+    expect(await (await sinkFor(target, {}, clock)).write(points, never)).toEqual(done)
+    expect(clock.slept[0]).toBe(7_000)
+    expect(clock.slept[1]).toBeGreaterThan(95_000)
+  })
+
+  it('is asked less and less often, up to once a minute, and gets the same lines each time', async () => {
+    const target = await server()
+    const clock = countingClock()
+    target.behave(first(...Array.from({ length: 15 }, () => ({ status: 503 }))))
+    expect(await (await sinkFor(target, {}, clock)).write(points, never)).toEqual(done)
+    expect(clock.slept).toHaveLength(15)
+    for (const ms of clock.slept) expect(ms).toBeLessThanOrEqual(60_000)
+    expect(clock.slept[0]).toBeLessThanOrEqual(500)
+    for (const ms of clock.slept.slice(8)) expect(ms).toBeGreaterThanOrEqual(30_000)
+    expect(new Set(target.writes.map(lines => lines.join('\n'))).size).toBe(1)
+  })
+
+  it('that does not answer in time gets the lines again, and then fewer at a time', async () => {
+    const target = await server()
+    target.behave((lines, number) => ({
+      stored: lines,
+      reply: lines.length > 700 ? { status: 204, delayMs: 5_000 } : takeEverything(lines, number).reply,
+    }))
+    const sink = await sinkFor(target, { timeout: 100 })
+    expect(await sink.write(makePoints(makeSeries(), 2_000), never)).toEqual({ written: 2_000, rejected: [] })
+    expect(target.writes.map(lines => lines.length).slice(0, 4)).toEqual([2_000, 2_000, 1_000, 1_000])
+    expect(target.stored.size).toBe(2_000)
+  })
+})
+
+describe('a database with a limit for the body', () => {
+  it('is sent half as much, and never again too much', async () => {
+    const target = await server()
+    target.behave((lines, number) =>
+      lines.length > 300 ? { stored: [], reply: { status: 413 } } : takeEverything(lines, number),
+    )
+    const sink = await sinkFor(target)
+    expect(await sink.write(makePoints(makeSeries(), 1_000), never)).toEqual({ written: 1_000, rejected: [] })
+    const before = target.writes.length
+    await sink.write(makePoints(makeSeries(), 1_000, at + 1e9), never)
+    expect(target.writes.slice(before).every(lines => lines.length <= 300)).toBe(true)
+  })
+
+  it('gives back a point that is too long all alone', async () => {
+    const target = await server()
+    target.behave((lines, number) =>
+      lines.some(line => line.length > 1_000) ? { stored: [], reply: { status: 413 } } : takeEverything(lines, number),
+    )
+    const long = makePoint(makeSeries(), at - 1, { text: 'x'.repeat(2_000) })
+    expect(await (await sinkFor(target)).write([...points, long], never)).toEqual({
+      written: 100,
+      rejected: [{ point: long, code: 'too-large', reason: expect.stringContaining('413') }],
+    })
+  })
+})
+
+describe('a database that says no', () => {
+  it.each([
+    [401, 'sink-denied'],
+    [403, 'sink-denied'],
+    [404, 'sink-missing'],
+    [405, 'sink-refuses'],
+    [200, 'sink-refuses'],
+    [302, 'sink-refuses'],
+  ])('with %i stops the sink for good, and the token is nowhere in it', async (status, code) => {
+    const target = await server()
+    target.behave(() => ({ stored: [], reply: { status, body: { code: 'x', message: 'no' } } }))
+    const sink = await sinkFor(target)
+    const failure = await sink.write(points, never).then(
+      () => undefined,
+      error => error,
+    )
+    expect(failure).toBeInstanceOf(Failure)
+    expect(failure).toMatchObject({ code, retry: 'never', reach: 'sink' })
+    expect(failure.advice).toBeTruthy()
+    expect(JSON.stringify([failure, failure.message, failure.advice, sink.id, sink.label])).not.toContain('hush')
+    expect(target.headers.at(-1)!.authorization).toBe('Token hush-token')
+  })
+})
+
+describe('bad lines in InfluxDB 3.x', () => {
+  it('are taken from its list, with a reason each, in a few requests', async () => {
+    const target = await server()
+    target.behave(influxdb3)
+    const mixed = makePoints(makeSeries(), 2_000).map((point, i) =>
+      i % 10 === 3 ? { ...point, fields: { value: 'x' } } : point,
+    )
+    const { written, rejected } = await (await sinkFor(target)).write(mixed, never)
+    expect([written, rejected.length]).toEqual([1_800, 200])
+    expect(new Set(rejected.map(({ code }) => code))).toEqual(new Set(['type']))
+    // Two lists of a hundred, and the rest.
+    expect(target.writes).toHaveLength(3)
+  })
+})
+
+describe('two writes of one sink', () => {
+  it('are under way at once, and not a third', async () => {
+    const target = await server()
+    let now = 0
+    let most = 0
+    const sink = await sinkFor(target)
+    await sink.write(points, never)
+    target.behave((lines, number) => {
+      most = Math.max(most, ++now)
+      setTimeout(() => now--, 30)
+      return { stored: lines, reply: { ...takeEverything(lines, number).reply, delayMs: 40 } }
+    })
+    await Promise.all(
+      Array.from({ length: 6 }, (_, i) => sink.write(makePoints(makeSeries(), 10, at + i * 1e6), never)),
+    )
+    expect(most).toBe(2)
+  })
+
+  it('keep their order where they hold the same time of the same series', async () => {
+    const target = await server()
+    const sink = await sinkFor(target)
+    target.behave((lines, number) => ({ stored: lines, reply: { status: 204, delayMs: number === 0 ? 80 : 0 } }))
+    const series = makeSeries()
+    const [early, late] = [makePoint(series, at, { value: 1 }), makePoint(series, at, { value: 2 })]
+    const other = makePoint(makeSeries({ device: 'other' }), at, { value: 3 })
+    const order: string[] = []
+    await Promise.all([
+      sink.write([early], never).then(() => order.push('early')),
+      sink.write([late], never).then(() => order.push('late')),
+      sink.write([other], never).then(() => order.push('other')),
+    ])
+    expect(order).toEqual(['other', 'early', 'late'])
+    expect([...target.stored.values()]).toContain('value=2')
+  })
+})
+
+describe('the check', () => {
+  it('knows InfluxDB 2.x and how long the bucket keeps', async () => {
+    const target = await server({
+      ping: { 'x-influxdb-version': 'v2.7.4' },
+      answers: {
+        '/api/v2/buckets': {
+          status: 200,
+          body: { buckets: [{ retentionRules: [{ type: 'expire', everySeconds: 86_400 }] }] },
+        },
+      },
+    })
+    expect(await (await sinkFor(target)).check(never)).toEqual({
+      kind: 'influxdb 2.x',
+      version: '2.7.4',
+      retentionMs: 86_400_000,
+      warnings: [],
+    })
+  })
+
+  it('says that a token that may only write does not tell how long points are kept', async () => {
+    const target = await server({
+      ping: { 'x-influxdb-version': 'v2.7.4' },
+      answers: { '/api/v2/buckets': { status: 200, body: { buckets: [] } } },
+    })
+    const { warnings } = await (await sinkFor(target)).check(never)
+    expect(warnings).toEqual([expect.stringContaining('not known')])
+  })
+
+  it('knows InfluxDB 3.x', async () => {
+    const target = await server({ ping: { 'x-influxdb-version': '3.1.0' } })
+    expect(await (await sinkFor(target)).check(never)).toMatchObject({ kind: 'influxdb 3.x', version: '3.1.0' })
+  })
+
+  it('believes the options where the database says nothing of itself', async () => {
+    const target = await server()
+    expect(await (await sinkFor(target, { server: 'influxdb-3' })).check(never)).toMatchObject({ kind: 'influxdb 3.x' })
+  })
+})
