@@ -2,22 +2,50 @@ import type { PointRef, Selector } from '../domain/datapoint.ts'
 import { Failure } from '../domain/failure.ts'
 import type { TimeRange } from '../domain/range.ts'
 import type { DataLogRequest } from '../domain/request.ts'
+import { xifForm } from './release.ts'
 
 /**
  * Path and query of a data-log request: always a filter for both ends of `utc` (law 7), and the narrowest selector that
- * holds all that is asked for. The explicit `*+name==` form is sent because a bare name changed its meaning at release
- * 3.20.114 (protocol §2.1). Throws a Failure for a range that is empty or not in whole milliseconds.
+ * holds all that is asked for and that this release surely understands; what is left open is filtered on arrival.
+ * Throws a Failure for a range that is empty or not in whole milliseconds.
  */
-export function dataLogPath(request: DataLogRequest): string {
-  const { device, block, index, point } = commonSelector(request.selectors)
+export function dataLogPath(request: DataLogRequest, release?: string): string {
+  const { device, block, index, point } = expressible(commonSelector(request.selectors))
   const parameters: [string, string][] = []
   if (device !== undefined) parameters.push(['dev', 'id' in device ? device.id : `*+name==${device.name}`])
   if (block !== undefined) parameters.push(['blockName', `*+name==${block}`])
   if (index !== undefined) parameters.push(['blockIndex', String(index)])
-  if (point !== undefined)
-    parameters.push(['dpName', 'xif' in point ? `*+xifName==${point.xif}` : `*+name==${point.name}`])
+  const pointValue = point === undefined ? undefined : pointFilter(point, release)
+  if (pointValue !== undefined) parameters.push(['dpName', pointValue])
   parameters.push(['value', utcFilter(request.range)])
   return `/iap/ws?${parameters.map(([key, value]) => `${key}=${percentEncode(value)}`).join('&')}`
+}
+
+/** `*+name==` means the instance name in every release; a bare name changed its meaning at 3.20.114 (protocol §2.1). */
+function pointFilter(point: PointRef, release: string | undefined): string | undefined {
+  if ('name' in point) return `*+name==${point.name}`
+  const form = xifForm(release)
+  return form === undefined ? undefined : form === 'explicit' ? `*+xifName==${point.xif}` : point.xif
+}
+
+/** Leaves out the parts whose names cannot be sent; block, index and datapoint stand only with their device. */
+function expressible({ device, block, index, point }: Selector): Selector {
+  if (device === undefined || !canBeSent('id' in device ? device.id : device.name)) return {}
+  return {
+    device,
+    ...(block === undefined || !canBeSent(block) ? {} : { block }),
+    ...(index === undefined ? {} : { index }),
+    ...(point === undefined || !canBeSent('xif' in point ? point.xif : point.name) ? {} : { point }),
+  }
+}
+
+/**
+ * A lone surrogate has no UTF-8, a control sign no known treatment, and an `&` joins conditions inside a value (as in the
+ * `utc` filter): a gateway that takes a name apart there would answer nothing, then "end". Slash, `+`, `=`, quotes and
+ * non-ASCII are percent-encoded; they too are never exemplified (protocol §10.14), but nothing speaks against them.
+ */
+function canBeSent(name: string): boolean {
+  return name.isWellFormed() && !/[\p{Cc}&]/u.test(name)
 }
 
 function utcFilter({ after, until }: TimeRange): string {
@@ -37,10 +65,7 @@ function utcText(ms: number): string {
 
 /** Everything but the unreserved signs: each escape of that set is evidenced one by one (protocol §2.3). */
 export function percentEncode(value: string): string {
-  return encodeURIComponent(value.toWellFormed()).replace(
-    /[!'()*]/g,
-    sign => `%${sign.charCodeAt(0).toString(16).toUpperCase()}`,
-  )
+  return encodeURIComponent(value).replace(/[!'()*]/g, sign => `%${sign.charCodeAt(0).toString(16).toUpperCase()}`)
 }
 
 /** The parts that all selectors share; what differs is left open and filtered on arrival. */
