@@ -18,6 +18,7 @@ import {
   gatewayAddress,
   line,
   numberOfText,
+  oneOf,
   secret,
   wholeNumber,
   yesOrNo,
@@ -39,6 +40,10 @@ const limits = section({
     .describe("Data-log sockets open at a time. The vendor's own pages keep to one"),
   pause: duration({ from: 0, to: hour, text: 'Rest between two requests' }).prefault('500ms'),
   requestsPerMinute: wholeNumber({ from: 1, to: 600 }).prefault(60).describe('Data-log requests begun in any minute'),
+  pauseAboveCpu: oneOf('a whole number from 1 to 100, or off', [wholeNumber({ from: 1, to: 100 }), z.literal('off')])
+    .prefault(85)
+    .transform(percent => (percent === 'off' ? undefined : percent))
+    .describe("No data-log request begins while the gateway's CPU is busier than this, in per cent; off: never wait"),
   patience: duration({
     from: 0,
     to: 7 * day,
@@ -67,6 +72,9 @@ const gateway = section({
   idleTimeout: duration({ from: second, to: hour, text: 'A data-log socket silent for so long has failed' }).prefault(
     '60s',
   ),
+  generalSocket: yesOrNo()
+    .prefault(true)
+    .describe("Keep the gateway's general WebSocket open while working: CPU, clock, notifications"),
   datapoints: z
     .array(datapointSchema)
     .min(1)
@@ -179,6 +187,8 @@ export interface GatewayLimits {
   readonly pause: number
   readonly requestsPerMinute: number
   readonly patience: number
+  /** Per cent; undefined: never wait for the CPU. */
+  readonly pauseAboveCpu: number | undefined
 }
 
 export interface GatewayConfig {
@@ -190,6 +200,7 @@ export interface GatewayConfig {
   readonly tls: TlsTrust
   readonly limits: GatewayLimits
   readonly idleTimeout: number
+  readonly generalSocket: boolean
   readonly datapoints: readonly DatapointConfig[]
 }
 

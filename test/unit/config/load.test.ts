@@ -24,8 +24,9 @@ describe('a config file', () => {
           username: 'u',
           password: 'p',
           tls: { kind: 'system' },
-          limits: { sockets: 1, pause: 500, requestsPerMinute: 60, patience: 1_800_000 },
+          limits: { sockets: 1, pause: 500, requestsPerMinute: 60, patience: 1_800_000, pauseAboveCpu: 85 },
           idleTimeout: 60_000,
+          generalSocket: true,
           datapoints: [
             {
               selector: { device: { name: 'a' }, block: 'b', index: 0, point: { name: 'c' } },
@@ -100,6 +101,21 @@ sink: { influxdb: { version: "\${ONE}", url: "http://localhost:8086/db/", databa
       timeout: 30_000,
       database: 'd',
     })
+  })
+})
+
+describe('the CPU above which a gateway is left alone', () => {
+  const pauseAboveCpu = (text: string, env = {}) =>
+    load(`${minimal}    limits: { pauseAboveCpu: ${text} }`, env).gateways[0]?.limits.pauseAboveCpu
+
+  test('is a per cent, or off', () => {
+    expect(pauseAboveCpu('60')).toBe(60)
+    expect(pauseAboveCpu('"${CPU}"', { CPU: '70' })).toBe(70)
+    expect(pauseAboveCpu('off')).toBeUndefined()
+  })
+
+  test('is refused where it is neither', () => {
+    for (const text of ['0', '101', '85.5', 'never']) expect(() => pauseAboveCpu(text)).toThrow()
   })
 })
 
