@@ -10,6 +10,7 @@ export type FieldsResult = { readonly fields: Fields } | Rejection | undefined
 export interface FieldNames {
   readonly number: string
   readonly text: string
+  readonly health: string
   /** What the members of a structure begin with; empty where the rule names no field. */
   readonly prefix: string
 }
@@ -20,8 +21,8 @@ const widest = 256
 
 export function fieldNames(field: string | undefined): FieldNames {
   return field === undefined
-    ? { number: 'value', text: 'text', prefix: '' }
-    : { number: field, text: `${field}_text`, prefix: field }
+    ? { number: 'value', text: 'text', health: 'health', prefix: '' }
+    : { number: field, text: `${field}_text`, health: `${field}_health`, prefix: field }
 }
 
 /**

@@ -1,19 +1,12 @@
-import { type DatapointName, type Selector, selectorMatches, selectorPrecision } from '../domain/datapoint.ts'
+import { type DatapointName, selectorMatches, selectorPrecision } from '../domain/datapoint.ts'
 import type { LogEntry, Rejection } from '../domain/entry.ts'
 import type { Point, Series } from '../domain/point.ts'
-import { type FieldNames, fieldNames, fieldsOf, notUnicode } from './fields.ts'
+import { compileAdjustment } from './adjust.ts'
+import { type FieldNames, fieldNames, fieldsOf, notUnicode, rejection } from './fields.ts'
+import { kindOf, openPin, type Pin, type TypePins } from './pins.ts'
 import { openRoutes } from './routes.ts'
-import { openSeriesPool, reservedTags } from './series.ts'
-
-/** What the entries of some datapoints are called in the database. */
-export interface MappingRule {
-  readonly selector: Selector
-  readonly measurement: string
-  /** In place of `value`; texts then go to `<field>_text`, members of structures to `<field>_<member>`. */
-  readonly field: string | undefined
-  /** Besides gateway, device, block, index and datapoint, which cannot be changed. */
-  readonly tags: Readonly<Record<string, string>>
-}
+import { assertRule, type MappingRule, plainRule } from './rule.ts'
+import { openSeriesPool } from './series.ts'
 
 export interface Mapping {
   /** The same entry gives the same point, always (law 4). Undefined: its value is null, there is nothing to write. */
@@ -22,20 +15,27 @@ export interface Mapping {
   seriesOf(datapoint: DatapointName): Series | Rejection
 }
 
-/** Where the entries of one datapoint go; or why they cannot. */
-type Route = { readonly series: Series; readonly names: FieldNames } | Rejection
+/** Where the entries of one datapoint go, and how. */
+interface Destination {
+  readonly series: Series
+  readonly names: FieldNames
+  readonly pin: Pin
+  readonly adjust: ReturnType<typeof compileAdjustment>
+  readonly enumeration: ReadonlyMap<string, number> | undefined
+  readonly health: boolean
+}
 
-/** Datapoints without a rule of their own. */
-const plainRule: MappingRule = { selector: {}, measurement: 'datalog', field: undefined, tags: {} }
-
-/** Throws a RangeError for a rule that the config must not let through: a reserved or empty tag, an empty name. */
-export function compileMapping(gateway: string, rules: readonly MappingRule[]): Mapping {
+/**
+ * Throws a RangeError for a rule that the config must not let through: a reserved or empty tag, an empty name.
+ * Without `pins` any kind of value is taken from any datapoint whose kind is not configured.
+ */
+export function compileMapping(gateway: string, rules: readonly MappingRule[], pins?: TypePins): Mapping {
   for (const rule of rules) assertRule(rule)
   // Closest first; sort() is stable, so that the first in order wins among equals.
   const ordered = rules.toSorted((a, b) => selectorPrecision(b.selector) - selectorPrecision(a.selector))
   const pool = openSeriesPool()
 
-  function routeOf(datapoint: DatapointName): Route {
+  function destinationOf(datapoint: DatapointName): Destination | Rejection {
     const rule = ordered.find(({ selector }) => selectorMatches(selector, datapoint)) ?? plainRule
     const names = [gateway, datapoint.device, datapoint.block, datapoint.name]
     if (!names.every(name => name.isWellFormed())) return notUnicode('the name of the datapoint')
@@ -48,31 +48,43 @@ export function compileMapping(gateway: string, rules: readonly MappingRule[]): 
       index: String(datapoint.index),
       datapoint: datapoint.name,
     })
-    return { series, names: fieldNames(rule.field) }
+    return {
+      series,
+      names: fieldNames(rule.field),
+      pin: openPin(datapoint, rule.type, pins),
+      adjust: compileAdjustment(rule),
+      enumeration: rule.enumeration && new Map(Object.entries(rule.enumeration)),
+      health: rule.health ?? false,
+    }
   }
-  const routes = openRoutes(routeOf)
+  const routes = openRoutes(destinationOf)
 
   return {
-    map({ datapoint, at, value }) {
-      const route = routes.find(datapoint)
-      if ('reason' in route) return route
-      const mapped = fieldsOf(value, route.names)
-      if (mapped === undefined || 'reason' in mapped) return mapped
-      return { series: route.series, at, fields: mapped.fields }
+    map(entry) {
+      const to = routes.find(entry.datapoint)
+      if ('reason' in to) return to
+      const value = to.adjust === undefined ? entry.value : to.adjust(entry)
+      if (value === undefined) return rejection('not-localized', 'The entry holds no localized value.')
+      const mapped = fieldsOf(value, to.names)
+      if (mapped !== undefined && 'reason' in mapped) return mapped
+      if (mapped !== undefined && value !== null) {
+        const wrong = to.pin.check(kindOf(value))
+        if (wrong !== undefined) return wrong
+      }
+      const fields = mapped?.fields ?? {}
+      const number = typeof value === 'string' ? to.enumeration?.get(value) : undefined
+      if (number !== undefined) fields[to.names.number] = number
+      if (to.health && entry.health !== undefined && entry.health !== 'normal') {
+        if (Object.hasOwn(fields, to.names.health))
+          return rejection('ambiguous-field', `A member of the structure takes the place of ${to.names.health}.`)
+        if (!entry.health.isWellFormed()) return notUnicode(to.names.health)
+        fields[to.names.health] = entry.health
+      } else if (mapped === undefined) return undefined
+      return { series: to.series, at: entry.at, fields }
     },
     seriesOf(datapoint) {
-      const route = routes.find(datapoint)
-      return 'reason' in route ? route : route.series
+      const to = routes.find(datapoint)
+      return 'reason' in to ? to : to.series
     },
-  }
-}
-
-function assertRule({ measurement, field, tags }: MappingRule): void {
-  if (measurement === '' || field === '') throw new RangeError('a measurement and a field have a name')
-  if (field === 'time' || field?.startsWith('_')) throw new RangeError(`InfluxDB takes no field ${field}`)
-  for (const [key, value] of Object.entries(tags)) {
-    if (reservedTags.has(key)) throw new RangeError(`the tag ${key} is given by the datapoint`)
-    if (key === '' || value === '') throw new RangeError(`the tag "${key}" has no name or no value`)
-    if (key === 'time' || key.startsWith('_')) throw new RangeError(`InfluxDB takes no tag ${key}`)
   }
 }

@@ -2,7 +2,9 @@ import { describe, expect, it } from 'vitest'
 import type { DatapointName } from '../../../src/domain/datapoint.ts'
 import type { LogEntry, LoggedValue, Rejection } from '../../../src/domain/entry.ts'
 import type { Point } from '../../../src/domain/point.ts'
-import { compileMapping, type MappingRule } from '../../../src/points/mapping.ts'
+import { compileMapping } from '../../../src/points/mapping.ts'
+import type { TypePins, ValueKind } from '../../../src/points/pins.ts'
+import type { MappingRule } from '../../../src/points/rule.ts'
 
 const lux: DatapointName = {
   device: 'Sensor 1',
@@ -13,13 +15,18 @@ const lux: DatapointName = {
   xif: 'nvoLux',
 }
 
-function entry(value: LoggedValue, datapoint: Partial<DatapointName> = {}): LogEntry {
+function entry(
+  value: LoggedValue,
+  datapoint: Partial<DatapointName> = {},
+  more: Partial<Pick<LogEntry, 'localized' | 'health'>> = {},
+): LogEntry {
   return {
     datapoint: { ...lux, ...datapoint },
     at: { ms: 1_650_000_000_123, nanos: 456_789 },
     value,
     localized: undefined,
     health: undefined,
+    ...more,
   }
 }
 
@@ -161,8 +168,95 @@ describe('a rule', () => {
     ['has a tag InfluxDB keeps for itself', { tags: { time: 'x' } }],
     ['has no measurement', { measurement: '' }],
     ['has an empty field', { field: '' }],
+    ['has a scale of 0', { scale: 0 }],
+    ['has an endless number', { enumeration: { ON: Number.POSITIVE_INFINITY } }],
     ['has a field InfluxDB keeps for itself', { field: 'time' }],
   ])('that %s does not compile', (_, change) => {
     expect(() => compileMapping('plant-a', [rule(change)])).toThrow(RangeError)
+  })
+})
+
+describe('a rule that changes values', () => {
+  it('scales and shifts plain numbers', () => {
+    const change = { scale: 0.5, offset: -10 }
+    expect(fieldsOf(30, change)).toEqual({ value: 5 })
+    expect(fieldsOf(true, change)).toEqual({ value: 1 })
+    expect(fieldsOf({ a: 30 }, change)).toEqual({ a: 30 })
+    expect(fieldsOf(1e308, { scale: 10 })).toBe('not-finite')
+  })
+
+  it('takes a configured number for no value, alone and in a structure', () => {
+    const change = { invalid: [327.67, -1], scale: 2 }
+    expect(fieldsOf(327.67, change)).toBeUndefined()
+    expect(fieldsOf(327.66, change)).toEqual({ value: 655.32 })
+    expect(fieldsOf({ a: -1, b: [1, 327.67] }, change)).toEqual({ b_0: 1 })
+  })
+
+  it('writes a number beside the text of an enumeration', () => {
+    const change = { enumeration: { OFF: 0, ON: 1 } }
+    expect(fieldsOf('ON', change)).toEqual({ text: 'ON', value: 1 })
+    expect(fieldsOf('ON', { ...change, field: 'lamp' })).toEqual({ lamp_text: 'ON', lamp: 1 })
+    expect(fieldsOf('BROKEN', change)).toEqual({ text: 'BROKEN' })
+    expect(fieldsOf('toString', change)).toEqual({ text: 'toString' })
+  })
+
+  it('takes the localized value, and refuses an entry without one', () => {
+    const mapping = compileMapping('plant-a', [rule({ localized: true, invalid: [327.67] })])
+    const map = (value: LoggedValue, localized: LoggedValue | undefined) => mapping.map(entry(value, {}, { localized }))
+    expect(map(20, 68)).toMatchObject({ fields: { value: 68 } })
+    expect(map(null, 68)).toBeUndefined()
+    expect(map(327.67, 621.8)).toBeUndefined()
+    for (const none of [undefined, null, '']) expect(map(20, none)).toMatchObject({ reason: 'not-localized' })
+  })
+
+  it('writes the health of the device only where it is not normal, also without a value', () => {
+    const mapping = compileMapping('plant-a', [rule({ health: true })])
+    const map = (value: LoggedValue, health: string | undefined) => mapping.map(entry(value, {}, { health }))
+    expect(map(1, 'normal')).toMatchObject({ fields: { value: 1 } })
+    expect(pointOf(map(1, 'normal')).fields).not.toHaveProperty('health')
+    expect(pointOf(map(1, 'down')).fields).toEqual({ value: 1, health: 'down' })
+    expect(pointOf(map(null, 'down')).fields).toEqual({ health: 'down' })
+    expect(map(null, 'normal')).toBeUndefined()
+    expect(map(null, undefined)).toBeUndefined()
+    expect(map({ health: 1 }, 'down')).toMatchObject({ reason: 'ambiguous-field' })
+  })
+})
+
+describe('the kind of value of a datapoint', () => {
+  function memory(): TypePins & { readonly known: Map<string, ValueKind> } {
+    const known = new Map<string, ValueKind>()
+    return { known, get: key => known.get(key), set: (key, kind) => void known.set(key, kind) }
+  }
+
+  it('is the first one seen, from run to run', () => {
+    const pins = memory()
+    const first = compileMapping('plant-a', [], pins)
+    expect(first.map(entry(null))).toBeUndefined()
+    expect(pins.known.size).toBe(0)
+    expect(first.map(entry(1))).toMatchObject({ fields: { value: 1 } })
+    expect(first.map(entry('x'))).toMatchObject({ reason: 'type-changed' })
+    const second = compileMapping('plant-a', [], pins)
+    expect(second.map(entry({ a: 1 }))).toMatchObject({ reason: 'type-changed' })
+    expect(second.map(entry(true))).toMatchObject({ fields: { value: 1 } })
+    expect(second.map(entry(null))).toBeUndefined()
+  })
+
+  it('is one for each datapoint', () => {
+    const mapping = compileMapping('plant-a', [], memory())
+    expect(mapping.map(entry(1))).toMatchObject({ fields: { value: 1 } })
+    expect(mapping.map(entry('x', { name: 'Mode' }))).toMatchObject({ fields: { text: 'x' } })
+  })
+
+  it('can be configured, so that the first one does not decide', () => {
+    const pins = memory()
+    const mapping = compileMapping('plant-a', [rule({ type: 'number' })], pins)
+    expect(mapping.map(entry('starting up'))).toMatchObject({ reason: 'type-changed' })
+    expect(mapping.map(entry(1))).toMatchObject({ fields: { value: 1 } })
+  })
+
+  it('does not matter where nobody remembers it', () => {
+    const mapping = compileMapping('plant-a', [])
+    expect(mapping.map(entry(1))).toMatchObject({ fields: { value: 1 } })
+    expect(mapping.map(entry('x'))).toMatchObject({ fields: { text: 'x' } })
   })
 })
