@@ -48,8 +48,12 @@ function canBeSent(name: string): boolean {
   return name.isWellFormed() && !/[\p{Cc}&]/u.test(name)
 }
 
+/** The years 0 … 9999: others are written with a sign, which the gateway is not known to read. */
+const earliest = Date.parse('0000-01-01T00:00:00.000Z')
+const latest = Date.parse('9999-12-31T23:59:59.999Z')
+
 function utcFilter({ after, until }: TimeRange): string {
-  if (!(Number.isInteger(after) && Number.isInteger(until) && after < until))
+  if (!(Number.isInteger(after) && Number.isInteger(until) && earliest <= after && after < until && until <= latest))
     throw new Failure(`a range must be whole milliseconds and not empty, this is (${after}, ${until}]`, {
       code: 'bad-range',
       retry: 'never',
