@@ -31,7 +31,7 @@ export function createTerminal(stdout: Screen, stderr: Screen): Terminal {
   return {
     isWatched,
     get columns() {
-      return stderr.columns ?? 80
+      return stderr.columns ?? 100
     },
     out: line => {
       if (shown !== '') stderr.write('\r\x1b[K')
