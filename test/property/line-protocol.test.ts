@@ -1,7 +1,7 @@
 import { Point as ClientPoint } from '@influxdata/influxdb-client'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { lineOf, nameable } from '../../src/sinks/influxdb/line-protocol.ts'
+import { lineOf, nameable, nameText, originalName } from '../../src/sinks/influxdb/line-protocol.ts'
 
 /** What the official client can express too: it leaves control characters and a final backslash to its caller. */
 const plainText = fc
@@ -54,6 +54,15 @@ describe('a name', () => {
         expect(nameable(a) === nameable(b)).toBe(a === b)
       }),
       { numRuns: 20_000 },
+    )
+  })
+
+  it('comes back as it was when it is read', () => {
+    fc.assert(
+      fc.property(fc.oneof(anyName, fc.constant('time')), name => {
+        expect(originalName(nameable(name))).toBe(name)
+        expect(originalName(nameText(name))).toBe(name)
+      }),
     )
   })
 

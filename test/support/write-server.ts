@@ -49,9 +49,9 @@ export async function openWriteServer({ ping = {}, answers = {}, tls }: WriteSer
     for await (const chunk of request) chunks.push(chunk)
     headers.push(request.headers)
     const { pathname } = new URL(request.url ?? '/', 'http://x')
-    if (pathname === '/ping') return say(response, { status: 204, headers: ping })
     const answer = answers[pathname]
     if (answer !== undefined) return say(response, answer)
+    if (pathname === '/ping') return say(response, { status: 204, headers: ping })
     if (request.method !== 'POST' || !pathname.endsWith('/write')) return say(response, { status: 404 })
     const body = Buffer.concat(chunks)
     const text = (request.headers['content-encoding'] === 'gzip' ? gunzipSync(body) : body).toString()

@@ -25,11 +25,12 @@ export async function checkInflux(question: Question, options: InfluxOptions, cl
   const kind = kinds[name]
   const version = headerText(ping, 'x-influxdb-version')?.replace(/^v/, '')
   const { retentionMs, warnings } = await kind.retention(question)
+  const refusals = probe.act === 'refused' ? [`A write without points is refused: ${probe.reason}`] : []
   return {
     kind: version === undefined ? kind.label : kind.label.replace(/\d/, version[0]!),
     version,
     retentionMs,
-    warnings: [...kind.warnings, ...warnings, ...(await conflicts(question, kind.fieldConflicts))],
+    warnings: [...kind.warnings, ...refusals, ...warnings, ...(await conflicts(question, kind.fieldConflicts))],
   }
 }
 

@@ -6,7 +6,7 @@ import type { Connection } from './connection.ts'
 import { kindOf, kinds } from './kinds.ts'
 import type { Patience } from './patience.ts'
 import type { InfluxOptions, KindName, Place } from './place.ts'
-import { judge } from './verdict.ts'
+import { judge, reasonOf, statusFailure } from './verdict.ts'
 
 /** What has to be known of a database before anything is written to it. */
 export interface Acquaintance {
@@ -50,14 +50,19 @@ async function meet(parts: MeetingParts, signal: AbortSignal): Promise<Acquainta
   }
 }
 
+/** Not everybody lets everybody ask: the write that follows will be told why, if there is a why. */
+const mute: ReadonlySet<number> = new Set([401, 403, 404, 405])
+
 async function askKind({ connection, place, patience, options, clock }: MeetingParts, signal: AbortSignal) {
   while (true) {
     const outcome = await connection.send({ method: 'GET', path: '/ping' }, signal)
-    // Whatever it answers, also a refusal: the write that follows will be told why.
-    if (outcome.status !== undefined && outcome.status < 500) return kindOf(outcome, place, options.version)
+    if (outcome.status !== undefined && (outcome.status < 300 || mute.has(outcome.status)))
+      return kindOf(outcome, place, options.version)
     const verdict = judge(outcome, [], place, clock.now())
     if (verdict.act === 'stop') throw verdict.failure
-    if (verdict.act !== 'wait') return kindOf({ status: 0, headers: {}, body: '' }, place, options.version)
-    await patience.wait(verdict.reason, verdict.afterMs, signal)
+    // A web server that is no database: its 400 to a write would turn every point into a dead letter.
+    if (verdict.act !== 'wait' && outcome.status !== undefined)
+      throw statusFailure(place, outcome.status, reasonOf(outcome.status, outcome.body))
+    if (verdict.act === 'wait') await patience.wait(verdict.reason, verdict.afterMs, signal)
   }
 }

@@ -133,7 +133,7 @@ export function retryAfterMs(header: string | readonly string[] | undefined, now
   return Number.isNaN(ms) ? undefined : Math.max(0, ms)
 }
 
-function statusFailure(place: Place, status: number, reason: string): Failure {
+export function statusFailure(place: Place, status: number, reason: string): Failure {
   if (status === 404) return missing(place, status, reason)
   const denied = status === 401 || status === 403
   return new Failure(`${place.label}: ${status} ${reason}`, {
@@ -169,7 +169,8 @@ const tlsCodes = new Set([
   'CERT_HAS_EXPIRED',
   'CERT_NOT_YET_VALID',
   'ERR_TLS_CERT_ALTNAME_INVALID',
-  'ERR_SSL_WRONG_VERSION_NUMBER',
+  // What OpenSSL cannot make sense of: no TLS at the other end, or an old one.
+  'EPROTO',
 ])
 
 /** A certificate does not become trusted by waiting. */
@@ -180,7 +181,7 @@ function tlsFailure(code: string, detail: string, place: Place): Failure | undef
     retry: 'never',
     reach: 'sink',
     advice:
-      code === 'ERR_SSL_WRONG_VERSION_NUMBER'
+      code === 'EPROTO'
         ? 'The server speaks no TLS at this port: is it http:// rather than https://?'
         : "Give the certificate of the database's authority as ca, or use the name that the certificate is for.",
   })

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { mkdir } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
@@ -36,7 +37,13 @@ function prepare(database: DatabaseSync, path: string): void {
   if (!isEmpty) return
   database.exec('BEGIN IMMEDIATE')
   for (const statement of schemaStatements) database.exec(statement)
+  database.prepare('INSERT INTO file (id) VALUES (?)').run(randomUUID())
   database.exec(`PRAGMA application_id = ${applicationId}; PRAGMA user_version = ${schemaVersion}; COMMIT`)
+}
+
+/** Names the file for good, whatever its path. */
+export function fileId(database: DatabaseSync): string {
+  return String(database.prepare('SELECT id FROM file').get()!['id'])
 }
 
 function pragma(database: DatabaseSync, name: 'application_id' | 'user_version'): unknown {

@@ -6,6 +6,10 @@ export const schemaVersion = 1
 
 /** The comments inside the statements are kept by SQLite: `.schema` in its shell shows them to whoever looks into the file. */
 export const schemaStatements: readonly string[] = [
+  `CREATE TABLE file (
+  -- One row. The ledger's coverage belongs to this very file: it may be moved, and a new one in its place is another.
+  id TEXT NOT NULL
+) STRICT`,
   `CREATE TABLE series (
   -- One line of values over time. Values are in the table "value", all of it together in the view "datalog".
   id INTEGER PRIMARY KEY,

@@ -7,7 +7,7 @@ import { nanoseconds } from '../../domain/instant.ts'
 import type { Point } from '../../domain/point.ts'
 import type { Refusal, Sink, WriteResult } from '../sink.ts'
 import { isBusy, sqliteFailure } from './failures.ts'
-import { openFile } from './file.ts'
+import { fileId, openFile } from './file.ts'
 import { openReader, type Reader } from './reader.ts'
 import { openSeriesIds } from './series-ids.ts'
 
@@ -83,7 +83,7 @@ export async function openSqliteSink(options: SqliteOptions, parts: { clock: Clo
   }
 
   return {
-    id: `sqlite:${path}`,
+    id: `sqlite:${fileId(database)}`,
     label,
     write: (points, signal) =>
       inTurn(async () => {

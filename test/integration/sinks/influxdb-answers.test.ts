@@ -5,6 +5,8 @@ import { openInfluxSink } from '../../../src/sinks/influxdb/influx-sink.ts'
 import type { InfluxOptions } from '../../../src/sinks/influxdb/place.ts'
 import type { Sink } from '../../../src/sinks/sink.ts'
 import { makePoint, makePoints, makeSeries } from '../../support/points.ts'
+import { certificateFor, openProxy } from '../../support/proxy.ts'
+import { readAll } from '../../support/read-back-law.ts'
 import { recordedLog } from '../../support/recorded-log.ts'
 import { influxdb3 } from '../../support/write-habits.ts'
 import {
@@ -239,5 +241,88 @@ describe('the check', () => {
   it('believes the options where the database says nothing of itself', async () => {
     const target = await server()
     expect(await (await sinkFor(target, { server: 'influxdb-3' })).check(never)).toMatchObject({ kind: 'influxdb 3.x' })
+  })
+})
+
+describe('a database behind TLS', () => {
+  it('is trusted by the authority that is given, and otherwise not at all', async () => {
+    const { key, cert } = await certificateFor('127.0.0.1')
+    const target = await server({ tls: { key, cert } })
+    expect(await (await sinkFor(target, { ca: cert })).write(points, never)).toEqual(done)
+    await expect((await sinkFor(target)).write(points, never)).rejects.toMatchObject({
+      code: 'sink-tls',
+      retry: 'never',
+      advice: expect.stringContaining('ca'),
+    })
+  })
+
+  it('that speaks none is named as such', async () => {
+    const target = await server()
+    const sink = await sinkFor({ url: target.url.replace('http:', 'https:') })
+    await expect(sink.write(points, never)).rejects.toMatchObject({ advice: expect.stringContaining('http://') })
+  })
+
+  it('that is asked in plain stops the sink, rather than to refuse every point', async () => {
+    // What servers written in Go say to it.
+    const body = 'Client sent an HTTP request to an HTTPS server.\n'
+    const target = await server({ answers: { '/ping': { status: 400, body } } })
+    target.behave(() => ({ stored: [], reply: { status: 400, body } }))
+    await expect((await sinkFor(target)).write(points, never)).rejects.toMatchObject({ code: 'sink-refuses' })
+    expect(target.writes).toHaveLength(0)
+  })
+})
+
+describe('a database behind a proxy', () => {
+  it('is reached through it: by a tunnel for https', async () => {
+    const { key, cert } = await certificateFor('127.0.0.1')
+    for (const target of [await server(), await server({ tls: { key, cert } })]) {
+      const proxy = await openProxy()
+      open.push(proxy)
+      const sink = await sinkFor(target, { proxy: proxy.url, ca: cert })
+      expect(await sink.write(points, never)).toEqual(done)
+      expect(proxy.visits).toContain(`127.0.0.1:${new URL(target.url).port}`)
+      expect(JSON.stringify(target.writes)).toContain('nvoLux')
+    }
+  })
+})
+
+describe('what is read back from InfluxDB 2.x', () => {
+  const answer = [
+    '#datatype,string,long,dateTime:RFC3339,string,string,string,string,string,string,double,string',
+    '#group,false,false,false,true,true,true,true,true,true,false,false',
+    '#default,_result,,,,,,,,,,',
+    ',result,table,_time,_measurement,block,datapoint,device,gateway,index,value,text',
+    ',,0,2020-09-13T12:26:40.000000001Z,datalog,LightSensor,nvoLux,Sensor 1,plant-a,0,0.30000000000000004,',
+    ',,0,2020-09-13T12:26:41Z,datalog,LightSensor,nvoLux,Sensor 1,plant-a,0,,"on ""two"", lines"',
+    '',
+    '#datatype,string,long,dateTime:RFC3339,string,string,string,string,string,string,string,double',
+    '#group,false,false,false,true,true,true,true,true,true,true,false',
+    '#default,_result,,,,,,,,,,',
+    ',result,table,_time,_measurement,block,datapoint,device,floor,gateway,index,value',
+    ',,1,2020-09-13T12:26:42Z,datalog,LightSensor,nvoLux,Sensor 1,2,plant-a,0,7',
+    '',
+  ].join('\r\n')
+
+  it('has every digit, and leaves out series with more tags', async () => {
+    const target = await server({
+      ping: { 'x-influxdb-version': 'v2.7.4' },
+      answers: { '/api/v2/query': { status: 200, headers: { 'content-type': 'application/csv' }, body: answer } },
+    })
+    const sink = await sinkFor(target)
+    const series = makeSeries()
+    expect(await readAll(sink, series, { after: at - 1, until: at + 5_000 })).toEqual([
+      makePoint(series, at, { value: 0.1 + 0.2 }, 1),
+      makePoint(series, at + 1_000, { text: 'on "two", lines' }),
+    ])
+    expect(await sink.count(series, { after: at - 1, until: at + 5_000 }, never)).toBe(2)
+  })
+
+  it('is a Failure with advice where the token may only write', async () => {
+    const target = await server({
+      ping: { 'x-influxdb-version': 'v2.7.4' },
+      answers: { '/api/v2/query': { status: 404, body: { code: 'not found', message: 'could not find bucket' } } },
+    })
+    const count = (await sinkFor(target)).count(makeSeries(), { after: 0, until: at }, never)
+    await expect(count).rejects.toMatchObject({ code: 'sink-unreadable', reach: 'sink' })
   })
 })

@@ -231,6 +231,58 @@ describe('a file that is not ours', () => {
   })
 })
 
+describe('a large batch', () => {
+  it('does not keep the program from doing anything else', async () => {
+    const sink = await open()
+    await sink.write(makePoints(makeSeries(), 10), never)
+    let longest = 0
+    let last = performance.now()
+    const beat = setInterval(() => {
+      longest = Math.max(longest, performance.now() - last)
+      last = performance.now()
+    }, 1)
+    const points = makePoints(makeSeries(), 200_000)
+    last = performance.now()
+    await sink.write(points, never)
+    clearInterval(beat)
+    // 50 ms is what was asked for; a loaded test machine gets more.
+    expect(longest).toBeLessThan(150)
+  })
+})
+
+/** A disk of 2 MB, where this user may make one. */
+async function smallDisk(): Promise<string | undefined> {
+  const place = await mkdtemp(join(tmpdir(), 'small-disk-'))
+  return await run('mount', ['-t', 'tmpfs', '-o', 'size=2m', 'tmpfs', place]).then(
+    () => place,
+    () => rm(place, { recursive: true }).then(() => undefined),
+  )
+}
+
+describe('a full disk', () => {
+  it('stops the sink with advice, keeps what was acknowledged, and goes on when there is room', async context => {
+    const disk = await smallDisk()
+    if (disk === undefined) return context.skip('no right to mount a small disk')
+    try {
+      const file = join(disk, 'points.db')
+      const sink = await open(file)
+      const series = makeSeries()
+      expect(await sink.write(makePoints(series, 1_000), never)).toMatchObject({ written: 1_000 })
+      await writeFile(join(disk, 'ballast'), Buffer.alloc(1_200_000))
+      expect(await codeOf(sink.write(makePoints(series, 100_000), never))).toBe('disk-full')
+      const range = { after: 0, until: 2e12 }
+      expect(await sink.count(series, range, never)).toBe(1_000)
+      await rm(join(disk, 'ballast'))
+      expect(await sink.write(makePoints(series, 2_000), never)).toMatchObject({ written: 2_000 })
+      expect(await sink.count(series, range, never)).toBe(2_000)
+      await sink.close()
+    } finally {
+      await run('umount', [disk])
+      await rm(disk, { recursive: true })
+    }
+  })
+})
+
 describe('the check of an SQLite sink', () => {
   it('tells the release of SQLite', async () => {
     const report = await (await open()).check(never)
