@@ -105,7 +105,7 @@ function matchesName(datapoint: Datapoint, test: NameTest): boolean {
 /** `*`, `*+utc>T1`, `*+utc<=T2` or `*+utc>T1&utc<=T2`, and nothing else (protocol §2.1). */
 export function parseRange(text: string): { after: number; until: number } | undefined {
   if (text === '*') return { after: Number.NEGATIVE_INFINITY, until: Number.POSITIVE_INFINITY }
-  const parts = /^\*\+(?:utc>(?!=)([^&]+))?(&)?(?:utc<=([^&]+))?$/.exec(text)
+  const parts = /^\*\+(?:utc>([^&]+))?(&)?(?:utc<=([^&]+))?$/.exec(text)
   if (parts === null) return undefined
   const [, from, and, to] = parts
   if ((and !== undefined) !== (from !== undefined && to !== undefined) || (from ?? to) === undefined) return undefined

@@ -44,7 +44,6 @@ export async function answerRest(request: IncomingMessage, response: ServerRespo
   const body = await readBody(request)
   const answer = body === undefined ? problem(413, 'Request too large') : await decide(request, body, parts)
   // The Date header tells the gateway's clock, which may be wrong, not this machine's.
-  response.sendDate = false
   response.setHeader('Date', new Date(parts.now()).toUTCString())
   for (const [name, value] of Object.entries(answer.headers ?? {})) response.setHeader(name, value)
   response.statusCode = answer.status

@@ -63,7 +63,7 @@ export function readLog(simulator: Simulator, cookie: string, query: string): Pr
     const socket = openSocket(simulator, cookie, query)
     const frames: string[] = []
     let failed: Error | undefined
-    socket.on('message', data => frames.push(String(data)))
+    socket.on('message', (data, isBinary) => frames.push(isBinary ? `binary ${data}` : String(data)))
     socket.on('unexpected-response', (sent, answer) => {
       sent.destroy()
       reject(new Error(`upgrade ${answer.statusCode}`))

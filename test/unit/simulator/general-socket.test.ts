@@ -152,6 +152,19 @@ test('reading a subscribed value on demand brings the fresh one over the socket'
   expect(general.messages).toMatchObject([{ action: 'UPD:DATAPOINT', payload: [{ datapointQualifier: qualifier }] }])
 })
 
+test('what was logged while nobody listened is not told afterwards', async () => {
+  let now = start + hour
+  const simulator = await open({ now: () => now })
+  const cookie = await login(simulator)
+  const { qualifier } = simulator.history.datapoints[0]!
+  await put(simulator, cookie, '/iap/dp/updates/subscribe', [qualifier])
+  now += hour
+  const general = await listen(simulator, cookie)
+  simulator.sendStatus()
+  await settle(simulator, general)
+  expect(general.messages.some(({ action }) => action === 'UPD:DATAPOINT')).toBe(false)
+})
+
 test('a subscription that is no list of texts is refused', async () => {
   const simulator = await open()
   const cookie = await login(simulator)

@@ -162,7 +162,12 @@ test('a CSV file becomes a history that is served like any other', async () => {
     { utc: '2024-03-01T00:00:04.000Z[UTC]', value: null },
   ])
   expect(frames[0]).toContain('{"value":50.0,"state":1}')
+  // The first row is 500 ns after the cut: it belongs to the later range.
   expect((await readLog(simulator, cookie, `?${range(start, start + 1000)}`)).frames).toEqual(['"end"'])
+  expect((await readLog(simulator, cookie, `?${range(start + 1000, start + 1500)}`)).frames).toEqual([
+    frames[0],
+    '"end"',
+  ])
 })
 
 test('columns may come in any order and lines end in CR LF', () => {
