@@ -21,10 +21,19 @@ const timeoutMs = 60_000
 const largestBody = 64 * 1024 * 1024
 
 /** One HTTPS call, whatever its status; redirects are not followed (protocol §1). Throws a Failure where no answer came. */
-export function restCall(base: string, agent: https.Agent, call: RestCall, signal: AbortSignal): Promise<RestAnswer> {
+export async function restCall(
+  base: string,
+  agent: https.Agent,
+  call: RestCall,
+  signal: AbortSignal,
+): Promise<RestAnswer> {
+  signal.throwIfAborted()
+  const { promise, resolve, reject } = Promise.withResolvers<RestAnswer>()
   const doing = `asking ${call.method} ${call.path.split('?')[0]}`
-  return new Promise((resolve, reject) => {
-    const fail = (error: unknown) => reject(signal.aborted ? signal.reason : networkFailure(error, doing))
+  const fail = (error: unknown) => reject(signal.aborted ? signal.reason : networkFailure(error, doing))
+  // a request that still waits for its connection does not hear the signal itself
+  signal.addEventListener('abort', fail, { once: true })
+  try {
     const payload = call.json === undefined ? undefined : JSON.stringify(call.json)
     const request = https.request(
       `${base}${call.path}`,
@@ -47,7 +56,10 @@ export function restCall(base: string, agent: https.Agent, call: RestCall, signa
     request.setTimeout(timeoutMs, () => request.destroy(silent(doing)))
     request.on('error', fail)
     request.end(payload)
-  })
+    return await promise
+  } finally {
+    signal.removeEventListener('abort', fail)
+  }
 }
 
 /** Absent session, in all its shapes: 401 or 403, a redirect to the login page, or that page itself (protocol §1). */

@@ -4,9 +4,11 @@ import tls from 'node:tls'
 import type { TlsTrust } from '../config/schema.ts'
 import { Failure } from '../domain/failure.ts'
 
+const usualHandshakeTimeoutMs = 30_000
+
 /** One agent for REST and WebSocket, so that both trust the same. Connections are kept open between REST calls. */
-export function createAgent(trust: TlsTrust): https.Agent {
-  if (trust.kind === 'fingerprint') return new PinnedAgent(trust.fingerprint256)
+export function createAgent(trust: TlsTrust, handshakeTimeoutMs = usualHandshakeTimeoutMs): https.Agent {
+  if (trust.kind === 'fingerprint') return new PinnedAgent(trust.fingerprint256, handshakeTimeoutMs)
   return new https.Agent({
     keepAlive: true,
     ...(trust.kind === 'authority' ? { ca: trust.ca } : {}),
@@ -17,13 +19,22 @@ export function createAgent(trust: TlsTrust): https.Agent {
 /**
  * Hands a connection over only after its certificate was compared: Node checks no identity of a self-signed
  * certificate, and a check on `secureConnect` would come after the first bytes (a password) are on their way.
+ * Until then no request has the connection, nor its timeout and abort: both are the agent's own business.
  */
 class PinnedAgent extends https.Agent {
   readonly #fingerprint: string
+  readonly #handshakeTimeoutMs: number
+  readonly #unchecked = new Set<Duplex>()
 
-  constructor(fingerprint: string) {
+  constructor(fingerprint: string, handshakeTimeoutMs: number) {
     super({ keepAlive: true })
     this.#fingerprint = fingerprint
+    this.#handshakeTimeoutMs = handshakeTimeoutMs
+  }
+
+  override destroy(): void {
+    for (const socket of this.#unchecked) socket.destroy()
+    super.destroy()
   }
 
   override createConnection(
@@ -32,9 +43,15 @@ class PinnedAgent extends https.Agent {
   ): undefined {
     const socket = tls.connect({ ...(options as tls.ConnectionOptions), rejectUnauthorized: false })
     const failed = (error: Error) => ready(error, socket)
+    this.#unchecked.add(socket)
+    socket.once('close', () => this.#unchecked.delete(socket))
     socket.once('error', failed)
+    socket.setTimeout(this.#handshakeTimeoutMs, () => socket.destroy(noHandshake(this.#handshakeTimeoutMs)))
     socket.once('secureConnect', () => {
+      this.#unchecked.delete(socket)
       socket.removeListener('error', failed)
+      socket.setTimeout(0)
+      socket.removeAllListeners('timeout')
       const shown = socket.getPeerCertificate().fingerprint256
       if (shown === this.#fingerprint) {
         ready(null, socket)
@@ -44,6 +61,14 @@ class PinnedAgent extends https.Agent {
       ready(wrongFingerprint(shown), socket)
     })
   }
+}
+
+function noHandshake(timeoutMs: number): Failure {
+  return new Failure(`the gateway took the connection but no TLS handshake came about within ${timeoutMs / 1000} s`, {
+    code: 'gateway-silent',
+    retry: 'soon',
+    reach: 'gateway',
+  })
 }
 
 function wrongFingerprint(shown: string): Failure {
