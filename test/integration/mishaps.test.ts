@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import { writeFile } from 'node:fs/promises'
+import { rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { type Simulator, startSimulator } from '../../src/simulator/simulator.ts'
@@ -173,3 +173,12 @@ test('Ctrl-C stops a backfill at once, keeps what was recorded, and the same com
   expect(slow.stats.openLogSockets).toBe(0)
   await slow.close()
 }, 60_000)
+
+test('a database file that was deleted is filled again: the ledger speaks of the file that is gone', async () => {
+  await site.configure(settings())
+  const first = JSON.parse((await backfill('--json')).stdout)
+  await rm(join(site.folder, 'data', 'points.db'))
+  const again = JSON.parse((await backfill('--json')).stdout)
+  expect(again.written).toBeGreaterThanOrEqual(first.written - 10)
+  expect(first.written).toBeGreaterThan(100)
+})

@@ -31,6 +31,14 @@ export function openReader(path: string): Reader {
   const page = database.prepare(`SELECT time, field, number, text ${ofSeries} ORDER BY time LIMIT ${pageRows}`)
   page.setReadBigInts(true)
 
+  function pageOf(series: Series, after: bigint, until: number): readonly Row[] {
+    try {
+      return page.all(...conditions(series, after, until)) as unknown as Row[]
+    } catch (error) {
+      throw sqliteFailure(error, path)
+    }
+  }
+
   return {
     count(series, range) {
       try {
@@ -43,7 +51,7 @@ export function openReader(path: string): Reader {
       let after = nanos(range.after)
       while (true) {
         signal.throwIfAborted()
-        const rows = page.all(...conditions(series, after, range.until)) as unknown as Row[]
+        const rows = pageOf(series, after, range.until)
         const points = pointsOf(series, rows)
         // The last one of a full page may have more fields on the next: it is read again with them.
         if (rows.length === pageRows && points.length > 1) points.pop()
