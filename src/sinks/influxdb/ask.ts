@@ -9,32 +9,28 @@ export type Answer = Extract<Outcome, { status: number }>
 /** A question to the database, apart from writing. */
 export type Ask = (request: HttpRequest, signal: AbortSignal) => Promise<Answer>
 
-/** However long the timeout of writes is: somebody is looking at the screen. */
-const longestMs = 30_000
-
 /** Two tries, then a Failure `sink-unreachable`: a question does not wait for better times. Resolves with whatever status. */
 export function openAsk({ connection, place, clock }: { connection: Connection; place: Place; clock: Clock }): Ask {
   return async (request, signal) => {
-    const soon = AbortSignal.any([signal, AbortSignal.timeout(longestMs)])
     let last = 'no answer'
-    for (let attempt = 0; attempt < 2 && !soon.aborted; attempt++) {
-      const outcome = await connection.send(request, soon).catch((error: unknown) => {
-        signal.throwIfAborted()
-        if (!soon.aborted) throw error
-      })
-      if (outcome === undefined) break
+    for (let attempt = 0; attempt < 2; attempt++) {
+      const outcome = await connection.send(request, signal)
       if (outcome.status !== undefined) return outcome
       const verdict = judge(outcome, [], place, clock.now())
       if (verdict.act === 'stop') throw verdict.failure
       last = outcome.detail
     }
-    throw new Failure(`${place.label} is not reachable: ${last}`, {
-      code: 'sink-unreachable',
-      retry: 'later',
-      reach: 'sink',
-      advice: `Is the database running, and is ${place.url} its address as seen from this machine?`,
-    })
+    throw unreachable(place, last)
   }
+}
+
+export function unreachable({ label, url }: Place, why: string): Failure {
+  return new Failure(`${label} is not reachable: ${why}`, {
+    code: 'sink-unreachable',
+    retry: 'later',
+    reach: 'sink',
+    advice: `Is the database running, and is ${url} its address as seen from this machine?`,
+  })
 }
 
 /** For an answer that should have been 200. */

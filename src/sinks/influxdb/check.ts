@@ -1,14 +1,27 @@
 import type { Clock } from '../../domain/clock.ts'
 import { Failure } from '../../domain/failure.ts'
 import type { SinkReport } from '../sink.ts'
-import { headerText } from './ask.ts'
+import { headerText, unreachable } from './ask.ts'
 import { kindOf, kinds } from './kinds.ts'
 import type { InfluxOptions, KindName } from './place.ts'
 import type { Question } from './question.ts'
 import { judge } from './verdict.ts'
 
+/** However long the timeout of writes is: somebody is looking at the screen. */
+const longestMs = 15_000
+
 /** Reachable, may write, how long it keeps. Throws a Failure rather than to wait for better times. */
 export async function checkInflux(question: Question, options: InfluxOptions, clock: Clock): Promise<SinkReport> {
+  const limit = AbortSignal.timeout(longestMs)
+  try {
+    return await report({ ...question, signal: AbortSignal.any([question.signal, limit]) }, options, clock)
+  } catch (error) {
+    if (error !== limit.reason) throw error
+    throw unreachable(question.place, `no answer within ${longestMs / 1000} s`)
+  }
+}
+
+async function report(question: Question, options: InfluxOptions, clock: Clock): Promise<SinkReport> {
   const { ask, place, signal } = question
   const ping = await ask({ method: 'GET', path: '/ping' }, signal)
   // Without a line in it: asks for the right to write, and changes nothing (204 on 1.6.7).
@@ -30,17 +43,19 @@ export async function checkInflux(question: Question, options: InfluxOptions, cl
     kind: version === undefined ? kind.label : kind.label.replace(/\d/, version[0]!),
     version,
     retentionMs,
-    warnings: [...kind.warnings, ...refusals, ...warnings, ...(await conflicts(question, kind.fieldConflicts))],
+    warnings: [
+      ...kind.warnings,
+      ...refusals,
+      ...warnings,
+      ...(await readable(kind.fieldConflicts(question, options.measurements ?? ['datalog']))),
+    ],
   }
 }
 
 /** A login that may write but not read is no reason to fail. */
-async function conflicts(
-  question: Question,
-  find: (question: Question) => Promise<readonly string[]>,
-): Promise<readonly string[]> {
+async function readable(found: Promise<readonly string[]>): Promise<readonly string[]> {
   try {
-    return await find(question)
+    return await found
   } catch (error) {
     if (error instanceof Failure && error.code === 'sink-unreadable') return []
     throw error

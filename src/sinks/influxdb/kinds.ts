@@ -16,7 +16,7 @@ export interface Kind {
   readonly dropsOldInSilence: boolean
   readonly retention: (question: Question) => Promise<Retention>
   /** Sentences about fields whose types are in each other's way. */
-  readonly fieldConflicts: (question: Question) => Promise<readonly string[]>
+  readonly fieldConflicts: (question: Question, measurements: readonly string[]) => Promise<readonly string[]>
   readonly readBack: ReadBack
   /** What a user should know in any case. */
   readonly warnings: readonly string[]

@@ -15,6 +15,8 @@ export interface InfluxOptions {
   readonly username?: string | undefined
   readonly password?: string | undefined
   readonly retentionPolicy?: string | undefined
+  /** Whose fields the check looks at, since others may write to the database too; `datalog` if left out. */
+  readonly measurements?: readonly string[] | undefined
   /** Milliseconds without a byte from the database before a request counts as lost. */
   readonly timeout: number
   /** PEM: certificates to trust besides the system's own. */

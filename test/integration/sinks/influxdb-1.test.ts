@@ -188,11 +188,13 @@ describe('the check of an InfluxDB 1.x', () => {
       await own.write('m whole=1i,fine=1 1600000000000000000\nm mixed=1 1600000000000000000')
       // A shard of its own: there the other type is taken with a 204.
       await own.write('m mixed="x" 1500000000000000000')
-      const sink = await open({ url: own.url, database: 'types' })
+      const sink = await open({ url: own.url, database: 'types', measurements: ['m', 'none'] })
       const { warnings } = await sink.check(never)
       expect(warnings).toHaveLength(2)
       expect(warnings[0]).toMatch(/field mixed of m holds float and string.*another measurement/)
       expect(warnings[1]).toMatch(/field whole of m holds integer.*another measurement/)
+      const others = await open({ url: own.url, database: 'types' })
+      expect(await others.check(never)).toMatchObject({ warnings: [] })
     } finally {
       await own.close()
     }

@@ -206,6 +206,12 @@ describe('two writes of one sink', () => {
 })
 
 describe('the check', () => {
+  it('does not wait for a database that hangs', async () => {
+    const target = await server({ answers: { '/ping': { status: 204, delayMs: 2_000 } } })
+    const check = (await sinkFor(target, { timeout: 100 })).check(never)
+    await expect(check).rejects.toMatchObject({ code: 'sink-unreachable', retry: 'later' })
+  })
+
   it('knows InfluxDB 2.x and how long the bucket keeps', async () => {
     const target = await server({
       ping: { 'x-influxdb-version': 'v2.7.4' },
