@@ -11,7 +11,7 @@ export function exitCodeOf(outcome: RunOutcome): number {
 }
 
 /** Every range that was wanted is covered. Rejected entries are counted beside it. */
-export function isComplete(outcome: RunOutcome): boolean {
+function isComplete(outcome: RunOutcome): boolean {
   return outcome.gateways.every(gateway => gateway.failure === undefined && gateway.parked === 0)
 }
 
