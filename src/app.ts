@@ -6,12 +6,14 @@ import { Failure } from './domain/failure.ts'
 import type { TimeRange } from './domain/range.ts'
 import { DeadLetterBox } from './ledger/dead-letters.ts'
 import { Ledger } from './ledger/ledger.ts'
+import { accompanied } from './pipeline/accompanied.ts'
 import type { GatewayJob, RunEvent } from './pipeline/gateway-run.ts'
 import { type RunOutcome, run } from './pipeline/run.ts'
 import { compileMapping } from './points/mapping.ts'
 import { openInfluxSink } from './sinks/influxdb/influx-sink.ts'
 import type { Sink } from './sinks/sink.ts'
 import { openSqliteSink } from './sinks/sqlite/sqlite-sink.ts'
+import { Companion } from './smartserver/companion.ts'
 import { Gateway } from './smartserver/gateway.ts'
 
 export interface AppParts {
@@ -47,11 +49,16 @@ export async function openApp(config: Config, doing: string, { clock, log }: App
   const deadLetters = new DeadLetterBox(join(dirname(config.ledger), 'dead-letters'), clock)
   deadLetters.sweep()
   const sink = opened.adopt(await openSink(config.sink, { clock, log }), it => it.close())
-  const gateways = config.gateways.map(gateway => ({
-    config: gateway,
-    source: opened.adopt(new Gateway({ ...gateway, clock }), it => it.close()),
-    mapping: compileMapping(gateway.name, gateway.datapoints),
-  }))
+  const gateways = config.gateways.map(options => {
+    const gateway = opened.adopt(new Gateway({ ...options, clock }), it => it.close())
+    const { generalSocket, limits } = options
+    const companion = opened.adopt(new Companion({ gateway, clock, log, generalSocket }), it => it.close())
+    return {
+      config: options,
+      source: accompanied({ gateway, companion, limits, clock, log }),
+      mapping: compileMapping(options.name, options.datapoints),
+    }
+  })
   const parts = { sink, ledger, deadLetters, clock }
   const kept = opened.move()
   return {

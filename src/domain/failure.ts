@@ -49,13 +49,22 @@ export class Failure extends Error {
 
   /** The same failure with more said about the work. */
   during(work: FailedWork): Failure {
-    const { code, retry, reach, retryAfterMs, advice, cause } = this
+    return this.#with({ ...work, ...this.work }, this.advice)
+  }
+
+  /** The same failure with another advice. */
+  advising(advice: string): Failure {
+    return this.#with(this.work, advice)
+  }
+
+  #with(work: FailedWork, advice: string | undefined): Failure {
+    const { code, retry, reach, retryAfterMs, cause } = this
     return new Failure(this.message, {
       code,
       retry,
       reach,
       cause,
-      work: { ...work, ...this.work },
+      work,
       ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
       ...(advice === undefined ? {} : { advice }),
     })

@@ -31,6 +31,8 @@ export interface RunSource extends LogSource {
   /** The gateway's clock (law 8), as known since `hello`. */
   readonly clock: { now(): number }
   hello(signal: AbortSignal): Promise<unknown>
+  /** Resolves when the gateway may be asked for more (law 7). */
+  ready?(signal: AbortSignal): Promise<void>
 }
 
 export interface RunLimits {
@@ -196,6 +198,7 @@ class GatewayRun {
 
   /** One request, and the rest after it. */
   async #turn(): Promise<void> {
+    await this.#job.source.ready?.(this.#signal)
     const piece = takePiece(this.#backlog, this.#job.requests.order, group => this.#windowOf(group))
     if (piece === undefined || this.#failure !== undefined) return
     try {

@@ -15,6 +15,8 @@ export interface DataLogSocket {
   /** Frames a batch. */
   readonly batchSize: number
   readonly onDate: (date: string) => void
+  /** Hears the code that the gateway closes with, or 1006 where the connection just ends. */
+  readonly onClose?: ((code: number) => void) | undefined
 }
 
 const connectTimeoutMs = 30_000
@@ -88,7 +90,7 @@ class Reading {
     socket.on('message', (data, isBinary) => this.#onFrame(data, isBinary))
     socket.on('unexpected-response', (request, answer) => this.#onRefusal(request, answer))
     socket.on('error', error => this.#finish(this.#errorFailure(error)))
-    socket.on('close', code => this.#finish(this.#ended ? undefined : this.#cut(code)))
+    socket.on('close', code => this.#onClose(code))
   }
 
   /** The next batch, or undefined after `"end"`. */
@@ -135,6 +137,11 @@ class Reading {
     if (this.#filling.length < this.#options.batchSize) return
     if (this.#wake === undefined) this.#socket.pause()
     else this.#wakeUp()
+  }
+
+  #onClose(code: number): void {
+    if (!this.#finished) this.#options.onClose?.(code)
+    this.#finish(this.#ended ? undefined : this.#cut(code))
   }
 
   #onRefusal(request: ClientRequest, answer: IncomingMessage): void {

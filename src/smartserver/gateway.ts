@@ -6,7 +6,11 @@ import { Failure } from '../domain/failure.ts'
 import { type DataLogRequest, requestText } from '../domain/request.ts'
 import { readDataLogSocket } from './data-log.ts'
 import { GatewayClock } from './gateway-clock.ts'
+import { type GeneralSocketEvents, keepGeneralSocket } from './general-socket.ts'
 import { dataLogPath } from './query.ts'
+import { answersTime } from './release.ts'
+import type { RestAnswer, RestCall } from './rest.ts'
+import { askJson, memberOf } from './rest-json.ts'
 import { loginNotHonoured, Session } from './session.ts'
 import { createAgent } from './trust.ts'
 
@@ -34,6 +38,7 @@ export class Gateway {
   readonly #options: GatewayOptions
   readonly #agent: https.Agent
   readonly #session: Session
+  #release: string | undefined
 
   constructor(options: GatewayOptions) {
     this.name = options.name
@@ -43,22 +48,46 @@ export class Gateway {
     this.#session = new Session({ ...options, agent: this.#agent, onDate: this.clock.note })
   }
 
-  /** Logs in if need be and learns the gateway's clock and release. Throws a Failure of reach `gateway`. */
+  /** As the last `hello` learnt it; undefined where the gateway does not tell. */
+  get release(): string | undefined {
+    return this.#release
+  }
+
+  /** Logs in if need be and learns the gateway's release and clock. Throws a Failure of reach `gateway`. */
   async hello(signal: AbortSignal): Promise<{ release: string | undefined }> {
-    const { status, body } = await this.#session.call({ method: 'GET', path: '/iap/version' }, signal)
-    return { release: status === 200 ? releaseOf(body) : undefined }
+    const { status, body } = await this.call({ method: 'GET', path: '/iap/version' }, signal)
+    if (status === 200) this.#release = releaseOf(body) ?? this.#release
+    if (answersTime(this.#release)) await this.#askTime(signal)
+    return { release: this.#release }
+  }
+
+  /** A REST call with the shared login. Throws a Failure where no answer or no login is to be had; any status returns. */
+  async call(call: RestCall, signal: AbortSignal): Promise<RestAnswer> {
+    return await this.#session.call(call, signal)
+  }
+
+  /** The general-purpose socket, kept open until the signal aborts: see `keepGeneralSocket`. */
+  async keepGeneralSocket(events: GeneralSocketEvents, signal: AbortSignal): Promise<void> {
+    const url = this.#socketUrl('/iap/ws')
+    const { clock } = this.#options
+    const parts = { url, agent: this.#agent, session: this.#session, clock, onDate: this.clock.note }
+    await keepGeneralSocket(parts, events, signal)
   }
 
   /**
    * Streams the answer to a request in batches; returns normally only after `"end"` (law 2), otherwise throws a Failure
-   * that names the work. A login that has ended is renewed once.
+   * that names the work. A login that has ended is renewed once. `onClose` hears the gateway's own close code.
    */
-  async *readDataLog(request: DataLogRequest, signal: AbortSignal): AsyncGenerator<readonly Frame[]> {
-    const path = dataLogPath(request)
+  async *readDataLog(
+    request: DataLogRequest,
+    signal: AbortSignal,
+    onClose?: (code: number) => void,
+  ): AsyncGenerator<readonly Frame[]> {
+    const path = dataLogPath(request, this.#release)
     for (let attempt = 1; ; attempt++) {
       const lease = await this.#session.lease(signal)
       try {
-        yield* readDataLogSocket(this.#socketOptions(path, lease.cookie), signal)
+        yield* readDataLogSocket({ ...this.#socketOptions(path, lease.cookie), onClose }, signal)
         return
       } catch (error) {
         if (!(error instanceof Failure)) throw error
@@ -81,10 +110,23 @@ export class Gateway {
     this.#agent.destroy()
   }
 
+  /** The gateway's own clock to the millisecond; whatever it answers instead, the `Date` header does as well. */
+  async #askTime(signal: AbortSignal): Promise<void> {
+    const json = await askJson(this, '/iap/cms/info/time', signal).catch(error => {
+      if (signal.aborted) throw error
+    })
+    const shown = memberOf(json, 'value')
+    if (typeof shown === 'string') this.clock.noteTime(shown)
+  }
+
+  #socketUrl(path: string): string {
+    return `${this.#options.url.replace(/^http/, 'ws')}${path}`
+  }
+
   #socketOptions(path: string, cookie: string) {
-    const { url, idleTimeout, batchSize = usualBatchSize } = this.#options
+    const { idleTimeout, batchSize = usualBatchSize } = this.#options
     return {
-      url: `${url.replace(/^http/, 'ws')}${path}`,
+      url: this.#socketUrl(path),
       cookie,
       agent: this.#agent,
       idleTimeoutMs: idleTimeout,
