@@ -21,7 +21,7 @@ export class Repeats {
   readonly #series = new Map<Series, Seen>()
   readonly #limit: number
   #held = 0
-  #corrections: Point[] = []
+  readonly #corrections = new Set<Point>()
 
   constructor(limit = 100_000) {
     this.#limit = limit
@@ -44,21 +44,24 @@ export class Repeats {
     return 'new'
   }
 
-  /** Points that must replace ones which may have been written already. */
+  /** Points that must replace ones which may have been written already; one for each series and time. */
   takeCorrections(): readonly Point[] {
-    const corrections = this.#corrections
-    if (corrections.length > 0) this.#corrections = []
+    if (this.#corrections.size === 0) return []
+    const corrections = [...this.#corrections]
+    this.#corrections.clear()
     return corrections
   }
 
   #decide(seen: Seen, index: number, point: Point): 'same' | 'differs' {
-    const earlier = seen.points[index]!.fields
-    if (isSame(earlier, point.fields)) return 'same'
-    const joined = join(earlier, point.fields)
-    if (!isSame(joined, earlier)) {
+    const earlier = seen.points[index]!
+    if (isSame(earlier.fields, point.fields)) return 'same'
+    const joined = join(earlier.fields, point.fields)
+    if (!isSame(joined, earlier.fields)) {
       const correction = { ...point, fields: joined }
       seen.points[index] = correction
-      this.#corrections.push(correction)
+      // an earlier correction is outdone: of two in one batch the database need not take the later
+      this.#corrections.delete(earlier)
+      this.#corrections.add(correction)
     }
     return 'differs'
   }
@@ -97,13 +100,13 @@ function isSame(a: Point['fields'], b: Point['fields']): boolean {
 function join(a: Point['fields'], b: Point['fields']): Point['fields'] {
   const joined: Record<string, FieldValue> = { ...a }
   for (const [name, value] of Object.entries(b)) {
-    const other = joined[name]
-    if (other === undefined || isLarger(value, other)) joined[name] = value
+    // own: a structure may have a member called "constructor"
+    if (!Object.hasOwn(joined, name) || isLarger(value, joined[name]!)) joined[name] = value
   }
   return joined
 }
 
 /** Values of one field are of one kind; should they not be, texts are larger. */
 function isLarger(a: FieldValue, b: FieldValue): boolean {
-  return typeof a === typeof b ? a > b : typeof a === 'string'
+  return typeof a === typeof b ? a > b : typeof a > typeof b
 }
