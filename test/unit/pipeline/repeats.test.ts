@@ -1,0 +1,129 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import type { FieldValue, Point } from '../../../src/domain/point.ts'
+import { Repeats } from '../../../src/pipeline/repeats.ts'
+import { makePoint, makeSeries } from '../../support/points.ts'
+
+const series = [makeSeries(), makeSeries({ datapoint: 'nvoTemp' })]
+
+function hasFields(fields: object): boolean {
+  return Object.keys(fields).length > 0
+}
+
+/** Few times and values, so that chance finds equal ones. */
+const anyFields: fc.Arbitrary<Record<string, FieldValue>> = fc.oneof(
+  fc.record({ value: fc.integer({ min: -2, max: 2 }) }),
+  fc.record({ text: fc.constantFrom('', 'ON', 'OFF') }),
+  fc.record({ value: fc.integer({ min: 0, max: 1 }), state: fc.boolean() }),
+  fc.record({ constructor: fc.nat(1), toString: fc.constantFrom('x', 'y') }, { requiredKeys: [] }).filter(hasFields),
+  fc.record({ a: fc.nat(1), b: fc.nat(1) }, { requiredKeys: [] }).filter(hasFields),
+  fc.record({ mixed: fc.oneof(fc.boolean(), fc.nat(1), fc.constantFrom('0', '1')) }),
+)
+const anyPoint: fc.Arbitrary<Point> = fc
+  .tuple(fc.constantFrom(...series), fc.nat(4), fc.constantFrom(0, 1), anyFields)
+  .map(([of, ms, nanos, fields]) => makePoint(of, ms, fields, nanos))
+
+/** What a database holds of each series and time: the last point written, or the last of each field. */
+function databaseAfter(batches: readonly (readonly Point[])[], keeps: 'point' | 'fields') {
+  const repeats = new Repeats()
+  const database = new Map<string, Point['fields']>()
+  const counts = { new: 0, same: 0, differs: 0 }
+  const write = ({ series: of, at, fields }: Point) => {
+    const key = `${series.indexOf(of)} ${at.ms} ${at.nanos}`
+    database.set(key, keeps === 'fields' ? { ...database.get(key), ...fields } : fields)
+  }
+  for (const batch of batches) {
+    const written = batch.filter(point => {
+      const verdict = repeats.note(point)
+      counts[verdict]++
+      return verdict === 'new'
+    })
+    written.forEach(write)
+    repeats.takeCorrections().forEach(write)
+  }
+  return { database: Object.fromEntries([...database].sort(([a], [b]) => (a < b ? -1 : 1))), counts }
+}
+
+describe('entries of one datapoint and time', () => {
+  it('give the same points in whatever order and batches they come', () => {
+    fc.assert(
+      fc.property(
+        fc.array(anyPoint, { maxLength: 25 }),
+        fc.infiniteStream(fc.nat()),
+        fc.integer({ min: 1, max: 10 }),
+        fc.constantFrom('point', 'fields'),
+        (points, keys, batchSize, keeps) => {
+          const shuffled = points
+            .map(point => ({ point, key: keys.next().value as number }))
+            .sort((a, b) => a.key - b.key)
+            .map(({ point }) => point)
+          const batches: Point[][] = []
+          for (let i = 0; i < shuffled.length; i += batchSize) batches.push(shuffled.slice(i, i + batchSize))
+          const [ordered, other] = [databaseAfter([points], keeps), databaseAfter(batches, keeps)]
+          expect(other.database).toEqual(ordered.database)
+          expect(other.counts.new).toBe(ordered.counts.new)
+          expect(other.counts.new).toBe(Object.keys(other.database).length)
+          expect(other.counts.new + other.counts.same + other.counts.differs).toBe(points.length)
+        },
+      ),
+      { numRuns: 1_000 },
+    )
+  })
+
+  it('coming twice change nothing', () => {
+    fc.assert(
+      fc.property(fc.array(anyPoint, { maxLength: 20 }), points => {
+        const once = databaseAfter([points], 'fields')
+        const twice = databaseAfter([points, points], 'fields')
+        expect(twice.database).toEqual(once.database)
+        expect(twice.counts.new).toBe(once.counts.new)
+      }),
+    )
+  })
+
+  it.each<[string, Record<string, FieldValue>, Record<string, FieldValue>, Record<string, FieldValue>]>([
+    ['the larger number', { value: -1 }, { value: 3 }, { value: 3 }],
+    ['the later text', { text: 'OFF' }, { text: 'ON' }, { text: 'ON' }],
+    ['of each member the larger', { a: 1, b: 9 }, { a: 2, b: 0 }, { a: 2, b: 9 }],
+    ['number and text side by side', { text: 'ON' }, { value: 0 }, { text: 'ON', value: 0 }],
+  ])('leave %s', (_, one, other, left) => {
+    const [of] = series
+    const [a, b] = [makePoint(of!, 5, one), makePoint(of!, 5, other)]
+    for (const order of [
+      [a, b],
+      [b, a],
+    ]) {
+      const { database, counts } = databaseAfter([order], 'point')
+      expect(Object.values(database)).toEqual([left])
+      expect(counts).toEqual({ new: 1, same: 0, differs: 1 })
+    }
+  })
+
+  it('correct at most one written point each, however many differ', () => {
+    const repeats = new Repeats()
+    for (const value of [1, 2, 3, 2, 4]) repeats.note(makePoint(series[0]!, 5, { value }))
+    expect(repeats.takeCorrections()).toEqual([makePoint(series[0]!, 5, { value: 4 })])
+    expect(repeats.takeCorrections()).toEqual([])
+  })
+
+  it('are told apart by every digit of their time and by their series', () => {
+    const repeats = new Repeats()
+    const notes = [
+      makePoint(series[0]!, 5, { value: 1 }, 0),
+      makePoint(series[0]!, 5, { value: 1 }, 1),
+      makePoint(series[1]!, 5, { value: 1 }, 1),
+      makePoint(series[0]!, 4, { value: 1 }, 1),
+      makePoint(series[0]!, 5, { value: 1 }, 0),
+    ].map(point => repeats.note(point))
+    expect(notes).toEqual(['new', 'new', 'new', 'new', 'same'])
+  })
+
+  it('are remembered as far back as the limit, and never make the memory grow beyond it', () => {
+    const repeats = new Repeats(100)
+    for (let ms = 0; ms < 10_000; ms++) expect(repeats.note(makePoint(series[0]!, ms, { value: 1 }))).toBe('new')
+    // the newest are still known, in and out of order
+    for (const ms of [9_999, 9_970, 9_998]) expect(repeats.note(makePoint(series[0]!, ms, { value: 1 }))).toBe('same')
+    // one from long ago is written once more, which changes nothing
+    expect(repeats.note(makePoint(series[0]!, 3, { value: 1 }))).toBe('new')
+  })
+})
