@@ -54,8 +54,9 @@ export async function transfer(request: DataLogRequest, parts: TransferParts, si
     parts.record(receipt)
     return receipt
   } finally {
-    letters.close()
+    // first the writes: what the sink still refuses goes to the draft, and would open it anew
     await writes.abandon()
+    letters.close()
   }
 }
 
