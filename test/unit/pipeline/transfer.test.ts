@@ -1,0 +1,263 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import type { Frame } from '../../../src/domain/entry.ts'
+import { Failure } from '../../../src/domain/failure.ts'
+import { isBalanced, type Receipt } from '../../../src/domain/receipt.ts'
+import type { DataLogRequest } from '../../../src/domain/request.ts'
+import { DeadLetterBox } from '../../../src/ledger/dead-letters.ts'
+import { type LogSource, transfer } from '../../../src/pipeline/transfer.ts'
+import { compileMapping } from '../../../src/points/mapping.ts'
+import type { Sink } from '../../../src/sinks/sink.ts'
+import { logFrame } from '../../support/log-frames.ts'
+import { refusal, scriptedSink } from '../../support/scripted-sink.ts'
+import { steeredClock } from '../../support/steered-clock.ts'
+import { temporaryFolder } from '../../support/temporary-folder.ts'
+
+const start = Date.UTC(2026, 0, 1)
+const request: DataLogRequest = {
+  gateway: 'plant-a',
+  selectors: [{ device: { name: 'Sensor 1' }, block: 'LightSensor', index: 0, point: { xif: 'nvoLux' } }],
+  range: { after: start, until: start + 60_000 },
+}
+
+/** A source that gives these batches, and then ends or fails. */
+function sourceOf(batches: readonly (readonly Frame[])[], failure?: unknown): LogSource {
+  return {
+    async *readDataLog() {
+      yield* batches
+      if (failure !== undefined) throw failure
+    },
+  }
+}
+
+function open(source: LogSource, sink: Sink = scriptedSink(), folder = temporaryFolder()) {
+  const clock = steeredClock()
+  const recorded: Receipt[] = []
+  const parts = {
+    source,
+    sink,
+    clock,
+    mapping: compileMapping('plant-a', []),
+    deadLetters: new DeadLetterBox(folder, clock),
+    record: (receipt: Receipt) => void recorded.push({ ...receipt }),
+  }
+  return { parts, recorded, folder, run: (signal = new AbortController().signal) => transfer(request, parts, signal) }
+}
+
+function lettersIn(folder: string): { reason: string; raw: string }[] {
+  return readdirSync(folder)
+    .filter(name => name.endsWith('.ndjson'))
+    .flatMap(name => readFileSync(join(folder, name), 'utf8').trimEnd().split('\n'))
+    .map(line => JSON.parse(line))
+}
+
+const cut = new Failure('the gateway closed the socket (1006) without "end"', {
+  code: 'no-end',
+  retry: 'soon',
+  reach: 'request',
+})
+
+describe('a transfer', () => {
+  it('counts every entry once: written, outside, duplicate, empty or rejected', async () => {
+    const sink = scriptedSink(async points =>
+      points.filter(({ fields }) => fields['value'] === 13).map(point => refusal(point)),
+    )
+    const { run, recorded, folder } = open(
+      sourceOf([
+        [
+          logFrame(start + 1, { value: 1 }),
+          logFrame(start, { value: 1 }),
+          logFrame(start + 60_001, { value: 1 }),
+          logFrame(start + 2, { device: 'Sensor 2' }),
+        ],
+        [
+          logFrame(start + 60_000, { value: 2 }),
+          logFrame(start + 1, { value: 1 }),
+          logFrame(start + 1, { value: 5 }),
+          logFrame(start + 3, { value: null }),
+          logFrame(start + 4, { value: 13 }),
+          '{"no":"entry"}',
+          logFrame(start + 5, { value: { '': 1 } }),
+        ],
+      ]),
+      sink,
+    )
+    const receipt = await run()
+    expect(receipt).toMatchObject({
+      received: 11,
+      outside: 3,
+      duplicate: 2,
+      collapsed: 1,
+      empty: 1,
+      written: 2,
+      rejected: 3,
+    })
+    expect(recorded).toEqual([receipt])
+    expect([...sink.stored.values()].map(({ fields }) => fields)).toEqual([{ value: 5 }, { value: 2 }])
+    expect(lettersIn(folder).map(({ reason }) => reason)).toEqual(['no-utc', 'empty-name', 'refused-by-sink'])
+    expect(lettersIn(folder)[0]!.raw).toBe('{"no":"entry"}')
+  })
+
+  it('keeps its balance, and every rejected one as a dead letter, whatever comes and whatever is refused', async () => {
+    const anyFrame = fc.oneof(
+      fc
+        .tuple(
+          fc.integer({ min: -3, max: 8 }),
+          fc.oneof(
+            fc.integer({ min: 0, max: 3 }),
+            fc.constantFrom<unknown>(null, 'ON', true, { a: 1 }, { '': 1 }, [[]]),
+          ),
+          fc.constantFrom('nvoLux', 'nvoLux', 'nvoTemp'),
+        )
+        .map(([ms, value, xif]) => logFrame(start + ms, { value, xif })),
+      fc.constantFrom('', 'null', '"End"', '{}', '[1]', '{"utc":'),
+    )
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.array(anyFrame, { maxLength: 12 }), { maxLength: 5 }),
+        fc.integer({ min: 1, max: 4 }),
+        async (batches, refuseEvery) => {
+          let count = 0
+          const sink = scriptedSink(async points =>
+            points.filter(() => ++count % refuseEvery === 0 && refuseEvery > 1).map(point => refusal(point)),
+          )
+          const { run, recorded, folder } = open(sourceOf(batches), sink)
+          const receipt = await run()
+          expect(receipt.received).toBe(batches.flat().length)
+          expect(isBalanced(receipt)).toBe(true)
+          expect(Math.min(...Object.values(receipt))).toBeGreaterThanOrEqual(0)
+          expect(lettersIn(folder)).toHaveLength(receipt.rejected)
+          expect(recorded).toEqual([receipt])
+        },
+      ),
+      { numRuns: 200 },
+    )
+  })
+
+  it('without "end" records nothing and leaves no dead letter, although all of it was written', async () => {
+    const sink = scriptedSink()
+    const { run, recorded, folder } = open(sourceOf([[logFrame(start + 1), 'no entry']], cut), sink)
+    await expect(run()).rejects.toBe(cut)
+    expect(recorded).toEqual([])
+    expect(readdirSync(folder)).toEqual([])
+    // which is harmless: the same entries come again and change nothing
+    expect(sink.stored.size).toBe(1)
+  })
+
+  it('records only after the sink has answered for every batch', async () => {
+    const answers: (() => void)[] = []
+    const sink = scriptedSink(() => new Promise(resolve => answers.push(() => resolve([]))))
+    const { run, recorded } = open(sourceOf([[logFrame(start + 1)]]), sink)
+    const done = run()
+    await expect.poll(() => answers).toHaveLength(1)
+    await new Promise(resolve => setImmediate(resolve))
+    expect(recorded).toEqual([])
+    answers[0]!()
+    await done
+    expect(recorded).toHaveLength(1)
+  })
+
+  it('records nothing if the sink fails after "end"', async () => {
+    const failure = new Failure('no', { code: 'x', retry: 'never', reach: 'sink' })
+    const sink = scriptedSink(async () => {
+      throw failure
+    })
+    const { run, recorded } = open(sourceOf([[logFrame(start + 1)]]), sink)
+    await expect(run()).rejects.toBe(failure)
+    expect(recorded).toEqual([])
+  })
+
+  it('records nothing if the sink does not account for every point', async () => {
+    const sink = scriptedSink()
+    const forgetful: Sink = { ...sink, write: async points => ({ written: points.length - 1, rejected: [] }) }
+    const { run, recorded } = open(sourceOf([[logFrame(start + 1), logFrame(start + 2)]]), forgetful)
+    await expect(run()).rejects.toMatchObject({ code: 'unbalanced', retry: 'never', reach: 'run' })
+    expect(recorded).toEqual([])
+  })
+
+  it('has its dead letters safe before it is recorded', async () => {
+    const { parts, folder } = open(sourceOf([['no entry']]))
+    let seen: unknown[] = []
+    const record = () => {
+      seen = lettersIn(folder)
+    }
+    await transfer(request, { ...parts, record }, new AbortController().signal)
+    expect(seen).toHaveLength(1)
+  })
+
+  it('that cannot be recorded fails as the ledger does', async () => {
+    const failure = new Failure('disk full', { code: 'ledger-failed', retry: 'never', reach: 'run' })
+    const { parts } = open(sourceOf([[logFrame(start + 1)]]))
+    const record = () => {
+      throw failure
+    }
+    await expect(transfer(request, { ...parts, record }, new AbortController().signal)).rejects.toBe(failure)
+  })
+
+  it('reads no further while two batches wait for the sink', async () => {
+    let given = 0
+    const source: LogSource = {
+      async *readDataLog() {
+        for (; given < 10; given++) yield [logFrame(start + given + 1)]
+      },
+    }
+    const answers: (() => void)[] = []
+    const sink = scriptedSink(() => new Promise(resolve => answers.push(() => resolve([]))))
+    const { run } = open(source, sink)
+    const done = run()
+    await expect.poll(() => answers).toHaveLength(2)
+    await new Promise(resolve => setImmediate(resolve))
+    expect(given).toBe(1)
+    for (let answered = 0; answered < 10; answered++) {
+      await expect.poll(() => answers.length).toBeGreaterThan(answered)
+      answers[answered]!()
+    }
+    expect(await done).toMatchObject({ received: 10, written: 10 })
+    expect(sink.inFlight.most).toBe(2)
+  })
+
+  it('that fails leaves nothing behind, even if the sink refuses what was still on its way', async () => {
+    const folder = join(temporaryFolder(), 'dead-letters')
+    const sink = scriptedSink(async (points, signal) => {
+      // an answer that comes although it was called back
+      await new Promise(resolve => signal.addEventListener('abort', resolve))
+      return points.map(point => refusal(point))
+    })
+    const { run, recorded } = open(sourceOf([[logFrame(start + 1)]], cut), sink, folder)
+    await expect(run()).rejects.toBe(cut)
+    expect(sink.inFlight.now).toBe(0)
+    expect(recorded).toEqual([])
+    expect(existsSync(folder) ? readdirSync(folder) : []).toEqual([])
+  })
+
+  it('that is stopped ends at once, with the reason, and records nothing', async () => {
+    const stop = new AbortController()
+    const reason = new Error('stopped by SIGTERM')
+    const source: LogSource = {
+      async *readDataLog(_, signal) {
+        yield [logFrame(start + 1)]
+        await new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)))
+      },
+    }
+    const sink = scriptedSink((_, signal) => {
+      setImmediate(() => stop.abort(reason))
+      return new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)))
+    })
+    const { run, recorded } = open(source, sink)
+    await expect(run(stop.signal)).rejects.toBe(reason)
+    expect(recorded).toEqual([])
+    expect(sink.inFlight.now).toBe(0)
+  })
+
+  it('takes its time by the clock it is given', async () => {
+    const { parts, run } = open({
+      async *readDataLog() {
+        yield [logFrame(start + 1)]
+        parts.clock.advance(1_234)
+      },
+    })
+    expect((await run()).tookMs).toBe(1_234)
+  })
+})

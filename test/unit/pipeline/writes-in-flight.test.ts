@@ -1,0 +1,136 @@
+import { describe, expect, it } from 'vitest'
+import { emptyReceipt } from '../../../src/domain/receipt.ts'
+import type { DeadLetter } from '../../../src/ledger/dead-letters.ts'
+import { WritesInFlight } from '../../../src/pipeline/writes-in-flight.ts'
+import type { Refusal } from '../../../src/sinks/sink.ts'
+import { makePoint, makePoints, makeSeries } from '../../support/points.ts'
+import { refusal, scriptedSink } from '../../support/scripted-sink.ts'
+
+const series = makeSeries()
+
+/** Writes whose answers the test gives one by one. */
+function openWrites(signal = new AbortController().signal) {
+  const answers: PromiseWithResolvers<readonly Refusal[]>[] = []
+  const sink = scriptedSink((_, aborted) => {
+    const answer = Promise.withResolvers<readonly Refusal[]>()
+    answers.push(answer)
+    aborted.addEventListener('abort', () => answer.reject(aborted.reason))
+    return answer.promise
+  })
+  const receipt = emptyReceipt()
+  const letters: DeadLetter[] = []
+  const draft = { add: (letter: DeadLetter) => void letters.push(letter), commit() {}, close() {} }
+  return { writes: new WritesInFlight(sink, receipt, draft, signal), sink, receipt, letters, answers }
+}
+
+/** Whether a promise has resolved by now. */
+async function isDone(promise: Promise<unknown>): Promise<boolean> {
+  const pending = Symbol('pending')
+  const turn = new Promise(resolve => setImmediate(() => resolve(pending)))
+  return (await Promise.race([promise, turn])) !== pending
+}
+
+describe('batches on their way to the sink', () => {
+  it('are two at most: the next is taken when one is answered', async () => {
+    const { writes, sink, answers, receipt } = openWrites()
+    await writes.add(makePoints(series, 3))
+    const second = writes.add(makePoints(series, 2))
+    expect(await isDone(second)).toBe(false)
+    expect(sink.batches).toHaveLength(2)
+    expect(receipt.written).toBe(0)
+    answers[0]!.resolve([])
+    await second
+    expect(receipt.written).toBe(3)
+    const third = writes.add(makePoints(series, 1))
+    expect(await isDone(third)).toBe(false)
+    // in whatever order they are answered
+    answers[2]!.resolve([])
+    await third
+    const settled = writes.settle()
+    expect(await isDone(settled)).toBe(false)
+    answers[1]!.resolve([])
+    await settled
+    expect(receipt.written).toBe(6)
+    expect(sink.inFlight.most).toBe(2)
+  })
+
+  it('that are empty are not sent', async () => {
+    const { writes, sink } = openWrites()
+    await writes.add([])
+    await writes.settle()
+    expect(sink.batches).toEqual([])
+  })
+
+  it('count what was refused, and keep it with its reason', async () => {
+    const { writes, answers, receipt, letters } = openWrites()
+    const points = makePoints(series, 3)
+    await writes.add(points)
+    answers[0]!.resolve([refusal(points[1]!, 'field type conflict')])
+    await writes.settle()
+    expect(receipt).toMatchObject({ written: 2, rejected: 1 })
+    expect(letters).toHaveLength(1)
+    expect(letters[0]).toMatchObject({ reason: 'refused-by-sink', detail: 'field type conflict' })
+    expect(JSON.parse(letters[0]!.raw)).toEqual({
+      measurement: 'datalog',
+      tags: Object.fromEntries(series.tags),
+      at: points[1]!.at,
+      fields: points[1]!.fields,
+    })
+  })
+
+  it('that fail are heard of at the next step, whichever it is', async () => {
+    const trouble = new Error('401')
+    for (const step of ['add', 'settle', 'correct'] as const) {
+      const { writes, answers } = openWrites()
+      await writes.add(makePoints(series, 1))
+      answers[0]!.reject(trouble)
+      await expect(writes[step](makePoints(series, 1)), step).rejects.toBe(trouble)
+      await writes.abandon()
+    }
+  })
+
+  it('end when abandoned, and their failing is nobody’s business any more', async () => {
+    const { writes, sink } = openWrites()
+    await writes.add(makePoints(series, 1))
+    await writes.abandon()
+    expect(sink.inFlight.now).toBe(0)
+    await writes.abandon()
+  })
+
+  it('end when the run is stopped', async () => {
+    const stop = new AbortController()
+    const { writes } = openWrites(stop.signal)
+    await writes.add(makePoints(series, 1))
+    const reason = new Error('stopped')
+    stop.abort(reason)
+    await expect(writes.settle()).rejects.toBe(reason)
+  })
+})
+
+describe('corrections', () => {
+  it('go out alone: after all else is answered, and before anything more', async () => {
+    const { writes, sink, answers } = openWrites()
+    await writes.add(makePoints(series, 1))
+    const corrected = writes.correct([makePoint(series, 1, { value: 2 })])
+    expect(await isDone(corrected)).toBe(false)
+    expect(sink.batches).toHaveLength(1)
+    answers[0]!.resolve([])
+    await expect.poll(() => sink.batches).toHaveLength(2)
+    expect(await isDone(corrected)).toBe(false)
+    answers[1]!.resolve([])
+    await corrected
+    expect(sink.inFlight.most).toBe(1)
+  })
+
+  it('are counted as duplicates already; a refused one is rejected in place of that', async () => {
+    const { writes, answers, receipt } = openWrites()
+    receipt.duplicate = 3
+    receipt.collapsed = 2
+    const point = makePoint(series, 1, { value: 2 })
+    const corrected = writes.correct([point, makePoint(series, 2, { value: 2 })])
+    await expect.poll(() => answers).toHaveLength(1)
+    answers[0]!.resolve([refusal(point)])
+    await corrected
+    expect(receipt).toMatchObject({ written: 0, duplicate: 2, collapsed: 1, rejected: 1 })
+  })
+})
