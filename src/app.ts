@@ -3,11 +3,10 @@ import type { Logger } from 'pino'
 import type { Config, GatewayConfig } from './config/schema.ts'
 import type { Clock } from './domain/clock.ts'
 import { Failure } from './domain/failure.ts'
-import type { TimeRange } from './domain/range.ts'
 import { DeadLetterBox } from './ledger/dead-letters.ts'
 import { Ledger } from './ledger/ledger.ts'
 import { accompanied } from './pipeline/accompanied.ts'
-import type { GatewayJob, RunEvent } from './pipeline/gateway-run.ts'
+import type { GatewayJob, RunEvent, Wish } from './pipeline/job.ts'
 import { type RunOutcome, run } from './pipeline/run.ts'
 import { compileMapping } from './points/mapping.ts'
 import { openInfluxSink } from './sinks/influxdb/influx-sink.ts'
@@ -21,20 +20,17 @@ export interface AppParts {
   readonly log: Logger
 }
 
-/** What shall be covered when a run ends. */
-export interface Wish {
-  /** By the gateway's clock; what is not settled yet is left out by the run. */
-  readonly wanted: (gatewayNow: number) => TimeRange
-  /** Only this gateway; all if undefined. */
-  readonly gateway: string | undefined
-  readonly secondLookMs: number
-}
-
 /** The parts that work together, for as long as a command runs. */
 export interface App {
   readonly sink: Sink
   readonly ledger: Ledger
-  run(wish: Wish, observe: (event: RunEvent) => void, signal: AbortSignal): Promise<RunOutcome>
+  /** All gateways, or one of them. */
+  run(
+    wish: Wish,
+    only: string | undefined,
+    observe: (event: RunEvent) => void,
+    signal: AbortSignal,
+  ): Promise<RunOutcome>
   close(): Promise<void>
 }
 
@@ -64,9 +60,9 @@ export async function openApp(config: Config, doing: string, { clock, log }: App
   return {
     sink,
     ledger,
-    run(wish, observe, signal) {
+    run(wish, only, observe, signal) {
       const jobs = gateways
-        .filter(gateway => wish.gateway === undefined || gateway.config.name === wish.gateway)
+        .filter(gateway => only === undefined || gateway.config.name === only)
         .map(
           ({ config: { datapoints, limits }, source, mapping }): GatewayJob => ({
             source,
@@ -75,8 +71,7 @@ export async function openApp(config: Config, doing: string, { clock, log }: App
             selectors: datapoints.map(({ selector }) => selector),
             requests: config.requests,
             maturity: config.sync,
-            wanted: wish.wanted,
-            secondLookMs: wish.secondLookMs,
+            wish,
           }),
         )
       return run(jobs, { ...parts, observe }, signal)
@@ -87,6 +82,11 @@ export async function openApp(config: Config, doing: string, { clock, log }: App
 
 export async function openSink(config: Config['sink'], parts: AppParts): Promise<Sink> {
   return config.kind === 'sqlite' ? await openSqliteSink(config, parts) : await openInfluxSink(config, parts)
+}
+
+/** One gateway by itself, for looking at it. Whoever opens it closes it. `batchSize`: frames that are handed on at once. */
+export function openGateway(options: GatewayConfig, parts: Pick<AppParts, 'clock'> & { batchSize?: number }): Gateway {
+  return new Gateway({ ...options, ...parts })
 }
 
 /** Throws a Failure that lists the names there are. */

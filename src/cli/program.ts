@@ -2,8 +2,10 @@ import { Command, CommanderError, InvalidArgumentError, Option } from 'commander
 import { findConfig, loadConfig } from '../config/load.ts'
 import type { Config } from '../config/schema.ts'
 import { type BackfillOptions, backfill } from './backfill.ts'
+import { type CheckOptions, check } from './check.ts'
 import type { CommandContext } from './context.ts'
 import { demo } from './demo.ts'
+import { type DiscoverOptions, discover } from './discover.ts'
 import { exitCode } from './outcome.ts'
 import { type SimulateOptions, simulate } from './simulate.ts'
 import { status } from './status.ts'
@@ -59,6 +61,25 @@ export async function runProgram(argv: readonly string[], version: string, conte
     .option('--json', 'as one JSON document')
     .action(async (options: { json?: boolean }) => {
       result = await status(withConfig(), options, context)
+    })
+  program
+    .command('check')
+    .description('look at gateways, configured datapoints and the database before a run has to')
+    .option('--gateway <name>', 'only this gateway')
+    .option('--json', 'as one JSON document')
+    .action(async (options: CheckOptions) => {
+      result = await check(withConfig(), options, context)
+    })
+  program
+    .command('discover')
+    .description('list what a gateway logs, ready for the configuration')
+    .argument('<gateway>', 'its name in the configuration')
+    .option('--device <glob>', 'only devices with such a name, as "Sensor*"')
+    .option('--datapoint <glob>', 'only datapoints with such a name, as "nvoLux*" or "LightSensor/*"')
+    .option('--write <file>', 'into a new file')
+    .option('--force', 'overwrite the file')
+    .action(async (name: string, options: DiscoverOptions) => {
+      result = await discover(withConfig(), name, options, context)
     })
   program
     .command('simulate')

@@ -1,0 +1,142 @@
+import { findGateway, openSink } from '../app.ts'
+import { durationText } from '../config/duration.ts'
+import type { Config } from '../config/schema.ts'
+import { Failure } from '../domain/failure.ts'
+import { isoText } from '../domain/instant.ts'
+import type { SinkReport } from '../sinks/sink.ts'
+import { checkGateway, type GatewayReport } from './check-gateway.ts'
+import type { CommandContext } from './context.ts'
+import { countOf, countText, tookText } from './figures.ts'
+import { exitCode } from './outcome.ts'
+
+export interface CheckOptions {
+  readonly gateway?: string
+  readonly json?: boolean
+}
+
+interface SinkCheck {
+  readonly label: string
+  readonly report: SinkReport | undefined
+  readonly failure: Failure | undefined
+}
+
+/** Looks at gateways, configured datapoints and the database before a run has to; asks for no log and writes nothing. */
+export async function check(config: Config, options: CheckOptions, context: CommandContext): Promise<number> {
+  const { clock, signal, terminal } = context
+  const chosen = options.gateway === undefined ? config.gateways : [findGateway(config, options.gateway)]
+  const gateways = new Map<string, GatewayReport>()
+  for (const gateway of chosen) {
+    terminal.live(`looking at ${gateway.name} …`)
+    const report = await checkGateway(gateway, clock, signal)
+    terminal.live('')
+    gateways.set(gateway.name, report)
+    if (options.json === true) continue
+    terminal.out(`${gateway.name}  ${report.url}`)
+    for (const line of gatewayLines(report, gateway.datapoints.length)) terminal.out(`  ${line}`)
+    terminal.out('')
+  }
+  const sink = await checkSink(config, context)
+  if (options.json === true) terminal.out(reportJson(gateways, sink))
+  else for (const line of sinkLines(sink)) terminal.out(line)
+  const reports = [...gateways.values()]
+  if (sink.failure !== undefined || reports.some(({ failure }) => failure !== undefined)) return exitCode.failed
+  return reports.some(({ problems }) => problems.length > 0) ? exitCode.missing : exitCode.done
+}
+
+async function checkSink(config: Config, { clock, log, signal }: CommandContext): Promise<SinkCheck> {
+  let label = config.sink.kind === 'sqlite' ? `SQLite ${config.sink.path}` : `InfluxDB ${config.sink.url}`
+  try {
+    const sink = await openSink(config.sink, { clock, log })
+    label = sink.label
+    try {
+      return { label, report: await sink.check(signal), failure: undefined }
+    } finally {
+      await sink.close()
+    }
+  } catch (error) {
+    if (!(error instanceof Failure)) throw error
+    return { label, report: undefined, failure: error }
+  }
+}
+
+function gatewayLines(report: GatewayReport, configured: number): string[] {
+  const { failure, certificate, release, clockOffsetMs, logSize, cpu, generalSocket, problems, warnings } = report
+  const row = (key: string, value: string) => `${key.padEnd(15)} ${value}`
+  const lines = [
+    row('reached', failure === undefined ? `yes, release ${release ?? 'not told'}` : `no: ${failure.message}`),
+  ]
+  if (failure?.advice !== undefined) lines.push(row('', failure.advice))
+  if (certificate !== undefined) {
+    lines.push(row('certificate', `${certificate.subject || 'without a subject'}, ${expiryText(certificate)}`))
+    lines.push(row('', `tls: { fingerprint256: "${certificate.fingerprint256}" }`))
+  }
+  if (failure !== undefined) return lines
+  lines.push(row('clock', clockOffsetMs === undefined ? 'not told' : offsetText(clockOffsetMs)))
+  lines.push(row('log', logSize === undefined ? 'size not told' : `${countText(logSize)} MB`))
+  lines.push(row('CPU', cpu === undefined ? 'not told' : `${countText(cpu)} %`))
+  lines.push(row('general socket', generalSocket))
+  lines.push(row('datapoints', `${countText(configured)} configured, ${problemsText(problems.length)}`))
+  for (const { datapoint, message, suggestion } of problems) {
+    lines.push(`  ! ${datapoint}`)
+    lines.push(`    ${message}${suggestion === undefined ? '' : `; did you mean ${suggestion}?`}`)
+  }
+  return [...lines, ...warnings.map(warning => `  ! ${warning}`)]
+}
+
+function problemsText(count: number): string {
+  return count === 0 ? 'none of them wrong' : `${countOf(count, 'problem')}:`
+}
+
+function expiryText({ validTo }: { validTo: number }): string {
+  return Number.isNaN(validTo) ? 'expiry not told' : `until ${isoText(validTo).slice(0, 10)}`
+}
+
+function offsetText(ms: number): string {
+  if (Math.abs(ms) < 2_000) return "as this host's, to about a second"
+  return `${tookText(Math.abs(ms))} ${ms > 0 ? 'ahead of' : 'behind'} this host's`
+}
+
+function sinkLines({ label, report, failure }: SinkCheck): string[] {
+  if (report === undefined)
+    return [
+      label,
+      `  cannot be used  ${failure?.message}`,
+      ...(failure?.advice === undefined ? [] : [`  ${failure.advice}`]),
+    ]
+  const { kind, version, retentionMs, warnings } = report
+  return [
+    label,
+    `  ${'kind'.padEnd(15)} ${kind}${version === undefined ? '' : ` ${version}`}`,
+    `  ${'keeps'.padEnd(15)} ${retentionMs === undefined ? 'for ever, as far as it tells' : durationText(retentionMs)}`,
+    ...warnings.map(warning => `    ! ${warning}`),
+  ]
+}
+
+function reportJson(gateways: ReadonlyMap<string, GatewayReport>, { label, report, failure }: SinkCheck): string {
+  const entries = [...gateways].map(([name, { certificate, failure: trouble, ...rest }]) => [
+    name,
+    {
+      reached: trouble === undefined,
+      failure: failureJson(trouble),
+      certificate:
+        certificate === undefined
+          ? undefined
+          : { ...certificate, validFrom: dateJson(certificate.validFrom), validTo: dateJson(certificate.validTo) },
+      ...rest,
+    },
+  ])
+  return JSON.stringify({
+    gateways: Object.fromEntries(entries),
+    sink: { label, failure: failureJson(failure), ...report },
+  })
+}
+
+function failureJson(failure: Failure | undefined) {
+  if (failure === undefined) return undefined
+  const { code, message, advice } = failure
+  return { code, message, advice }
+}
+
+function dateJson(ms: number): string | undefined {
+  return Number.isNaN(ms) ? undefined : isoText(ms)
+}

@@ -1,0 +1,95 @@
+import { type DatapointName, type Selector, selectorLabel, selectorMatches } from '../domain/datapoint.ts'
+import { nearest } from '../domain/nearest.ts'
+import type { Device, InterfaceDatapoint } from '../smartserver/discovery.ts'
+
+/** A device with its datapoints, and which of them the gateway logs. */
+export interface KnownDevice {
+  readonly device: Device
+  readonly datapoints: readonly InterfaceDatapoint[]
+  readonly logged: readonly InterfaceDatapoint[]
+}
+
+export interface DatapointProblem {
+  readonly datapoint: string
+  readonly code: 'unknown-device' | 'device-not-unique' | 'unknown-datapoint' | 'xif-for-instance-name' | 'not-logged'
+  /** One sentence, without the datapoint's own label. */
+  readonly message: string
+  /** What was probably meant. */
+  readonly suggestion: string | undefined
+}
+
+/** True if a configured selector can mean something on this device. */
+export function concerns({ device: ref }: Selector, device: Device): boolean {
+  return ref === undefined || ('id' in ref ? ref.id === device.id : ref.name === device.name)
+}
+
+/** What is wrong with one configured datapoint, seen from what the gateway has; undefined where all is well. */
+export function datapointProblem(
+  selector: Selector,
+  devices: readonly Device[],
+  known: readonly KnownDevice[],
+): DatapointProblem | undefined {
+  const datapoint = selectorLabel(selector)
+  const problem = (code: DatapointProblem['code'], message: string, suggestion?: string) => ({
+    datapoint,
+    code,
+    message,
+    suggestion,
+  })
+  const named = devices.filter(device => concerns(selector, device))
+  if (selector.device !== undefined && named.length === 0) return { datapoint, ...unknownDevice(selector, devices) }
+  if (selector.device !== undefined && named.length > 1) {
+    const ids = named.map(({ id }) => id).join(' and ')
+    return problem(
+      'device-not-unique',
+      `devices ${ids} share this name: their points would be one series. Name them by { id: …, as: … }`,
+    )
+  }
+  const here = known.filter(({ device }) => concerns(selector, device))
+  const matching = (wanted: Selector, of: 'datapoints' | 'logged') =>
+    here.flatMap(it => it[of].filter(found => selectorMatches(wanted, nameOf(it.device, found))))
+  if (matching(selector, 'logged').length > 0) return undefined
+  if (matching(selector, 'datapoints').length > 0)
+    return problem('not-logged', 'the gateway has it but does not log it: set Logged in its Datapoint Properties')
+  const swapped = withOtherName(selector)
+  const meant = swapped === undefined ? undefined : matching(swapped, 'datapoints')[0]
+  if (meant !== undefined)
+    return selector.point !== undefined && 'xif' in selector.point
+      ? problem('xif-for-instance-name', 'this is its instance name, not its XIF name', `{ xif: ${meant.xif} }`)
+      : problem('xif-for-instance-name', 'this is its XIF name, not its instance name', meant.name)
+  const labels = here.flatMap(({ datapoints }) =>
+    datapoints.map(({ block, index, name }) => `${block}/${index}/${name}`),
+  )
+  const wanted = datapoint.slice(deviceLabel(selector).length + 1)
+  return problem('unknown-datapoint', 'the gateway has no such datapoint', nearest(wanted, labels))
+}
+
+function unknownDevice({ device }: Selector, devices: readonly Device[]): Omit<DatapointProblem, 'datapoint'> {
+  if (device !== undefined && 'id' in device) {
+    const sameName = devices.find(({ name }) => name === device.as)
+    return {
+      code: 'unknown-device',
+      message: `the gateway has no device with id ${device.id}`,
+      suggestion: sameName === undefined ? undefined : `id ${sameName.id}, which is named ${sameName.name}`,
+    }
+  }
+  const name = device?.name ?? ''
+  const suggestion = nearest(
+    name,
+    devices.map(it => it.name),
+  )
+  return { code: 'unknown-device', message: `the gateway has no device "${name}"`, suggestion }
+}
+
+function deviceLabel({ device }: Selector): string {
+  return selectorLabel(device === undefined ? {} : { device }).replace(/\/\*\/\*\/\*$/, '')
+}
+
+function withOtherName({ point, ...rest }: Selector): Selector | undefined {
+  if (point === undefined) return undefined
+  return { ...rest, point: 'xif' in point ? { name: point.xif } : { xif: point.name } }
+}
+
+function nameOf({ id, name: device }: Device, { block, index, name, xif }: InterfaceDatapoint): DatapointName {
+  return { device, deviceId: id, block, index, name, xif }
+}

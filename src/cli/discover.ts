@@ -1,0 +1,129 @@
+import { writeFileSync } from 'node:fs'
+import { findGateway, openGateway } from '../app.ts'
+import { durationText } from '../config/duration.ts'
+import type { Config } from '../config/schema.ts'
+import { Failure } from '../domain/failure.ts'
+import { isoText } from '../domain/instant.ts'
+import {
+  type Device,
+  discoverLogged,
+  type LoggedDatapoint,
+  type LogLevel,
+  readDevices,
+} from '../smartserver/discovery.ts'
+import type { CommandContext } from './context.ts'
+import { datapointYaml } from './datapoint-yaml.ts'
+import { countOf } from './figures.ts'
+import { globPattern } from './glob.ts'
+import { exitCode } from './outcome.ts'
+import { usageFailure } from './times.ts'
+
+export interface DiscoverOptions {
+  readonly device?: string
+  readonly datapoint?: string
+  readonly write?: string
+  readonly force?: boolean
+}
+
+/** Lists what a gateway logs, ready for the configuration. */
+export async function discover(
+  config: Config,
+  name: string,
+  options: DiscoverOptions,
+  { terminal, clock, signal }: CommandContext,
+): Promise<number> {
+  const gateway = openGateway(findGateway(config, name), { clock })
+  try {
+    await gateway.hello(signal)
+    const wanted = globPattern(options.device ?? '*')
+    const all = await readDevices(gateway, signal)
+    const devices = all.filter(device => wanted.test(device.name))
+    const found: LoggedDatapoint[] = []
+    const isWanted = datapointFilter(options.datapoint)
+    for await (const datapoint of discoverLogged(gateway, devices, signal)) {
+      if (!isWanted(datapoint)) continue
+      found.push(datapoint)
+      terminal.live(`${countOf(found.length, 'datapoint')} so far, at ${datapoint.device.name}`)
+    }
+    terminal.live('')
+    const about = `${name}, release ${gateway.release ?? 'not told'}, ${isoText(clock.now()).slice(0, 16)}Z`
+    const text = listText(found, twins(all), about)
+    if (options.write === undefined) terminal.out(text)
+    else {
+      writeList(options.write, text, options.force === true)
+      terminal.say(`${countOf(found.length, 'datapoint')} written to ${options.write}`)
+    }
+    return found.length > 0 ? exitCode.done : exitCode.missing
+  } finally {
+    terminal.live('')
+    await gateway.close()
+  }
+}
+
+/** Fits either name of a datapoint, or `block/index/name`. */
+function datapointFilter(glob: string | undefined): (datapoint: LoggedDatapoint) => boolean {
+  if (glob === undefined) return () => true
+  const pattern = globPattern(glob)
+  return ({ block, index, name, xif }) => [name, xif, `${block}/${index}/${name}`].some(text => pattern.test(text))
+}
+
+function twins(devices: readonly Device[]): ReadonlySet<string> {
+  const byName = Map.groupBy(devices, device => device.name)
+  return new Set([...byName].filter(([, { length }]) => length > 1).map(([name]) => name))
+}
+
+function listText(found: readonly LoggedDatapoint[], twinNames: ReadonlySet<string>, about: string): string {
+  const devices = Map.groupBy(found, ({ device }) => device.id)
+  const lines = [
+    `# ${countOf(found.length, 'logged datapoint')} on ${countOf(devices.size, 'device')} of ${commentText(about)}`,
+    found.length === 0 ? 'datapoints: []' : 'datapoints:',
+  ]
+  for (const datapoints of devices.values()) {
+    const { name, type, health } = datapoints[0]!.device
+    lines.push(commentText(`  # ${name}${type === undefined ? '' : ` (${type})`}${health === 'down' ? ', down' : ''}`))
+    const items = datapoints.map(datapoint => datapointYaml(datapoint, twinNames.has(name)))
+    const width = Math.max(...items.map(item => item?.length ?? 0))
+    for (const [i, datapoint] of datapoints.entries()) {
+      const item = items[i]
+      const { block, index, name: pointName } = datapoint
+      lines.push(
+        item === undefined
+          ? commentText(`  # cannot be named here: ${block}/${index}/${pointName}`)
+          : `  - ${item.padEnd(width)} # ${commentText(remark(datapoint))}`,
+      )
+    }
+  }
+  return lines.join('\n')
+}
+
+/** `every 5m for 14d, 1h for 60d; lx`. */
+function remark({ levels, name, xif, unit }: LoggedDatapoint): string {
+  const logged = levels.length === 0 ? 'intervals not told' : levels.map(levelText).join(', ')
+  return [logged, ...(name === xif ? [] : [`XIF name ${xif}`]), ...(unit === undefined ? [] : [unit])].join('; ')
+}
+
+function levelText({ interval, retention }: LogLevel): string {
+  const every = interval === 0 ? 'every update' : `every ${durationText(interval * 1000)}`
+  return retention === undefined ? every : `${every} for ${retention}d`
+}
+
+/** A line break in a name must not end the comment that it stands in. */
+function commentText(text: string): string {
+  return text.replace(/\p{Cc}/gu, '?')
+}
+
+function writeList(file: string, text: string, force: boolean): void {
+  try {
+    writeFileSync(file, `${text}\n`, { flag: force ? 'w' : 'wx' })
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? error.code : undefined
+    if (code === 'EEXIST')
+      throw usageFailure(`${file} exists already`, 'Name another file, or overwrite it with --force.')
+    throw new Failure(`${file} cannot be written (${String(code)})`, {
+      code: 'cannot-write',
+      retry: 'never',
+      reach: 'run',
+      cause: error,
+    })
+  }
+}
