@@ -1,0 +1,110 @@
+import { describe, expect, it } from 'vitest'
+import { exitCodeOf, outcomeJson, tellFailure, tellOutcome } from '../../../src/cli/outcome.ts'
+import { createTerminal } from '../../../src/cli/terminal.ts'
+import { Failure } from '../../../src/domain/failure.ts'
+import { emptyReceipt, type Receipt } from '../../../src/domain/receipt.ts'
+import type { RunOutcome } from '../../../src/pipeline/run.ts'
+
+const away = new Failure('the gateway cannot be reached', {
+  code: 'gateway-unreachable',
+  retry: 'soon',
+  reach: 'gateway',
+  advice: 'Check its power.',
+})
+
+type Gateway = RunOutcome['gateways'][number]
+
+function outcome(receipt: Partial<Receipt> = {}, gateway: Partial<Gateway> = {}, requests = 3): RunOutcome {
+  const whole = { ...emptyReceipt(), ...receipt }
+  const base = { gateway: 'plant-a', requests, receipt: whole, parked: 0, leftMs: 0, failure: undefined }
+  return { gateways: [{ ...base, ...gateway }], requests, receipt: whole, tookMs: 2_000 }
+}
+
+function told(tell: (terminal: ReturnType<typeof createTerminal>) => void): { out: string; err: string } {
+  const said = { out: '', err: '' }
+  const stream = (name: 'out' | 'err') => ({
+    write: (text: string) => {
+      said[name] += text
+    },
+  })
+  tell(createTerminal(stream('out'), stream('err')))
+  return said
+}
+
+describe('the outcome of a run', () => {
+  it.each<[string, RunOutcome, number, boolean]>([
+    ['all was done', outcome({ received: 5, written: 5 }), 0, true],
+    ['there was nothing to do', outcome({}, {}, 0), 0, true],
+    ['entries were rejected', outcome({ received: 5, written: 4, rejected: 1 }), 3, true],
+    ['a range was parked', outcome({ received: 5, written: 5 }, { parked: 1 }), 3, false],
+    ['a gateway was given up', outcome({ received: 5, written: 5 }, { failure: away }), 1, false],
+    ['all of it together', outcome({ rejected: 1, received: 1 }, { failure: away, parked: 2 }), 1, false],
+  ])('where %s ends the process with its own code', (_, run, code, complete) => {
+    expect(exitCodeOf(run)).toBe(code)
+    expect(JSON.parse(outcomeJson(run))).toMatchObject({ complete })
+  })
+
+  it('as JSON has the counts, and says whether it is complete', () => {
+    const receipt = {
+      received: 21,
+      outside: 1,
+      duplicate: 2,
+      collapsed: 1,
+      empty: 3,
+      written: 10,
+      rejected: 5,
+      bytes: 9,
+    }
+    expect(JSON.parse(outcomeJson(outcome(receipt)))).toMatchObject({
+      complete: true,
+      requests: 3,
+      received: 21,
+      outside: 1,
+      duplicate: 2,
+      empty: 3,
+      written: 10,
+      rejected: 5,
+      tookMs: 2_000,
+    })
+    expect(JSON.parse(outcomeJson(outcome({}, { parked: 1 })))).toMatchObject({ complete: false })
+    expect(outcomeJson(outcome()).includes('\n')).toBe(false)
+  })
+
+  it('in words names each count that is not nought, and the rate', () => {
+    const { out } = told(terminal =>
+      tellOutcome(outcome({ received: 3_000, written: 2_990, duplicate: 10 }), 'SQLite points.db', terminal),
+    )
+    expect(out).toContain('3,000 entries')
+    expect(out).toContain('1,500/s')
+    expect(out).toContain('2,990')
+    expect(out).toContain('SQLite points.db')
+    expect(out).toMatch(/\b10\b.*duplicate/)
+    expect(out).not.toMatch(/rejected|outside|empty/)
+    expect(out).toContain('Complete')
+  })
+
+  it('in words does not call complete what is not, and says what is missing and what to do', () => {
+    const { out, err } = told(terminal =>
+      tellOutcome(outcome({ received: 5, written: 5 }, { failure: away, parked: 2 }), 'SQLite', terminal),
+    )
+    expect(out).not.toContain('Complete:')
+    expect(out).toMatch(/plant-a.*2 ranges/)
+    expect(err).toContain('plant-a: the gateway cannot be reached')
+    expect(err).toContain('Check its power.')
+  })
+
+  it('in words says so where nothing was to be done', () => {
+    const { out } = told(terminal => tellOutcome(outcome({}, {}, 0), 'SQLite points.db', terminal))
+    expect(out).toMatch(/^Nothing to transfer/)
+    const failed = told(terminal => tellOutcome(outcome({}, { failure: away }, 0), 'SQLite points.db', terminal))
+    expect(failed.out).not.toMatch(/^Nothing to transfer/)
+  })
+})
+
+describe('a failure for a person', () => {
+  it('says what and what to do, without a stack', () => {
+    const { err } = told(terminal => tellFailure(away, terminal, 'plant-a: '))
+    expect(err.trimEnd().split('\n')).toEqual(['plant-a: the gateway cannot be reached', '  Check its power.'])
+    expect(told(terminal => tellFailure({ message: 'no', advice: undefined }, terminal)).err).toBe('no\n')
+  })
+})
