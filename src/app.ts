@@ -5,7 +5,7 @@ import type { Clock } from './domain/clock.ts'
 import { Failure } from './domain/failure.ts'
 import { DeadLetterBox } from './ledger/dead-letters.ts'
 import { Ledger } from './ledger/ledger.ts'
-import { accompanied } from './pipeline/accompanied.ts'
+import { type Accompanied, accompanied } from './pipeline/accompanied.ts'
 import type { GatewayJob, RunEvent, Wish } from './pipeline/job.ts'
 import { type RunOutcome, run } from './pipeline/run.ts'
 import { compileMapping } from './points/mapping.ts'
@@ -45,16 +45,11 @@ export async function openApp(config: Config, doing: string, { clock, log }: App
   const deadLetters = new DeadLetterBox(join(dirname(config.ledger), 'dead-letters'), clock)
   deadLetters.sweep()
   const sink = opened.adopt(await openSink(config.sink, { clock, log }), it => it.close())
-  const gateways = config.gateways.map(options => {
-    const gateway = opened.adopt(new Gateway({ ...options, clock }), it => it.close())
-    const { generalSocket, limits } = options
-    const companion = opened.adopt(new Companion({ gateway, clock, log, generalSocket }), it => it.close())
-    return {
-      config: options,
-      source: accompanied({ gateway, companion, limits, clock, log }),
-      mapping: compileMapping(options.name, options.datapoints),
-    }
-  })
+  const gateways = config.gateways.map(gateway => ({
+    config: gateway,
+    source: opened.adopt(openAccompanied(gateway, { clock, log }), it => it.close()).source,
+    mapping: compileMapping(gateway.name, gateway.datapoints),
+  }))
   const parts = { sink, ledger, deadLetters, clock }
   const kept = opened.move()
   return {
@@ -86,7 +81,27 @@ export async function openSink(config: Config['sink'], parts: AppParts): Promise
 
 /** One gateway by itself, for looking at it. Whoever opens it closes it. `batchSize`: frames that are handed on at once. */
 export function openGateway(options: GatewayConfig, parts: Pick<AppParts, 'clock'> & { batchSize?: number }): Gateway {
-  return new Gateway({ ...options, ...parts })
+  const { clock, batchSize } = parts
+  return new Gateway({ ...options, clock, ...(batchSize === undefined ? {} : { batchSize }) })
+}
+
+/** A gateway with its companion, for work on its log: `source` waits for its CPU. Closed in reverse order. */
+export function openAccompanied(
+  options: GatewayConfig,
+  parts: AppParts & { batchSize?: number },
+): { readonly gateway: Gateway; readonly source: Accompanied; close(): Promise<void> } {
+  const { clock, log } = parts
+  const { generalSocket, limits } = options
+  const gateway = openGateway(options, parts)
+  const companion = new Companion({ gateway, clock, log, generalSocket })
+  return {
+    gateway,
+    source: accompanied({ gateway, companion, limits, clock, log }),
+    async close() {
+      await companion.close()
+      await gateway.close()
+    },
+  }
 }
 
 /** Throws a Failure that lists the names there are. */

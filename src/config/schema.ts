@@ -70,7 +70,7 @@ const gateway = section({
     .describe('How the gateway proves who it is. Default: by the authorities that the system trusts'),
   limits: limits.prefault({}).describe('How much of the gateway the program may use: it is a guest there'),
   idleTimeout: duration({ from: second, to: hour, text: 'A data-log socket silent for so long has failed' }).prefault(
-    '60s',
+    '2m',
   ),
   generalSocket: yesOrNo()
     .prefault(true)
@@ -115,15 +115,22 @@ const sink = section({
 
 const requests = section({
   per: z
-    .enum(['datapoint', 'device', 'gateway'])
-    .prefault('device')
-    .describe('What one request asks for: each datapoint alone, a device at a time, or all of the gateway at once'),
+    .enum(['datapoint', 'device', 'gateway', 'auto'])
+    .prefault('auto')
+    .describe(
+      'What one request asks for: each datapoint alone, a device at a time, or all of the gateway at once. auto: a device at a time, unless most of what it logs is not wanted',
+    ),
   entries: wholeNumber({ from: 100, to: 1_000_000 })
-    .prefault(20_000)
-    .describe('Entries a request aims for: its range is made longer or shorter to fit'),
+    .prefault(50_000)
+    .describe('Entries a request aims for, or about 10 seconds: its range is made longer or shorter to fit'),
   shortest: duration({ from: second, to: 366 * day, text: 'The shortest range worth a request' }).prefault('1m'),
-  longest: duration({ from: minute, to: 3660 * day, text: 'The longest range of a request' }).prefault('7d'),
-  order: z.enum(['oldest', 'newest']).prefault('oldest').describe('Which end of the missing time comes first'),
+  longest: duration({ from: minute, to: 3660 * day, text: 'The longest range of a request' }).prefault('30d'),
+  order: z
+    .enum(['oldest', 'newest', 'rescue'])
+    .prefault('oldest')
+    .describe(
+      'Which missing time comes first. rescue: what the gateway will prune first, where it tells its retention',
+    ),
 }).superRefine(inOrder('shortest', 'longest'), whateverOptions)
 
 const sync = section({
@@ -236,11 +243,11 @@ export interface InfluxdbV2Config extends InfluxdbBase {
 export type InfluxdbConfig = InfluxdbV1Config | InfluxdbV2Config
 
 export interface RequestsConfig {
-  readonly per: 'datapoint' | 'device' | 'gateway'
+  readonly per: 'datapoint' | 'device' | 'gateway' | 'auto'
   readonly entries: number
   readonly shortest: number
   readonly longest: number
-  readonly order: 'oldest' | 'newest'
+  readonly order: 'oldest' | 'newest' | 'rescue'
 }
 
 export interface SyncConfig {

@@ -13,6 +13,8 @@ export interface FailedWork {
   readonly range?: TimeRange
   /** Entries received before it failed. */
   readonly entries?: number
+  /** Time of the newest entry received, ms UTC. */
+  readonly reached?: number
 }
 
 export interface FailureOptions {

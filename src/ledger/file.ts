@@ -2,72 +2,10 @@ import { mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { Failure } from '../domain/failure.ts'
+import { applicationId, migrations } from './schema.ts'
 
-/** "SETL": tells our ledger from any other SQLite file. */
-const applicationId = 0x5345544c
-const schemaVersion = 1
 /** Waits for another process's short transaction instead of failing. */
 const busyTimeoutMs = 10_000
-
-const schema = `
--- one row a datapoint (or wildcard) of a gateway and a sink
-CREATE TABLE target (
-  id       INTEGER PRIMARY KEY,
-  sink     TEXT NOT NULL,
-  gateway  TEXT NOT NULL,
-  key      TEXT NOT NULL,   -- the selector's key
-  selector TEXT NOT NULL,   -- the selector as JSON
-  UNIQUE (sink, gateway, key)
-) STRICT;
--- ranges (after, until] in ms UTC that are proven complete: disjoint, merged where they touch
-CREATE TABLE coverage (
-  target INTEGER NOT NULL REFERENCES target,
-  final  INTEGER NOT NULL,  -- 1 final, 0 provisional
-  after  INTEGER NOT NULL,
-  until  INTEGER NOT NULL,
-  PRIMARY KEY (target, final, after),
-  CHECK (after < until)
-) STRICT, WITHOUT ROWID;
--- smallest ranges that failed again and again: listed, tried again, never forgotten
-CREATE TABLE parked (
-  target INTEGER NOT NULL REFERENCES target,
-  after  INTEGER NOT NULL,
-  until  INTEGER NOT NULL,
-  code   TEXT NOT NULL,
-  reason TEXT NOT NULL,
-  at     INTEGER NOT NULL,  -- ms UTC of the last try
-  tries  INTEGER NOT NULL,
-  PRIMARY KEY (target, after, until)
-) STRICT, WITHOUT ROWID;
--- what became of the entries of each transfer; the newest few thousand
-CREATE TABLE receipt (
-  id          INTEGER PRIMARY KEY,
-  at          INTEGER NOT NULL,
-  sink        TEXT NOT NULL,
-  gateway     TEXT NOT NULL,
-  selectors   TEXT NOT NULL,
-  after       INTEGER NOT NULL,
-  until       INTEGER NOT NULL,
-  provisional INTEGER NOT NULL,
-  counts      TEXT NOT NULL  -- JSON: received, outside, duplicate, collapsed, empty, written, rejected, bytes, tookMs
-) STRICT;
--- how long the ranges of a group's requests may be
-CREATE TABLE window (
-  gateway TEXT NOT NULL,
-  grp     TEXT NOT NULL,
-  ms      INTEGER NOT NULL,
-  PRIMARY KEY (gateway, grp)
-) STRICT, WITHOUT ROWID;
--- the process that may write; at most one row
-CREATE TABLE owner (
-  one       INTEGER PRIMARY KEY CHECK (one = 1),
-  token     TEXT NOT NULL,
-  pid       INTEGER NOT NULL,
-  host      TEXT NOT NULL,
-  doing     TEXT NOT NULL,
-  heartbeat INTEGER NOT NULL
-) STRICT;
-`
 
 /**
  * Opens or creates the ledger's file: WAL with `synchronous=FULL`, so that a commit survives a power cut (law 2).
@@ -76,16 +14,19 @@ CREATE TABLE owner (
 export function openLedgerFile(path: string): DatabaseSync {
   return open(path, false, database => {
     database.exec('BEGIN IMMEDIATE')
-    if (isEmpty(database))
-      database.exec(`${schema}PRAGMA application_id = ${applicationId}; PRAGMA user_version = ${schemaVersion};`)
-    else assertOurs(database, path)
+    if (!isEmpty(database)) assertOurs(database, path)
+    for (const step of migrations.slice(pragma(database, 'user_version'))) database.exec(step)
+    database.exec(`PRAGMA application_id = ${applicationId}; PRAGMA user_version = ${migrations.length}`)
     database.exec('COMMIT; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON')
   })
 }
 
-/** The same refusals; the file must exist. */
+/** The same refusals; the file must exist. One of an older program is brought up to date first, which needs writing. */
 export function openLedgerForReading(path: string): DatabaseSync {
-  return open(path, true, database => assertOurs(database, path))
+  const database = open(path, true, it => assertOurs(it, path))
+  if (pragma(database, 'user_version') === migrations.length) return database
+  database.close()
+  return openLedgerFile(path)
 }
 
 function open(path: string, readOnly: boolean, prepare: (database: DatabaseSync) => void): DatabaseSync {
@@ -109,9 +50,9 @@ function assertOurs(database: DatabaseSync, path: string): void {
       'ledger-foreign',
       'Name another file under "ledger" in the configuration.',
     )
-  if (version > schemaVersion)
+  if (version > migrations.length)
     throw refused(
-      `${path} was written by a newer smartserver-etl (ledger version ${version}, this one knows ${schemaVersion})`,
+      `${path} was written by a newer smartserver-etl (ledger version ${version}, this one knows ${migrations.length})`,
       'ledger-newer',
       'Use the newer program again.',
     )

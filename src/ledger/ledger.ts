@@ -9,13 +9,15 @@ import type { Receipt } from '../domain/receipt.ts'
 import type { DataLogRequest } from '../domain/request.ts'
 import { ledgerFailure, openLedgerFile, openLedgerForReading } from './file.ts'
 import { type Ownership, takeOwnership } from './owner.ts'
-import { createTargets, type Place, type Targets } from './targets.ts'
+import { createTargets, type Place, type Proof, type SecondLook, type Targets } from './targets.ts'
 
 export interface CompletedTransfer {
   readonly sink: string
   readonly request: DataLogRequest
   readonly provisional: boolean
   readonly receipt: Receipt
+  /** Distinct points acknowledged, for each selector of the request in its order, where that is known. */
+  readonly points: readonly (number | undefined)[]
   /** The window of the group that the request was cut from, for next time. */
   readonly window: { readonly group: string; readonly ms: number }
 }
@@ -27,6 +29,9 @@ export interface ParkedRange {
   readonly at: number
   readonly tries: number
 }
+
+/** How the datapoints of a device are best asked for: together, or one by one. */
+export type Width = 'wide' | 'narrow' | 'always wide'
 
 /** Receipts are kept for looking back, not for proof: coverage is the proof. */
 const receiptsKept = 5_000
@@ -65,13 +70,24 @@ export class Ledger {
     return this.#guard(() => this.#targets.coverage(place, selectors))
   }
 
+  /** What verify holds against the database. */
+  proofs(place: Place, selector: Selector): Proof[] {
+    return this.#guard(() => this.#targets.proofs(place, selector))
+  }
+
+  /** Takes the proof of a range back, so that it is fetched again. */
+  uncover(place: Place, selector: Selector, range: TimeRange): void {
+    this.#transaction(() => this.#targets.uncover(this.#targets.idOf(place, selector), range))
+  }
+
   /** One durable transaction: all that the transfer proves, or nothing (law 2). */
-  complete({ sink, request, provisional, receipt, window }: CompletedTransfer): void {
+  complete({ sink, request, provisional, receipt, points, window }: CompletedTransfer): void {
     const { gateway, selectors, range } = request
     this.#transaction(() => {
-      for (const selector of selectors) {
+      for (const [i, selector] of selectors.entries()) {
         const target = this.#targets.idOf({ sink, gateway }, selector)
-        this.#targets.cover(target, range, provisional)
+        const second = this.#targets.cover(target, { range, points: points[i] }, provisional)
+        if (second !== undefined) this.#noteSecondLook(gateway, second)
         this.#unpark(target, range)
       }
       const { lastInsertRowid } = this.#sql(
@@ -112,6 +128,12 @@ export class Ledger {
     })
   }
 
+  #noteSecondLook(gateway: string, { points, late }: SecondLook): void {
+    this.#sql(
+      'INSERT INTO second_look (gateway, looks, points, late) VALUES (?, 1, ?, ?) ON CONFLICT DO UPDATE SET looks = looks + 1, points = points + excluded.points, late = late + excluded.late',
+    ).run(gateway, points, late)
+  }
+
   /** What is covered by now is parked no longer, even if several requests brought it piece by piece. */
   #unpark(target: number, { after, until }: TimeRange): void {
     const touched = this.#sql('SELECT after, until FROM parked WHERE target = ? AND until > ? AND after < ?')
@@ -142,6 +164,19 @@ export class Ledger {
   windowOf(gateway: string, group: string): number | undefined {
     const row = this.#guard(() => this.#sql('SELECT ms FROM window WHERE gateway = ? AND grp = ?').get(gateway, group))
     return row === undefined ? undefined : Number(row['ms'])
+  }
+
+  widthOf(gateway: string, group: string): Width | undefined {
+    const row = this.#guard(() =>
+      this.#sql('SELECT width FROM grouping WHERE gateway = ? AND grp = ?').get(gateway, group),
+    )
+    return row === undefined ? undefined : (String(row['width']) as Width)
+  }
+
+  rememberWidth(gateway: string, group: string, width: Width): void {
+    this.#transaction(() => {
+      this.#sql('INSERT OR REPLACE INTO grouping (gateway, grp, width) VALUES (?, ?, ?)').run(gateway, group, width)
+    })
   }
 
   close(): void {

@@ -1,7 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { type Coverage, joinCoverage, noCoverage } from '../domain/coverage.ts'
 import { type Selector, selectorContains, selectorKey } from '../domain/datapoint.ts'
-import { RangeSet, type TimeRange } from '../domain/range.ts'
+import { RangeSet, rangeLength, type TimeRange } from '../domain/range.ts'
 
 /** The sink and gateway that coverage belongs to. */
 export interface Place {
@@ -9,55 +9,131 @@ export interface Place {
   readonly gateway: string
 }
 
+/** One row of coverage: a range and the distinct points acknowledged for it, where that is known. */
+export interface Proof {
+  readonly range: TimeRange
+  readonly points: number | undefined
+}
+
+/** What a second look has found, where it can be compared with the first. */
+export interface SecondLook {
+  readonly points: number
+  readonly late: number
+}
+
+/** Provisional rows are kept as they were fetched, so that second looks compare like with like; but not endlessly many. */
+const mostLooks = 48
+
 /** The rows of `target` and `coverage`. Every method is a plain statement: the transaction is the caller's. */
 export function createTargets(database: DatabaseSync) {
   const find = database.prepare('SELECT id FROM target WHERE sink = ? AND gateway = ? AND key = ?')
   const insert = database.prepare('INSERT INTO target (sink, gateway, key, selector) VALUES (?, ?, ?, ?)')
-  const all = database.prepare('SELECT id, selector FROM target WHERE sink = ? AND gateway = ?')
-  const held = database.prepare('SELECT after, until FROM coverage WHERE target = ? AND final = ? ORDER BY after')
+  const all = database.prepare('SELECT id, key, selector FROM target WHERE sink = ? AND gateway = ?')
+  const held = database.prepare(
+    'SELECT after, until, points FROM coverage WHERE target = ? AND final = ? ORDER BY after',
+  )
   const touching = database.prepare(
-    'SELECT after, until FROM coverage WHERE target = ? AND final = ? AND until >= ? AND after <= ? ORDER BY after',
+    'SELECT after, until, points FROM coverage WHERE target = ? AND final = ? AND until >= ? AND after <= ? ORDER BY after',
   )
   const remove = database.prepare('DELETE FROM coverage WHERE target = ? AND final = ? AND after = ?')
-  const put = database.prepare('INSERT INTO coverage (target, final, after, until) VALUES (?, ?, ?, ?)')
+  const put = database.prepare('INSERT INTO coverage (target, final, after, until, points) VALUES (?, ?, ?, ?, ?)')
 
-  function idOf({ sink, gateway }: Place, selector: Selector): number {
-    const key = selectorKey(selector)
-    const row = find.get(sink, gateway, key)
-    if (row !== undefined) return Number(row['id'])
-    return Number(insert.run(sink, gateway, key, JSON.stringify(selector)).lastInsertRowid)
+  function targetId({ sink, gateway }: Place, selector: Selector): number | undefined {
+    const row = find.get(sink, gateway, selectorKey(selector))
+    return row === undefined ? undefined : Number(row['id'])
   }
 
-  /** Rewrites only the ranges that touch the given one: the cost does not follow the size of the coverage. */
-  function change(target: number, final: 0 | 1, range: TimeRange, changed: (near: RangeSet) => RangeSet): void {
-    const near = touching.all(target, final, range.after, range.until).map(rangeOf)
-    for (const { after } of near) remove.run(target, final, after)
-    for (const { after, until } of changed(RangeSet.of(...near)).ranges) put.run(target, final, after, until)
+  function rows(target: number, final: 0 | 1): Proof[] {
+    return held.all(target, final).map(proofOf)
+  }
+
+  function write(target: number, final: 0 | 1, { range, points }: Proof): void {
+    put.run(target, final, range.after, range.until, points ?? null)
+  }
+
+  function near(target: number, final: 0 | 1, { after, until }: TimeRange): Proof[] {
+    return touching.all(target, final, after, until).map(proofOf)
+  }
+
+  /** Takes a range out of the rows; what is left of a row that was cut has no count any more. Returns the rows it met. */
+  function cut(target: number, final: 0 | 1, range: TimeRange): Proof[] {
+    const met = near(target, final, range).filter(row => overlaps(row.range, range))
+    for (const row of met) {
+      remove.run(target, final, row.range.after)
+      for (const rest of RangeSet.of(row.range).subtract(range).ranges)
+        write(target, final, { range: rest, points: undefined })
+    }
+    return met
+  }
+
+  /** Only the rows that touch the new one are rewritten: the cost does not follow the size of the coverage. */
+  function addFinal(target: number, { range, points }: Proof): void {
+    const neighbours = near(target, 1, range)
+    for (const { range: it } of neighbours) remove.run(target, 1, it.after)
+    const isNew = neighbours.every(row => !overlaps(row.range, range))
+    const counts = [points, ...neighbours.map(row => row.points)]
+    write(target, 1, {
+      range: {
+        after: Math.min(range.after, ...neighbours.map(row => row.range.after)),
+        until: Math.max(range.until, ...neighbours.map(row => row.range.until)),
+      },
+      points: isNew ? sum(counts) : undefined,
+    })
+  }
+
+  function addProvisional(target: number, { range, points }: Proof): void {
+    // final stays final: a later look that came too early proves nothing less
+    const final = RangeSet.of(...near(target, 1, range).map(row => row.range))
+    const parts = RangeSet.of(range).subtract(final).ranges
+    cut(target, 0, range)
+    for (const part of parts) write(target, 0, { range: part, points: isSame(part, range) ? points : undefined })
+    const [first, second, ...others] = rows(target, 0)
+    if (others.length < mostLooks - 1 || first!.range.until !== second!.range.after) return
+    for (const { range: it } of [first!, second!]) remove.run(target, 0, it.after)
+    const both = { after: first!.range.after, until: second!.range.until }
+    write(target, 0, { range: both, points: sum([first!.points, second!.points]) })
   }
 
   function coverageOf(target: number): Coverage {
-    return {
-      final: RangeSet.of(...held.all(target, 1).map(rangeOf)),
-      provisional: RangeSet.of(...held.all(target, 0).map(rangeOf)),
-    }
+    const looks = rows(target, 0).map(row => row.range)
+    const final = RangeSet.of(...rows(target, 1).map(row => row.range))
+    return { final, provisional: RangeSet.of(...looks), looks }
   }
 
   return {
-    idOf,
+    idOf(place: Place, selector: Selector): number {
+      const known = targetId(place, selector)
+      if (known !== undefined) return known
+      const { lastInsertRowid } = insert.run(place.sink, place.gateway, selectorKey(selector), JSON.stringify(selector))
+      return Number(lastInsertRowid)
+    },
     /** Final or provisional, of this target alone. */
     coveredBy(target: number): RangeSet {
       const { final, provisional } = coverageOf(target)
       return final.add(provisional)
     },
-    cover(target: number, range: TimeRange, provisional: boolean): void {
-      // final stays final: a later look that came too early proves nothing less
+    cover(target: number, proof: Proof, provisional: boolean): SecondLook | undefined {
       if (provisional) {
-        const news = RangeSet.of(range).subtract(coverageOf(target).final)
-        for (const part of news.ranges) change(target, 0, part, near => near.add(part))
-        return
+        addProvisional(target, proof)
+        return undefined
       }
-      change(target, 1, range, near => near.add(range))
-      change(target, 0, range, near => near.subtract(range))
+      const first = cut(target, 0, proof.range)
+      addFinal(target, proof)
+      return compare(first, proof)
+    },
+    /** Takes the proof of a range back: it will be fetched again. */
+    uncover(target: number, range: TimeRange): void {
+      cut(target, 0, range)
+      cut(target, 1, range)
+    },
+    /** The rows of one selector, final ones, as verify compares them. */
+    proofs(place: Place, selector: Selector): Proof[] {
+      const target = targetId(place, selector)
+      return target === undefined ? [] : rows(target, 1)
+    },
+    /** Keys of everything that was ever covered at this place. */
+    keys(place: Place): string[] {
+      return all.all(place.sink, place.gateway).map(row => String(row['key']))
     },
     /** Coverage of several selectors at once: what a wider selector has covered counts for the narrower one. */
     coverage(place: Place, selectors: readonly Selector[]): Map<Selector, Coverage> {
@@ -81,10 +157,35 @@ export function createTargets(database: DatabaseSync) {
 
 export type Targets = ReturnType<typeof createTargets>
 
+/** Only if whole rows make up the range: a row that was cut has no count, and what is new has no first look. */
+function compare(first: readonly Proof[], { range, points }: Proof): SecondLook | undefined {
+  const seen = first.filter(row => range.after <= row.range.after && row.range.until <= range.until)
+  const earlier = sum(seen.map(row => row.points))
+  const length = seen.reduce((total, row) => total + rangeLength(row.range), 0)
+  if (points === undefined || earlier === undefined || length !== rangeLength(range)) return undefined
+  return { points, late: Math.max(0, points - earlier) }
+}
+
+function sum(counts: readonly (number | undefined)[]): number | undefined {
+  return counts.every(count => count !== undefined) ? counts.reduce((a, b) => a + b, 0) : undefined
+}
+
+function overlaps(a: TimeRange, b: TimeRange): boolean {
+  return a.after < b.until && b.after < a.until
+}
+
+function isSame(a: TimeRange, b: TimeRange): boolean {
+  return a.after === b.after && a.until === b.until
+}
+
 function isWide({ device, block, index, point }: Selector): boolean {
   return device === undefined || block === undefined || index === undefined || point === undefined
 }
 
-function rangeOf(row: Record<string, unknown>): TimeRange {
-  return { after: Number(row['after']), until: Number(row['until']) }
+function proofOf(row: Record<string, unknown>): Proof {
+  const points = row['points']
+  return {
+    range: { after: Number(row['after']), until: Number(row['until']) },
+    points: points === null ? undefined : Number(points),
+  }
 }

@@ -7,7 +7,7 @@ import type { DataLogRequest } from '../domain/request.ts'
 import type { Companion } from '../smartserver/companion.ts'
 import type { Gateway } from '../smartserver/gateway.ts'
 import { createCpuGate } from './cpu-gate.ts'
-import type { RunSource } from './gateway-run.ts'
+import type { RunSource } from './job.ts'
 
 export interface AccompaniedParts {
   readonly gateway: Gateway
@@ -17,8 +17,13 @@ export interface AccompaniedParts {
   readonly log: Logger
 }
 
+export interface Accompanied extends RunSource {
+  /** Resolves when the gateway's CPU allows more. */
+  ready(signal: AbortSignal): Promise<void>
+}
+
 /** A gateway for runs, with its companion: requests wait for its CPU, and failures tell what it said meanwhile. */
-export function accompanied({ gateway, companion, limits, clock, log }: AccompaniedParts): RunSource {
+export function accompanied({ gateway, companion, limits, clock, log }: AccompaniedParts): Accompanied {
   const ready = createCpuGate({
     clock,
     log: log.child({ gateway: gateway.name }),

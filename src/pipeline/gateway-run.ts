@@ -1,102 +1,29 @@
 import PQueue from 'p-queue'
-import type { Clock } from '../domain/clock.ts'
-import type { Selector } from '../domain/datapoint.ts'
 import { type Failure, isAbort, toFailure } from '../domain/failure.ts'
-import type { TimeRange } from '../domain/range.ts'
-import { addReceipt, emptyReceipt, type Receipt } from '../domain/receipt.ts'
-import type { DeadLetterBox } from '../ledger/dead-letters.ts'
-import type { Ledger } from '../ledger/ledger.ts'
+import { addReceipt, emptyReceipt } from '../domain/receipt.ts'
 import {
   type Backlog,
-  createBacklog,
-  type Grouping,
+  type Choice,
   giveBack,
   halvePiece,
   isDone,
   lengthLeft,
-  type Order,
   type Piece,
   takePiece,
 } from '../planning/backlog.ts'
-import { maturityAt, missingRanges } from '../planning/missing.ts'
-import { adaptWindow, firstWindow, shrinkWindow, type WindowLimits } from '../planning/window.ts'
-import type { Mapping } from '../points/mapping.ts'
-import type { Sink } from '../sinks/sink.ts'
-import { backoffMs } from './backoff.ts'
-import { type LogSource, transfer } from './transfer.ts'
-
-/** A gateway, as far as a run sees it. */
-export interface RunSource extends LogSource {
-  readonly name: string
-  /** The gateway's clock (law 8), as known since `hello`. */
-  readonly clock: { now(): number }
-  hello(signal: AbortSignal): Promise<unknown>
-  /** Resolves when the gateway may be asked for more (law 7). */
-  ready?(signal: AbortSignal): Promise<void>
-}
-
-export interface RunLimits {
-  /** Data-log sockets at a time. */
-  readonly sockets: number
-  /** Rest after each request. */
-  readonly pause: number
-  readonly requestsPerMinute: number
-  /** How long a gateway that has worked before may be away until this run gives it up. */
-  readonly patience: number
-}
-
-export interface GatewayJob {
-  readonly source: RunSource
-  readonly mapping: Mapping
-  readonly selectors: readonly Selector[]
-  readonly limits: RunLimits
-  readonly requests: WindowLimits & { readonly per: Grouping; readonly order: Order }
-  readonly maturity: { readonly settle: number; readonly lateness: number }
-  /** What shall be covered in the end, by the gateway's clock. */
-  readonly wanted: (gatewayNow: number) => TimeRange
-  /** See `missingRanges`. */
-  readonly secondLookMs: number
-}
-
-export interface RunParts {
-  readonly sink: Sink
-  readonly ledger: Ledger
-  readonly deadLetters: DeadLetterBox
-  readonly clock: Clock
-  readonly observe: (event: RunEvent) => void
-}
-
-/** What a run tells while it works; `gateway` names the one it is about. */
-export type RunEvent = { readonly gateway: string } & (
-  | { readonly kind: 'planned'; readonly lengthMs: number }
-  | { readonly kind: 'done'; readonly piece: Piece; readonly receipt: Receipt; readonly lengthLeft: number }
-  | { readonly kind: 'failed'; readonly failure: Failure; readonly piece?: Piece; readonly waitMs: number }
-  | { readonly kind: 'parked'; readonly piece: Piece; readonly failure: Failure }
-)
-
-export interface GatewayOutcome {
-  readonly gateway: string
-  readonly requests: number
-  readonly receipt: Receipt
-  /** Pieces parked in this run. */
-  readonly parked: number
-  /** Why the gateway was given up; undefined if all of its work was done or parked. */
-  readonly failure: Failure | undefined
-}
-
-/** Tries of a piece before it is halved, or parked at the shortest length. */
-const triesOfPiece = 3
-/** Request failures in a row, over all pieces, after which the gateway itself is taken to be sick. */
-const failuresInARow = 25
-/** Tries to get through to a gateway that has not answered once in this run. */
-const triesToConnect = 4
-const longestRequestWaitMs = 10_000
-const longestGatewayWaitMs = 60_000
+import { mostEntries } from '../planning/window.ts'
+import type { GatewayJob, GatewayOutcome, RunParts } from './job.ts'
+import { createPace } from './pace.ts'
+import { type TransferProof, transfer } from './transfer.ts'
+import { Troubles, triesOfPiece } from './troubles.ts'
+import { Windows } from './windows.ts'
+import { adaptWidth, planWork } from './work.ts'
 
 /**
  * All the work of one gateway: plans it lazily and carries out one request after the other within the limits. What
  * happens after a failure is decided by the failure itself (law 9), here and nowhere else:
  *
+ *   too dense     → cut off by us: the same range again, in pieces as short as the log is dense; no failure at all
  *   reach request → the same piece again, then its halves, down to the shortest; that one is parked and all else goes on
  *   reach gateway → wait, longer each time; given up at once if `never`, soon if it never answered, else after `patience`
  *   reach sink or run → thrown: the whole run ends
@@ -109,25 +36,37 @@ class GatewayRun {
   readonly #job: GatewayJob
   readonly #parts: RunParts
   readonly #signal: AbortSignal
-  readonly #windows = new Map<string, number>()
+  readonly #windows: Windows
+  readonly #troubles: Troubles
+  readonly #choice: Choice
+  readonly #paced: (signal: AbortSignal) => Promise<void>
   readonly #receipt = emptyReceipt()
-  #backlog: Backlog = { groups: new Map() }
+  #backlog: Backlog = { groups: new Map(), newestFirst: new Set() }
   #requests = 0
   #parked = 0
-  #inARow = 0
-  #lastSuccess: number | undefined
   #failure: Failure | undefined
 
   constructor(job: GatewayJob, parts: RunParts, signal: AbortSignal) {
+    const { source, limits, requests } = job
     this.#job = job
     this.#parts = parts
     this.#signal = signal
+    this.#windows = new Windows(parts.ledger, source.name, requests)
+    this.#troubles = new Troubles(parts.clock, limits.patience)
+    this.#paced = createPace(limits.requestsPerMinute, parts.clock)
+    this.#choice = {
+      order: requests.order,
+      windowOf: this.#windows.of,
+      retentionOf: selectors => source.retentionOf?.(selectors),
+    }
   }
 
   async run(): Promise<GatewayOutcome> {
     const { source } = this.#job
+    const { sink, ledger, clock, observe } = this.#parts
     if (await this.#connect()) {
-      this.#plan()
+      this.#backlog = planWork(this.#job, sink.id, ledger, clock.now())
+      observe({ gateway: source.name, kind: 'planned', lengthMs: lengthLeft(this.#backlog) })
       await this.#work()
     }
     return {
@@ -135,6 +74,7 @@ class GatewayRun {
       requests: this.#requests,
       receipt: this.#receipt,
       parked: this.#parked,
+      leftMs: lengthLeft(this.#backlog),
       failure: this.#failure,
     }
   }
@@ -143,7 +83,7 @@ class GatewayRun {
     while (this.#failure === undefined) {
       try {
         await this.#job.source.hello(this.#signal)
-        this.#succeeded()
+        this.#troubles.succeeded()
         return true
       } catch (error) {
         await this.#afterFailure(error, undefined)
@@ -152,34 +92,14 @@ class GatewayRun {
     return false
   }
 
-  #plan(): void {
-    const { source, selectors, wanted, maturity, secondLookMs, requests } = this.#job
-    const { sink, ledger, observe } = this.#parts
-    const now = source.clock.now()
-    const moments = maturityAt(now, maturity)
-    const range = wanted(now)
-    const coverage = ledger.coverage({ sink: sink.id, gateway: source.name }, selectors)
-    const missing = selectors.map(selector => ({
-      selector,
-      ranges: missingRanges(range, coverage.get(selector)!, moments, secondLookMs),
-    }))
-    this.#backlog = createBacklog(missing, requests.per, moments.matureUntil)
-    observe({ gateway: source.name, kind: 'planned', lengthMs: lengthLeft(this.#backlog) })
-  }
-
   async #work(): Promise<void> {
-    const { sockets, requestsPerMinute } = this.#job.limits
-    const queue = new PQueue({
-      concurrency: sockets,
-      intervalCap: 1,
-      interval: 60_000 / requestsPerMinute,
-      strict: true,
-    })
+    const { sockets } = this.#job.limits
+    const queue = new PQueue({ concurrency: sockets })
     await Promise.all(Array.from({ length: sockets }, () => this.#takeTurns(queue)))
   }
 
   async #takeTurns(queue: PQueue): Promise<void> {
-    while (this.#failure === undefined && !isDone(this.#backlog)) {
+    while (this.#mayGoOn()) {
       let turn: Promise<void> | undefined
       try {
         await queue.add(
@@ -196,11 +116,19 @@ class GatewayRun {
     }
   }
 
+  #mayGoOn(): boolean {
+    const { deadline } = this.#job.wish
+    const isLate = deadline !== undefined && this.#parts.clock.now() >= deadline
+    return this.#failure === undefined && !isLate && !isDone(this.#backlog)
+  }
+
   /** One request, and the rest after it. */
   async #turn(): Promise<void> {
     await this.#job.source.ready?.(this.#signal)
-    const piece = takePiece(this.#backlog, this.#job.requests.order, group => this.#windowOf(group))
-    if (piece === undefined || this.#failure !== undefined) return
+    await this.#paced(this.#signal)
+    if (!this.#mayGoOn()) return
+    const piece = takePiece(this.#backlog, this.#choice)
+    if (piece === undefined) return
     try {
       await this.#carry(piece)
     } catch (error) {
@@ -215,22 +143,25 @@ class GatewayRun {
     const { sink, ledger, deadLetters, clock, observe } = this.#parts
     const { selectors, range, provisional, group } = piece
     const request = { gateway: source.name, selectors, range }
-    const record = (receipt: Receipt) => {
-      const { received, tookMs } = receipt
-      const ms = adaptWindow(this.#windowOf(group), requests, { range, received, tookMs })
-      ledger.complete({ sink: sink.id, request, provisional, receipt, window: { group, ms } })
-      this.#windows.set(group, ms)
+    const record = ({ receipt, points }: TransferProof) => {
+      const window = { group, ms: this.#windows.adapt(group, range, receipt) }
+      ledger.complete({ sink: sink.id, request, provisional, receipt, points, window })
     }
-    const receipt = await transfer(request, { source, mapping, sink, deadLetters, clock, record }, this.#signal)
-    this.#succeeded()
+    const transferParts = {
+      source,
+      mapping,
+      sink,
+      deadLetters,
+      clock,
+      record,
+      mostEntries: mostEntries(piece, requests),
+    }
+    const receipt = await transfer(request, transferParts, this.#signal)
+    this.#troubles.succeeded()
     this.#requests++
     addReceipt(this.#receipt, receipt)
+    if (requests.per === 'auto') adaptWidth(this.#backlog, piece, receipt, source.name, ledger)
     observe({ gateway: source.name, kind: 'done', piece, receipt, lengthLeft: lengthLeft(this.#backlog) })
-  }
-
-  #succeeded(): void {
-    this.#inARow = 0
-    this.#lastSuccess = this.#parts.clock.now()
   }
 
   /** The table above. Throws what ends the whole run. */
@@ -238,22 +169,20 @@ class GatewayRun {
     if (isAbort(error, this.#signal)) throw error
     const failure = toFailure(error)
     if (failure.reach === 'sink' || failure.reach === 'run') throw failure
-    this.#inARow++
+    if (failure.code === 'too-dense' && piece !== undefined) {
+      this.#windows.tighten(piece.group, piece.range, failure)
+      giveBack(this.#backlog, piece)
+      return
+    }
     if (failure.reach === 'request' && piece !== undefined) this.#askAgain(piece, failure)
     else if (piece !== undefined) giveBack(this.#backlog, piece)
-    if (this.#isHopeless(failure)) {
+    const waitMs = this.#troubles.waitAfter(failure)
+    if (waitMs === undefined) {
       this.#failure ??= failure
       return
     }
-    const mostMs = failure.reach === 'request' ? longestRequestWaitMs : longestGatewayWaitMs
-    const waitMs = backoffMs(this.#inARow, mostMs, failure.retryAfterMs)
-    this.#parts.observe({
-      gateway: this.#job.source.name,
-      kind: 'failed',
-      failure,
-      waitMs,
-      ...(piece === undefined ? {} : { piece }),
-    })
+    const about = piece === undefined ? {} : { piece }
+    this.#parts.observe({ gateway: this.#job.source.name, kind: 'failed', failure, waitMs, ...about })
     await this.#parts.clock.sleep(waitMs, this.#signal)
   }
 
@@ -264,7 +193,7 @@ class GatewayRun {
       giveBack(this.#backlog, { ...piece, tries })
       return
     }
-    this.#windows.set(piece.group, shrinkWindow(this.#windowOf(piece.group), this.#job.requests))
+    this.#windows.shrink(piece.group)
     const halves = halvePiece(piece, shortest)
     if (halves === undefined) this.#park(piece, failure, tries)
     else for (const half of halves) giveBack(this.#backlog, { ...half, tries: this.#triesBefore(half) })
@@ -281,27 +210,5 @@ class GatewayRun {
     this.#parts.ledger.park(this.#parts.sink.id, { gateway: source.name, selectors, range }, failure, tries)
     this.#parked++
     this.#parts.observe({ gateway: source.name, kind: 'parked', piece, failure })
-  }
-
-  #isHopeless(failure: Failure): boolean {
-    if (this.#inARow > failuresInARow) return true
-    if (failure.reach === 'request') return false
-    if (failure.retry === 'never') return true
-    const { clock } = this.#parts
-    if (this.#lastSuccess === undefined)
-      return this.#inARow >= triesToConnect || (failure.retryAfterMs ?? 0) > longestGatewayWaitMs
-    return clock.now() - this.#lastSuccess > this.#job.limits.patience
-  }
-
-  #windowOf(group: string): number {
-    let windowMs = this.#windows.get(group)
-    if (windowMs === undefined) {
-      const { requests, source } = this.#job
-      windowMs = this.#parts.ledger.windowOf(source.name, group) ?? firstWindow(requests)
-      // the limits may have changed since
-      windowMs = Math.min(requests.longest, Math.max(requests.shortest, windowMs))
-      this.#windows.set(group, windowMs)
-    }
-    return windowMs
   }
 }

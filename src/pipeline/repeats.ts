@@ -20,6 +20,7 @@ interface Seen {
 export class Repeats {
   readonly #series = new Map<Series, Seen>()
   readonly #limit: number
+  #isExact = true
   #held = 0
   readonly #corrections = new Set<Point>()
 
@@ -42,6 +43,11 @@ export class Repeats {
     }
     this.#keep(seen, point)
     return 'new'
+  }
+
+  /** False once something was forgotten: a repetition may have been taken for a new point. */
+  get isExact(): boolean {
+    return this.#isExact
   }
 
   /** Points that must replace ones which may have been written already; one for each series and time. */
@@ -73,6 +79,7 @@ export class Repeats {
   }
 
   #forget(): void {
+    this.#isExact = false
     this.#held = 0
     for (const seen of this.#series.values()) {
       seen.points.splice(0, Math.ceil(seen.points.length / 2))

@@ -1,5 +1,6 @@
 import { addReceipt, emptyReceipt, type Receipt } from '../domain/receipt.ts'
-import { type GatewayJob, type GatewayOutcome, type RunParts, runGateway } from './gateway-run.ts'
+import { runGateway } from './gateway-run.ts'
+import type { GatewayJob, GatewayOutcome, RunParts } from './job.ts'
 
 export interface RunOutcome {
   readonly gateways: readonly GatewayOutcome[]

@@ -1,16 +1,16 @@
 import type { Clock } from '../domain/clock.ts'
-import { selectorMatches } from '../domain/datapoint.ts'
-import { type Frame, isRejection, type LogEntry, type Rejection } from '../domain/entry.ts'
+import { type Frame, isRejection, type Rejection } from '../domain/entry.ts'
 import { Failure } from '../domain/failure.ts'
 import type { Point } from '../domain/point.ts'
-import { rangeHolds } from '../domain/range.ts'
 import { emptyReceipt, isBalanced, type Receipt } from '../domain/receipt.ts'
 import { type DataLogRequest, requestText } from '../domain/request.ts'
 import type { DeadLetterBox, DeadLetterDraft } from '../ledger/dead-letters.ts'
 import type { Mapping } from '../points/mapping.ts'
 import type { Sink } from '../sinks/sink.ts'
 import { decodeEntry } from '../smartserver/entry.ts'
+import { type AskedFor, createAskedFor } from './asked-for.ts'
 import { Repeats } from './repeats.ts'
+import { Tally } from './tally.ts'
 import { WritesInFlight } from './writes-in-flight.ts'
 
 /** Where entries come from: a gateway, as far as a transfer sees it. */
@@ -25,8 +25,17 @@ export interface TransferParts {
   readonly sink: Sink
   readonly deadLetters: DeadLetterBox
   readonly clock: Clock
+  /** More entries than this are too many for one request: it is cut off, to be asked for in shorter ranges. */
+  readonly mostEntries: number
   /** Durable when it returns: the ledger's transaction. */
-  readonly record: (receipt: Receipt) => void
+  readonly record: (proof: TransferProof) => void
+}
+
+/** What a complete transfer proves. */
+export interface TransferProof {
+  readonly receipt: Receipt
+  /** Distinct points acknowledged, for each selector in its order; undefined where they could not be told apart. */
+  readonly points: readonly (number | undefined)[]
 }
 
 /**
@@ -36,72 +45,101 @@ export interface TransferParts {
  */
 export async function transfer(request: DataLogRequest, parts: TransferParts, signal: AbortSignal): Promise<Receipt> {
   const started = parts.clock.now()
-  const receipt = emptyReceipt()
-  const letters = parts.deadLetters.draft(request)
-  const writes = new WritesInFlight(parts.sink, receipt, letters, signal)
-  const repeats = new Repeats()
+  const account = openAccount(request, parts)
+  const { receipt, letters, repeats, tally } = account
+  const writes = new WritesInFlight({ sink: parts.sink, receipt, letters, tally }, signal)
   try {
     for await (const frames of parts.source.readDataLog(request, signal)) {
-      const points = pointsOf(frames, request, parts.mapping, { receipt, letters, repeats })
-      await writes.add(points)
+      await writes.add(pointsOf(frames, account))
       const corrections = repeats.takeCorrections()
       if (corrections.length > 0) await writes.correct(corrections)
+      if (receipt.received > parts.mostEntries) throw tooDense(request, account)
     }
     await writes.settle()
     receipt.tookMs = parts.clock.now() - started
     if (!isBalanced(receipt)) throw unbalanced(request, receipt)
     letters.commit()
-    parts.record(receipt)
+    parts.record({ receipt, points: tally.points().map(count => (repeats.isExact ? count : undefined)) })
     return receipt
   } finally {
-    // first the writes: what the sink still refuses goes to the draft, and would open it anew
+    // first: a write that is still under way may add a letter
     await writes.abandon()
     letters.close()
   }
 }
 
+/** Where every entry of a transfer is accounted for. */
 interface Account {
   readonly receipt: Receipt
   readonly letters: DeadLetterDraft
   readonly repeats: Repeats
+  readonly tally: Tally
+  readonly askedFor: AskedFor
+  readonly mapping: Mapping
+  /** Of the entries asked for, the newest so far, ms UTC. */
+  newest: number
+}
+
+function openAccount(request: DataLogRequest, { deadLetters, mapping }: TransferParts): Account {
+  return {
+    receipt: emptyReceipt(),
+    letters: deadLetters.draft(request),
+    repeats: new Repeats(),
+    tally: new Tally(request.selectors.length),
+    askedFor: createAskedFor(request),
+    mapping,
+    newest: request.range.after,
+  }
 }
 
 /** Every frame ends in exactly one of: outside, duplicate, empty, rejected, or a point to write (law 5). */
-function pointsOf(frames: readonly Frame[], request: DataLogRequest, mapping: Mapping, account: Account): Point[] {
-  const { receipt, letters, repeats } = account
+function pointsOf(frames: readonly Frame[], account: Account): Point[] {
+  const { receipt, letters, repeats, tally, askedFor, mapping } = account
   const points: Point[] = []
   for (const frame of frames) {
     receipt.received++
     receipt.bytes += frame.length
-    const reject = ({ reason, detail }: Rejection) => {
-      receipt.rejected++
-      letters.add({ reason, detail, raw: frame })
-    }
     const entry = decodeEntry(frame)
     if (isRejection(entry)) {
-      reject(entry)
-    } else if (!isAskedFor(entry, request)) {
+      reject(entry, frame)
+      continue
+    }
+    const selectors = askedFor(entry)
+    if (selectors.length === 0) {
       receipt.outside++
-    } else {
-      const point = mapping.map(entry)
-      if (point === undefined) receipt.empty++
-      else if ('reason' in point) reject(point)
-      else {
-        const repeat = repeats.note(point)
-        if (repeat === 'new') points.push(point)
-        else {
-          receipt.duplicate++
-          if (repeat === 'differs') receipt.collapsed++
-        }
+      continue
+    }
+    if (entry.at.ms > account.newest) account.newest = entry.at.ms
+    const point = mapping.map(entry)
+    if (point === undefined) receipt.empty++
+    else if ('reason' in point) reject(point, frame)
+    else {
+      const repeat = repeats.note(point)
+      if (repeat === 'new') {
+        tally.note(point, selectors)
+        points.push(point)
+      } else {
+        receipt.duplicate++
+        if (repeat === 'differs') receipt.collapsed++
       }
     }
   }
   return points
+
+  function reject({ reason, detail }: Rejection, raw: Frame): void {
+    receipt.rejected++
+    letters.add({ reason, detail, raw })
+  }
 }
 
-/** The gateway's filters are not relied upon: some releases ignore them (protocol §2.1). */
-function isAskedFor(entry: LogEntry, { selectors, range }: DataLogRequest): boolean {
-  return rangeHolds(range, entry.at) && selectors.some(selector => selectorMatches(selector, entry.datapoint))
+/** Not a fault of anybody's: `reached` lets the next range be as long as the log is dense. */
+function tooDense(request: DataLogRequest, { receipt, newest }: Account): Failure {
+  return new Failure(`${requestText(request)} holds more than ${receipt.received} entries: asking for less at once`, {
+    code: 'too-dense',
+    retry: 'soon',
+    reach: 'request',
+    work: { gateway: request.gateway, range: request.range, entries: receipt.received, reached: newest },
+  })
 }
 
 function unbalanced(request: DataLogRequest, receipt: Receipt): Failure {

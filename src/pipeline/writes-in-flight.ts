@@ -2,24 +2,34 @@ import type { Point } from '../domain/point.ts'
 import type { Receipt } from '../domain/receipt.ts'
 import type { DeadLetterDraft } from '../ledger/dead-letters.ts'
 import type { Refusal, Sink } from '../sinks/sink.ts'
+import type { Tally } from './tally.ts'
 
 /** While one batch is being written the next one is read and mapped; more would only fill memory (law 6). */
 const mostInFlight = 2
+
+export interface WriteParts {
+  readonly sink: Sink
+  readonly receipt: Receipt
+  readonly letters: DeadLetterDraft
+  readonly tally: Tally
+}
 
 /** The batches of one transfer that the sink has not answered yet. */
 export class WritesInFlight {
   readonly #sink: Sink
   readonly #receipt: Receipt
   readonly #letters: DeadLetterDraft
+  readonly #tally: Tally
   readonly #abort = new AbortController()
   readonly #signal: AbortSignal
   readonly #pending = new Set<Promise<void>>()
   #failure: { readonly error: unknown } | undefined
 
-  constructor(sink: Sink, receipt: Receipt, letters: DeadLetterDraft, signal: AbortSignal) {
+  constructor({ sink, receipt, letters, tally }: WriteParts, signal: AbortSignal) {
     this.#sink = sink
     this.#receipt = receipt
     this.#letters = letters
+    this.#tally = tally
     this.#signal = AbortSignal.any([signal, this.#abort.signal])
   }
 
@@ -74,14 +84,15 @@ export class WritesInFlight {
 
   #refused(refusals: readonly Refusal[]): void {
     this.#receipt.rejected += refusals.length
-    for (const { point, reason } of refusals) {
+    for (const { point, reason, code } of refusals) {
+      this.#tally.refuse(point)
       const raw = JSON.stringify({
         measurement: point.series.measurement,
         tags: Object.fromEntries(point.series.tags),
         at: point.at,
         fields: point.fields,
       })
-      this.#letters.add({ reason: 'refused-by-sink', detail: reason, raw })
+      this.#letters.add({ reason: code, detail: reason, raw })
     }
   }
 

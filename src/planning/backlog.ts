@@ -7,8 +7,10 @@ export interface Missing {
   readonly ranges: RangeSet
 }
 
-export type Grouping = 'datapoint' | 'device' | 'gateway'
-export type Order = 'oldest' | 'newest'
+export type Grouping = 'datapoint' | 'device' | 'gateway' | 'auto'
+
+/** Which end of the missing time comes first; `rescue`: what the gateway will prune first. */
+export type Order = 'oldest' | 'newest' | 'rescue'
 
 /** A stretch of time that the same selectors of a group lack, all of it mature or all of it not. */
 export interface Stretch {
@@ -28,22 +30,46 @@ export interface Piece extends Stretch {
 export interface Backlog {
   /** Stretches of a group tile what it lacks, in the order of time. */
   readonly groups: Map<string, Stretch[]>
+  /** Groups whose newest piece comes before everything else. */
+  readonly newestFirst: Set<string>
 }
 
-export function createBacklog(work: readonly Missing[], per: Grouping, matureUntil: number): Backlog {
+export interface BacklogOptions {
+  readonly keyOf: (selector: Selector) => string
+  readonly matureUntil: number
+  /** Each group's newest piece first, whatever the order: a schedule keeps current while it catches up. */
+  readonly newestFirst: boolean
+}
+
+export function createBacklog(work: readonly Missing[], options: BacklogOptions): Backlog {
   const members = Map.groupBy(
     work.filter(({ ranges }) => !ranges.isEmpty),
-    ({ selector }) => groupKey(selector, per),
+    ({ selector }) => options.keyOf(selector),
   )
   const groups = new Map<string, Stretch[]>()
-  for (const [key, missing] of members) groups.set(key, stretchesOf(missing, matureUntil))
-  return { groups }
+  for (const [key, missing] of members) groups.set(key, stretchesOf(missing, options.matureUntil))
+  return { groups, newestFirst: new Set(options.newestFirst ? groups.keys() : []) }
 }
 
-/** The name under which the ledger remembers a group's window. */
+/** The name under which the ledger remembers what it has learnt of a group. */
 export function groupKey(selector: Selector, per: Grouping): string {
   if (per === 'gateway') return '*'
-  return selectorKey(per === 'device' && selector.device !== undefined ? { device: selector.device } : selector)
+  const isTogether = per !== 'datapoint' && selector.device !== undefined
+  return selectorKey(isTogether ? { device: selector.device } : selector)
+}
+
+/** From now on each selector of the group is asked for by itself. */
+export function narrowGroup(backlog: Backlog, group: string): void {
+  const stretches = backlog.groups.get(group)
+  if (stretches === undefined) return
+  backlog.groups.delete(group)
+  for (const stretch of stretches)
+    for (const selector of stretch.selectors) {
+      const key = selectorKey(selector)
+      const there = backlog.groups.get(key) ?? []
+      backlog.groups.set(key, there)
+      there.push({ ...stretch, selectors: [selector] })
+    }
 }
 
 export function isDone(backlog: Backlog): boolean {
@@ -57,24 +83,35 @@ export function lengthLeft(backlog: Backlog): number {
   return sum
 }
 
+/** What is known to be pruned soon goes before what is kept for a time unknown. */
+const unknownRetentionMs = 100 * 366 * 86_400_000
+
+export interface Choice {
+  readonly order: Order
+  readonly windowOf: (group: string) => number
+  /** How long the gateway keeps what a group logs, ms; undefined: unknown. For `rescue`. */
+  readonly retentionOf?: (selectors: readonly Selector[]) => number | undefined
+}
+
 /** Cuts the next piece, no longer than its group's window; undefined when nothing is left. */
-export function takePiece(backlog: Backlog, order: Order, windowOf: (group: string) => number): Piece | undefined {
-  const group = nextGroup(backlog, order)
+export function takePiece(backlog: Backlog, choice: Choice): Piece | undefined {
+  const fresh = backlog.newestFirst.values().next().value
+  if (fresh !== undefined) backlog.newestFirst.delete(fresh)
+  const group = fresh ?? nextGroup(backlog, choice)
   if (group === undefined) return undefined
+  const fromOldest = fresh === undefined && choice.order !== 'newest'
   const stretches = backlog.groups.get(group)!
-  const stretch = (order === 'oldest' ? stretches.shift() : stretches.pop())!
+  const stretch = (fromOldest ? stretches.shift() : stretches.pop())!
   const { after, until } = stretch.range
-  const windowMs = windowOf(group)
+  const windowMs = choice.windowOf(group)
   // a rest shorter than a quarter window is taken along: it is not worth a request of its own
   if (until - after > windowMs * 1.25) {
-    const cut = order === 'oldest' ? after + windowMs : until - windowMs
-    const [first, second] = [
-      { ...stretch, range: { after, until: cut } },
-      { ...stretch, range: { after: cut, until } },
-    ]
-    if (order === 'oldest') stretches.unshift(second)
+    const cut = fromOldest ? after + windowMs : until - windowMs
+    const first = { ...stretch, range: { after, until: cut } }
+    const second = { ...stretch, range: { after: cut, until } }
+    if (fromOldest) stretches.unshift(second)
     else stretches.push(first)
-    return { ...(order === 'oldest' ? first : second), group }
+    return { ...(fromOldest ? first : second), group }
   }
   if (stretches.length === 0) backlog.groups.delete(group)
   return { ...stretch, group }
@@ -98,11 +135,15 @@ export function halvePiece(piece: Piece, shortestMs: number): [Piece, Piece] | u
   ]
 }
 
-function nextGroup({ groups }: Backlog, order: Order): string | undefined {
+function nextGroup({ groups }: Backlog, { order, retentionOf }: Choice): string | undefined {
   let best: string | undefined
   let bestAt = Number.POSITIVE_INFINITY
   for (const [key, stretches] of groups) {
-    const at = order === 'oldest' ? stretches[0]!.range.after : -stretches.at(-1)!.range.until
+    const [first] = stretches
+    const at =
+      order === 'newest'
+        ? -stretches.at(-1)!.range.until
+        : first!.range.after + (order === 'rescue' ? (retentionOf?.(first!.selectors) ?? unknownRetentionMs) : 0)
     if (at < bestAt) {
       best = key
       bestAt = at

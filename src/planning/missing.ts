@@ -14,9 +14,9 @@ export function maturityAt(gatewayNow: number, { settle, lateness }: { settle: n
 }
 
 /**
- * Wanted minus covered is work. Provisional ranges are work again when they are mature: once, and not in slivers — a
- * schedule of minutes would otherwise look twice at every one of its small ranges. `secondLookMs` is how much must have
- * matured before it is worth a request; 0 looks at once.
+ * Wanted minus covered is work. Provisional ranges are work again when they are mature: once, whole, and not in slivers —
+ * a schedule of minutes would otherwise look twice at every one of its small ranges. `secondLookMs` is how much must
+ * have matured before it is worth a request; 0 looks at once.
  */
 export function missingRanges(
   wanted: TimeRange,
@@ -24,16 +24,17 @@ export function missingRanges(
   maturity: Maturity,
   secondLookMs: number,
 ): RangeSet {
-  const asked = { after: wanted.after, until: Math.min(wanted.until, maturity.settledUntil) }
-  const matured = covered.provisional
-    .intersect({ after: asked.after, until: Math.min(asked.until, maturity.matureUntil) })
-    .ranges.filter(range => rangeLength(range) >= secondLookMs || isWhole(range, covered.provisional))
-  return RangeSet.of(asked)
+  const asked = RangeSet.of({ after: wanted.after, until: Math.min(wanted.until, maturity.settledUntil) })
+  const mature = RangeSet.of(...covered.looks.filter(look => look.until <= maturity.matureUntil))
+  const worthALook = mature
+    .intersect(covered.provisional)
+    .ranges.filter(range => rangeLength(range) >= secondLookMs || endsProvisional(range, covered.provisional))
+  return asked
     .subtract(covered.final)
     .subtract(covered.provisional)
-    .add(RangeSet.of(...matured))
+    .add(RangeSet.of(...worthALook).intersect(asked))
 }
 
-function isWhole(range: TimeRange, provisional: RangeSet): boolean {
+function endsProvisional(range: TimeRange, provisional: RangeSet): boolean {
   return provisional.ranges.some(whole => whole.until === range.until)
 }

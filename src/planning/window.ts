@@ -1,5 +1,4 @@
-import type { TimeRange } from '../domain/range.ts'
-import { rangeLength } from '../domain/range.ts'
+import { rangeLength, type TimeRange } from '../domain/range.ts'
 
 /** How long the ranges of a group's requests may be. */
 export interface WindowLimits {
@@ -29,6 +28,17 @@ export function adaptWindow(
   if (done.received === 0) return lengthMs < windowMs ? windowMs : clamp(windowMs * 2, limits)
   const ideal = lengthMs * Math.min(limits.entries / done.received, goodRequestMs / Math.max(1, done.tookMs))
   return clamp(Math.min(windowMs * 2, Math.max(windowMs / 2, ideal)), limits)
+}
+
+/** A request that has brought so many entries is cut off: its range was far too long for how dense the log has become. */
+export function mostEntries({ range }: { range: TimeRange }, limits: WindowLimits): number {
+  return rangeLength(range) > 2 * limits.shortest ? limits.entries * 4 : Number.POSITIVE_INFINITY
+}
+
+/** After a request that was cut off as too dense at the time `reached`: what would have brought the wanted entries. */
+export function denseWindow(range: TimeRange, limits: WindowLimits, cut: { entries: number; reached: number }): number {
+  const seenMs = Math.max(1, cut.reached - range.after)
+  return clamp(Math.min(seenMs * (limits.entries / cut.entries), rangeLength(range) / 4), limits)
 }
 
 /** After a failed request: half. */

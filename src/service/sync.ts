@@ -1,8 +1,7 @@
 import type { Logger } from 'pino'
 import type { Clock } from '../domain/clock.ts'
 import { type Failure, isAbort, toFailure } from '../domain/failure.ts'
-import type { TimeRange } from '../domain/range.ts'
-import type { RunEvent } from '../pipeline/gateway-run.ts'
+import type { RunEvent, Wish } from '../pipeline/job.ts'
 import type { RunOutcome } from '../pipeline/run.ts'
 import { repeat } from './schedule.ts'
 
@@ -13,16 +12,16 @@ export interface SyncOptions {
   readonly since: number
 }
 
-/** One pass over what is missing in the wanted range. */
+/** One pass over what is missing. */
 export type SyncRun = (
-  wish: {
-    readonly wanted: (gatewayNow: number) => TimeRange
-    readonly gateway: undefined
-    readonly secondLookMs: number
-  },
+  wish: Wish,
+  only: undefined,
   observe: (event: RunEvent) => void,
   signal: AbortSignal,
 ) => Promise<RunOutcome>
+
+/** Parked ranges are tried on a slow clock: they have failed often enough. */
+const parkedRestMs = 3_600_000
 
 export interface SyncParts {
   readonly run: SyncRun
@@ -30,17 +29,27 @@ export interface SyncParts {
   readonly log: Logger
 }
 
-/** Looks once at everything from `since` on. Second looks are gathered: see `missingRanges`. */
-export async function syncOnce(options: SyncOptions, parts: SyncParts, signal: AbortSignal): Promise<RunOutcome> {
+/**
+ * One pass: everything from `since` on, the newest first; second looks are gathered (see `missingRanges`). A pass ends at
+ * `deadline` and leaves its backlog to the next one, so that what is new never waits for what is old.
+ */
+export async function syncOnce(
+  options: SyncOptions,
+  parts: SyncParts,
+  deadline: number | undefined,
+  signal: AbortSignal,
+): Promise<RunOutcome> {
   const { since, settle, lateness } = options
   const wanted = (now: number) => ({ after: now - since, until: now - settle })
   const observe = (event: RunEvent) => logEvent(event, parts.log)
-  const outcome = await parts.run({ wanted, gateway: undefined, secondLookMs: lateness }, observe, signal)
+  const wish = { wanted, secondLookMs: lateness, newestFirst: true, parkedRestMs, deadline }
+  const outcome = await parts.run(wish, undefined, observe, signal)
   const { received, written, rejected } = outcome.receipt
   const failed = outcome.gateways.filter(gateway => gateway.failure !== undefined).map(gateway => gateway.gateway)
   const parked = outcome.gateways.reduce((sum, gateway) => sum + gateway.parked, 0)
+  const leftMs = outcome.gateways.reduce((sum, gateway) => sum + gateway.leftMs, 0)
   parts.log.info(
-    { requests: outcome.requests, received, written, rejected, parked, failed, tookMs: outcome.tookMs },
+    { requests: outcome.requests, received, written, rejected, parked, failed, leftMs, tookMs: outcome.tookMs },
     'synced',
   )
   return outcome
@@ -50,7 +59,7 @@ export async function syncOnce(options: SyncOptions, parts: SyncParts, signal: A
 export async function syncForever(options: SyncOptions, parts: SyncParts, signal: AbortSignal): Promise<void> {
   const pass = async () => {
     try {
-      await syncOnce(options, parts, signal)
+      await syncOnce(options, parts, parts.clock.now() + options.every, signal)
     } catch (error) {
       if (isAbort(error, signal)) throw error
       const failure = toFailure(error)

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import type { Coverage } from '../../src/domain/coverage.ts'
-import type { Selector } from '../../src/domain/datapoint.ts'
+import { type Coverage, noCoverage } from '../../src/domain/coverage.ts'
+import { type Selector, selectorKey } from '../../src/domain/datapoint.ts'
 import { RangeSet, rangeLength, type TimeRange } from '../../src/domain/range.ts'
 import {
   createBacklog,
@@ -31,7 +31,7 @@ const anyWork: fc.Arbitrary<Missing[]> = fc
   .tuple(...selectors.map(() => anySet))
   .map(sets => sets.map((ranges, i) => ({ selector: selectors[i]!, ranges })))
 const anyGrouping = fc.constantFrom<Grouping>('datapoint', 'device', 'gateway')
-const anyOrder = fc.constantFrom<Order>('oldest', 'newest')
+const anyOrder = fc.constantFrom<Order>('oldest', 'newest', 'rescue')
 
 /** What a run does with a piece, drawn by chance: does it, gives it back, or halves it. */
 type Fate = 'done' | 'back' | 'halve'
@@ -53,7 +53,7 @@ describe('pieces cut from a backlog', () => {
         anyFates,
         anyWindows,
         ({ work, per, order, matureUntil, shortest, inHand }, fates, windows) => {
-          const backlog = createBacklog(work, per, matureUntil)
+          const backlog = createBacklog(work, { keyOf: it => groupKey(it, per), matureUntil, newestFirst: false })
           const executed = new Map<Selector, TimeRange[]>(selectors.map(selector => [selector, []]))
           const held: Piece[] = []
           let left = lengthLeft(backlog)
@@ -62,7 +62,7 @@ describe('pieces cut from a backlog', () => {
             expect(steps).toBeLessThan(100_000)
             while (held.length < inHand && !isDone(backlog)) {
               const windowMs = Math.max(shortest, windows.next().value as number)
-              const piece = takePiece(backlog, order, () => windowMs)!
+              const piece = takePiece(backlog, { order, windowOf: () => windowMs })!
               expect(rangeLength(piece.range)).toBeGreaterThan(0)
               expect(rangeLength(piece.range)).toBeLessThanOrEqual(windowMs * 1.25)
               for (const selector of piece.selectors) expect(groupKey(selector, per)).toBe(piece.group)
@@ -104,17 +104,17 @@ describe('pieces cut from a backlog', () => {
   it('come in the order of time, from the end that was asked for', () => {
     fc.assert(
       fc.property(anyWork, anyOrder, anyWindows, (work, order, windows) => {
-        const backlog = createBacklog(work, 'gateway', 0)
+        const backlog = createBacklog(work, { keyOf: () => '*', matureUntil: 0, newestFirst: false })
         let last: TimeRange | undefined
         while (!isDone(backlog)) {
           const windowMs = windows.next().value as number
-          const { range } = takePiece(backlog, order, () => windowMs)!
+          const { range } = takePiece(backlog, { order, windowOf: () => windowMs })!
           if (last !== undefined)
-            if (order === 'oldest') expect(range.after).toBeGreaterThanOrEqual(last.until)
+            if (order !== 'newest') expect(range.after).toBeGreaterThanOrEqual(last.until)
             else expect(range.until).toBeLessThanOrEqual(last.after)
           last = range
         }
-        expect(takePiece(backlog, order, () => 1)).toBeUndefined()
+        expect(takePiece(backlog, { order, windowOf: () => 1 })).toBeUndefined()
       }),
     )
   })
@@ -122,9 +122,9 @@ describe('pieces cut from a backlog', () => {
   it('are made one at a time: a plan of ten years for a thousand datapoints is as small as its gaps', () => {
     const tenYears = { after: 0, until: 10 * 365 * 86_400_000 }
     const work = Array.from({ length: 1000 }, (_, index) => ({ selector: { index }, ranges: RangeSet.of(tenYears) }))
-    const backlog = createBacklog(work, 'datapoint', tenYears.until)
+    const backlog = createBacklog(work, { keyOf: selectorKey, matureUntil: tenYears.until, newestFirst: false })
     expect([...backlog.groups.values()].every(stretches => stretches.length === 1)).toBe(true)
-    for (let i = 0; i < 1000; i++) takePiece(backlog, 'oldest', () => 60_000)
+    for (let i = 0; i < 1000; i++) takePiece(backlog, { order: 'oldest', windowOf: () => 60_000 })
     expect([...backlog.groups.values()].every(stretches => stretches.length === 1)).toBe(true)
   })
 })
@@ -132,7 +132,7 @@ describe('pieces cut from a backlog', () => {
 describe('what is missing', () => {
   const anyCoverage: fc.Arbitrary<Coverage> = fc
     .tuple(anySet, anySet)
-    .map(([final, provisional]) => ({ final, provisional: provisional.subtract(final) }))
+    .map(([final, it]) => ({ final, provisional: it.subtract(final), looks: it.subtract(final).ranges }))
   const anyCase = fc.record({
     wanted: fc
       .tuple(fc.integer({ min: 0, max: horizon }), fc.integer({ min: 0, max: horizon }))
@@ -166,15 +166,15 @@ describe('what is missing', () => {
     )
   })
 
-  it('holds of the provisional only what is mature: all of it without a least length', () => {
+  it('holds of the provisional only looks that are mature as a whole: all of them without a least length', () => {
     fc.assert(
       fc.property(anyCase, ({ wanted, covered, now, delays, secondLookMs }) => {
         const moments = maturityAt(now, delays)
         const again = missingRanges(wanted, covered, moments, secondLookMs).intersect(covered.provisional)
         for (const { until } of again.ranges) expect(until).toBeLessThanOrEqual(moments.matureUntil)
-        const mature = covered.provisional.intersect({
+        const mature = RangeSet.of(...covered.looks.filter(({ until }) => until <= moments.matureUntil)).intersect({
           after: wanted.after,
-          until: Math.min(wanted.until, moments.matureUntil),
+          until: Math.min(wanted.until, moments.settledUntil),
         })
         expect(again.subtract(mature).isEmpty).toBe(true)
         const atOnce = missingRanges(wanted, covered, moments, 0).intersect(covered.provisional)
@@ -185,10 +185,11 @@ describe('what is missing', () => {
 
   it('leaves the provisional in peace until enough of it is mature, or its rest', () => {
     const provisional = RangeSet.of({ after: 0, until: 1000 })
+    const looks = [0, 200, 400, 600, 800].map(after => ({ after, until: after + 200 }))
     const ask = (now: number, secondLookMs: number) =>
       missingRanges(
         { after: 0, until: 1000 },
-        { final: RangeSet.empty, provisional },
+        { final: RangeSet.empty, provisional, looks },
         maturityAt(now, { settle: 0, lateness: 100 }),
         secondLookMs,
       ).ranges
@@ -206,7 +207,7 @@ describe('what is missing', () => {
         fc.integer({ min: 0, max: 30 }),
         fc.integer({ min: 0, max: 200 }),
         (every, settle, lateness) => {
-          let covered: Coverage = { final: RangeSet.empty, provisional: RangeSet.empty }
+          let covered: Coverage = noCoverage
           const looks: TimeRange[] = []
           const rounds = Math.ceil(1_000 / every)
           for (let now = 0; now <= every * rounds; now += every) {
@@ -214,7 +215,10 @@ describe('what is missing', () => {
             const missing = missingRanges({ after: 0, until: now }, covered, moments, lateness)
             looks.push(...missing.ranges)
             const final = covered.final.add(missing.intersect({ after: 0, until: moments.matureUntil }))
-            covered = { final, provisional: covered.provisional.add(missing).subtract(final) }
+            const provisional = covered.provisional.add(missing).subtract(final)
+            const fresh = missing.subtract({ after: 0, until: moments.matureUntil }).ranges
+            const kept = covered.looks.filter(look => provisional.covers(look))
+            covered = { final, provisional, looks: [...kept, ...fresh] }
           }
           const total = looks.reduce((sum, range) => sum + rangeLength(range), 0)
           expect(total).toBeLessThanOrEqual(2 * RangeSet.of(...looks).length)

@@ -25,7 +25,7 @@ describe('a config file', () => {
           password: 'p',
           tls: { kind: 'system' },
           limits: { sockets: 1, pause: 500, requestsPerMinute: 60, patience: 1_800_000, pauseAboveCpu: 85 },
-          idleTimeout: 60_000,
+          idleTimeout: 120_000,
           generalSocket: true,
           datapoints: [
             {
@@ -39,7 +39,7 @@ describe('a config file', () => {
       ],
       sink: { kind: 'sqlite', path: join(folder.path, 'data/points.db') },
       ledger: join(folder.path, 'data/ledger.db'),
-      requests: { per: 'device', entries: 20_000, shortest: 60_000, longest: 604_800_000, order: 'oldest' },
+      requests: { per: 'auto', entries: 50_000, shortest: 60_000, longest: 2_592_000_000, order: 'oldest' },
       sync: { every: 300_000, settle: 120_000, lateness: 3_600_000, since: 7_776_000_000 },
     })
   })

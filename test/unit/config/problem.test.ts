@@ -67,7 +67,7 @@ const cases: Record<string, [rest: string, error: string]> = {
   ],
   'a word that is none of those allowed': [
     '    datapoints: [a/b/0/c]\nrequests: { order: random }\n',
-    `c.yaml:7:20: expected oldest or newest
+    `c.yaml:7:20: expected oldest or newest or rescue
   requests: { order: random }
                      ^^^^^^`,
   ],

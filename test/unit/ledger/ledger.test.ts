@@ -38,6 +38,7 @@ function complete(ledger: Ledger, after: number, until: number, done: Done = {})
     request: { gateway, selectors, range: { after, until } },
     provisional,
     receipt: { ...emptyReceipt(), received: 3, written: 3 },
+    points: [3],
     window: { group: 'all', ms: 7 },
   })
 }

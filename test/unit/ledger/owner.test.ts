@@ -51,6 +51,7 @@ function complete(ledger: Ledger): void {
     request: { gateway: 'plant-a', selectors: [{}], range: { after: 0, until: 10 } },
     provisional: false,
     receipt: emptyReceipt(),
+    points: [3],
     window: { group: '*', ms: 1 },
   })
 }

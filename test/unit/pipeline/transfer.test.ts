@@ -7,7 +7,7 @@ import { Failure } from '../../../src/domain/failure.ts'
 import { isBalanced, type Receipt } from '../../../src/domain/receipt.ts'
 import type { DataLogRequest } from '../../../src/domain/request.ts'
 import { DeadLetterBox } from '../../../src/ledger/dead-letters.ts'
-import { type LogSource, transfer } from '../../../src/pipeline/transfer.ts'
+import { type LogSource, type TransferProof, transfer } from '../../../src/pipeline/transfer.ts'
 import { compileMapping } from '../../../src/points/mapping.ts'
 import type { Sink } from '../../../src/sinks/sink.ts'
 import { logFrame } from '../../support/log-frames.ts'
@@ -41,7 +41,8 @@ function open(source: LogSource, sink: Sink = scriptedSink(), folder = temporary
     clock,
     mapping: compileMapping('plant-a', []),
     deadLetters: new DeadLetterBox(folder, clock),
-    record: (receipt: Receipt) => void recorded.push({ ...receipt }),
+    mostEntries: Number.POSITIVE_INFINITY,
+    record: ({ receipt }: TransferProof) => void recorded.push({ ...receipt }),
   }
   return { parts, recorded, folder, run: (signal = new AbortController().signal) => transfer(request, parts, signal) }
 }
@@ -96,7 +97,7 @@ describe('a transfer', () => {
     })
     expect(recorded).toEqual([receipt])
     expect([...sink.stored.values()].map(({ fields }) => fields)).toEqual([{ value: 5 }, { value: 2 }])
-    expect(lettersIn(folder).map(({ reason }) => reason)).toEqual(['no-utc', 'empty-name', 'refused-by-sink'])
+    expect(lettersIn(folder).map(({ reason }) => reason)).toEqual(['no-utc', 'empty-name', 'refused'])
     expect(lettersIn(folder)[0]!.raw).toBe('{"no":"entry"}')
   })
 

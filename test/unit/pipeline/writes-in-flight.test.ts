@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { emptyReceipt } from '../../../src/domain/receipt.ts'
 import type { DeadLetter } from '../../../src/ledger/dead-letters.ts'
+import { Tally } from '../../../src/pipeline/tally.ts'
 import { WritesInFlight } from '../../../src/pipeline/writes-in-flight.ts'
 import type { Refusal } from '../../../src/sinks/sink.ts'
 import { makePoint, makePoints, makeSeries } from '../../support/points.ts'
@@ -20,7 +21,13 @@ function openWrites(signal = new AbortController().signal) {
   const receipt = emptyReceipt()
   const letters: DeadLetter[] = []
   const draft = { add: (letter: DeadLetter) => void letters.push(letter), commit() {}, close() {} }
-  return { writes: new WritesInFlight(sink, receipt, draft, signal), sink, receipt, letters, answers }
+  return {
+    writes: new WritesInFlight({ sink, receipt, letters: draft, tally: new Tally(1) }, signal),
+    sink,
+    receipt,
+    letters,
+    answers,
+  }
 }
 
 /** Whether a promise has resolved by now. */
@@ -69,7 +76,7 @@ describe('batches on their way to the sink', () => {
     await writes.settle()
     expect(receipt).toMatchObject({ written: 2, rejected: 1 })
     expect(letters).toHaveLength(1)
-    expect(letters[0]).toMatchObject({ reason: 'refused-by-sink', detail: 'field type conflict' })
+    expect(letters[0]).toMatchObject({ reason: 'refused', detail: 'field type conflict' })
     expect(JSON.parse(letters[0]!.raw)).toEqual({
       measurement: 'datalog',
       tags: Object.fromEntries(series.tags),

@@ -1,0 +1,92 @@
+/** "SETL": tells our ledger from any other SQLite file. */
+export const applicationId = 0x5345544c
+
+/**
+ * From nothing to today, a step a version: a file of an older program is brought up to date step by step, in one
+ * transaction. A step that was ever released is never changed.
+ */
+export const migrations: readonly string[] = [
+  `-- one row a datapoint (or wildcard) of a gateway and a sink
+CREATE TABLE target (
+  id       INTEGER PRIMARY KEY,
+  sink     TEXT NOT NULL,
+  gateway  TEXT NOT NULL,
+  key      TEXT NOT NULL,   -- the selector's key
+  selector TEXT NOT NULL,   -- the selector as JSON
+  UNIQUE (sink, gateway, key)
+) STRICT;
+-- ranges (after, until] in ms UTC that are proven complete: disjoint, merged where they touch
+CREATE TABLE coverage (
+  target INTEGER NOT NULL REFERENCES target,
+  final  INTEGER NOT NULL,  -- 1 final, 0 provisional
+  after  INTEGER NOT NULL,
+  until  INTEGER NOT NULL,
+  PRIMARY KEY (target, final, after),
+  CHECK (after < until)
+) STRICT, WITHOUT ROWID;
+-- smallest ranges that failed again and again: listed, tried again, never forgotten
+CREATE TABLE parked (
+  target INTEGER NOT NULL REFERENCES target,
+  after  INTEGER NOT NULL,
+  until  INTEGER NOT NULL,
+  code   TEXT NOT NULL,
+  reason TEXT NOT NULL,
+  at     INTEGER NOT NULL,  -- ms UTC of the last try
+  tries  INTEGER NOT NULL,
+  PRIMARY KEY (target, after, until)
+) STRICT, WITHOUT ROWID;
+-- what became of the entries of each transfer; the newest few thousand
+CREATE TABLE receipt (
+  id          INTEGER PRIMARY KEY,
+  at          INTEGER NOT NULL,
+  sink        TEXT NOT NULL,
+  gateway     TEXT NOT NULL,
+  selectors   TEXT NOT NULL,
+  after       INTEGER NOT NULL,
+  until       INTEGER NOT NULL,
+  provisional INTEGER NOT NULL,
+  counts      TEXT NOT NULL  -- JSON: received, outside, duplicate, collapsed, empty, written, rejected, bytes, tookMs
+) STRICT;
+-- how long the ranges of a group's requests may be
+CREATE TABLE window (
+  gateway TEXT NOT NULL,
+  grp     TEXT NOT NULL,
+  ms      INTEGER NOT NULL,
+  PRIMARY KEY (gateway, grp)
+) STRICT, WITHOUT ROWID;
+-- the process that may write; at most one row
+CREATE TABLE owner (
+  one       INTEGER PRIMARY KEY CHECK (one = 1),
+  token     TEXT NOT NULL,
+  pid       INTEGER NOT NULL,
+  host      TEXT NOT NULL,
+  doing     TEXT NOT NULL,
+  heartbeat INTEGER NOT NULL
+) STRICT;
+`,
+  `
+-- distinct points that the sink acknowledged for the range: what verify holds against the database; NULL: unknown
+ALTER TABLE coverage ADD COLUMN points INTEGER;
+-- how the datapoints of a device are best asked for, as measured: together (wide) or one by one (narrow)
+CREATE TABLE grouping (
+  gateway TEXT NOT NULL,
+  grp     TEXT NOT NULL,
+  width   TEXT NOT NULL CHECK (width IN ('wide', 'narrow', 'always wide')),
+  PRIMARY KEY (gateway, grp)
+) STRICT, WITHOUT ROWID;
+-- what looking twice at fresh ranges has found: tells whether sync.lateness is right
+CREATE TABLE second_look (
+  gateway TEXT PRIMARY KEY,
+  looks   INTEGER NOT NULL,
+  points  INTEGER NOT NULL,
+  late    INTEGER NOT NULL  -- points that were not there at the first look
+) STRICT, WITHOUT ROWID;
+-- what the owner is doing or waiting for, for "status"
+CREATE TABLE activity (
+  gateway TEXT PRIMARY KEY,
+  doing   TEXT NOT NULL,
+  since   INTEGER NOT NULL,  -- ms UTC
+  until   INTEGER            -- ms UTC, where it is known
+) STRICT, WITHOUT ROWID;
+`,
+]

@@ -1,0 +1,86 @@
+import type { Clock } from '../domain/clock.ts'
+import type { Selector } from '../domain/datapoint.ts'
+import type { Failure } from '../domain/failure.ts'
+import type { TimeRange } from '../domain/range.ts'
+import type { Receipt } from '../domain/receipt.ts'
+import type { DeadLetterBox } from '../ledger/dead-letters.ts'
+import type { Ledger } from '../ledger/ledger.ts'
+import type { Grouping, Order, Piece } from '../planning/backlog.ts'
+import type { WindowLimits } from '../planning/window.ts'
+import type { Mapping } from '../points/mapping.ts'
+import type { Sink } from '../sinks/sink.ts'
+import type { LogSource } from './transfer.ts'
+
+/** A gateway, as far as a run sees it. */
+export interface RunSource extends LogSource {
+  readonly name: string
+  /** The gateway's clock (law 8), as known since `hello`. */
+  readonly clock: { now(): number }
+  hello(signal: AbortSignal): Promise<unknown>
+  /** Resolves when the gateway may be asked for more (law 7). */
+  ready?(signal: AbortSignal): Promise<void>
+  /** How long the gateway keeps what these log, ms, where it tells. */
+  retentionOf?(selectors: readonly Selector[]): number | undefined
+}
+
+export interface RunLimits {
+  /** Data-log sockets at a time. */
+  readonly sockets: number
+  /** Rest after each request. */
+  readonly pause: number
+  readonly requestsPerMinute: number
+  /** How long a gateway that has worked before may be away until this run gives it up. */
+  readonly patience: number
+}
+
+/** What is wanted of the gateways in a run. */
+export interface Wish {
+  /** What shall be covered in the end, by the gateway's clock; what is not settled yet is left out. */
+  readonly wanted: (gatewayNow: number) => TimeRange
+  /** See `missingRanges`. */
+  readonly secondLookMs: number
+  /** Each group's newest range comes first, whatever backlog there is. */
+  readonly newestFirst: boolean
+  /** Parked ranges that were tried within this time are left alone, ms; 0: all are tried again. */
+  readonly parkedRestMs: number
+  /** No request is begun after this moment of the host's clock: what is left is for the next run. */
+  readonly deadline: number | undefined
+}
+
+export interface GatewayJob {
+  readonly source: RunSource
+  readonly mapping: Mapping
+  readonly selectors: readonly Selector[]
+  readonly limits: RunLimits
+  readonly requests: WindowLimits & { readonly per: Grouping; readonly order: Order }
+  readonly maturity: { readonly settle: number; readonly lateness: number }
+  readonly wish: Wish
+}
+
+export interface RunParts {
+  readonly sink: Sink
+  readonly ledger: Ledger
+  readonly deadLetters: DeadLetterBox
+  readonly clock: Clock
+  readonly observe: (event: RunEvent) => void
+}
+
+/** What a run tells while it works; `gateway` names the one it is about. */
+export type RunEvent = { readonly gateway: string } & (
+  | { readonly kind: 'planned'; readonly lengthMs: number }
+  | { readonly kind: 'done'; readonly piece: Piece; readonly receipt: Receipt; readonly lengthLeft: number }
+  | { readonly kind: 'failed'; readonly failure: Failure; readonly piece?: Piece; readonly waitMs: number }
+  | { readonly kind: 'parked'; readonly piece: Piece; readonly failure: Failure }
+)
+
+export interface GatewayOutcome {
+  readonly gateway: string
+  readonly requests: number
+  readonly receipt: Receipt
+  /** Pieces parked in this run. */
+  readonly parked: number
+  /** Milliseconds of time, summed over groups, that the deadline left for the next run. */
+  readonly leftMs: number
+  /** Why the gateway was given up; undefined if all of its work was done, parked or left. */
+  readonly failure: Failure | undefined
+}

@@ -1,0 +1,102 @@
+import type { Clock } from '../domain/clock.ts'
+import { type Selector, selectorKey } from '../domain/datapoint.ts'
+import { Failure, isAbort } from '../domain/failure.ts'
+import type { TimeRange } from '../domain/range.ts'
+import type { DataLogRequest } from '../domain/request.ts'
+import type { Gateway } from '../smartserver/gateway.ts'
+import { dataLogPath } from '../smartserver/query.ts'
+import { type CapturePart, headPart } from './capture-format.ts'
+
+export interface RecordingJob {
+  readonly gateway: Gateway
+  /** Resolves when the gateway may be asked (law 7). */
+  readonly ready: (signal: AbortSignal) => Promise<void>
+  readonly selectors: readonly Selector[]
+  readonly range: TimeRange
+  /** Entries that a request should bring, and how short and long its range may be. */
+  readonly requests: { readonly entries: number; readonly shortest: number; readonly longest: number }
+  readonly limits: { readonly pause: number; readonly requestsPerMinute: number }
+  readonly clock: Clock
+  readonly write: (part: CapturePart) => void
+}
+
+export interface Recorded {
+  readonly requests: number
+  /** Requests that did not reach `"end"`: recorded as far as they came. */
+  readonly cut: number
+  readonly frames: number
+}
+
+const firstWindowMs = 86_400_000
+/** After so many cut requests in a row there is nothing more to learn. */
+const mostCutInARow = 5
+
+/**
+ * Asks a gateway for its log as a run does, one request at a time, device by device, and writes down every frame as it
+ * came. A cut request is recorded as cut, not asked again: a recording shows what happened. Throws where the gateway
+ * cannot be asked at all.
+ */
+export async function recordLog(job: RecordingJob, signal: AbortSignal): Promise<Recorded> {
+  const { gateway, range, requests, limits, clock, write } = job
+  const recorded = { requests: 0, cut: 0, frames: 0 }
+  const { shortest, longest } = requests
+  let cutInARow = 0
+  write(headPart(gateway.name, gateway.release, clock.now()))
+  for (const selectors of byDevice(job.selectors)) {
+    let windowMs = Math.min(longest, Math.max(shortest, firstWindowMs))
+    for (let { after } = range; after < range.until; ) {
+      const until = Math.min(range.until, after + windowMs)
+      await job.ready(signal)
+      const started = clock.now()
+      const { frames, failure } = await recordRequest(
+        job,
+        { gateway: gateway.name, selectors, range: { after, until } },
+        signal,
+      )
+      after = until
+      recorded.requests++
+      recorded.frames += frames
+      if (failure !== undefined) recorded.cut++
+      cutInARow = failure === undefined ? 0 : cutInARow + 1
+      if (failure !== undefined && (failure.reach !== 'request' || cutInARow >= mostCutInARow)) throw failure
+      if (failure !== undefined || frames > requests.entries) windowMs = Math.max(shortest, Math.round(windowMs / 2))
+      else if (frames < requests.entries / 4) windowMs = Math.min(longest, windowMs * 2)
+      const restMs = started + 60_000 / limits.requestsPerMinute - clock.now()
+      await clock.sleep(Math.max(limits.pause, failure?.retryAfterMs ?? 0, restMs), signal)
+    }
+  }
+  return recorded
+}
+
+type Selectors = DataLogRequest['selectors']
+
+function byDevice(selectors: readonly Selector[]): Selectors[] {
+  const groups = Map.groupBy(selectors, ({ device }) => (device === undefined ? '*' : selectorKey({ device })))
+  return [...groups.values()].map(([first, ...others]) => [first!, ...others])
+}
+
+async function recordRequest(
+  { gateway, write }: RecordingJob,
+  request: DataLogRequest,
+  signal: AbortSignal,
+): Promise<{ frames: number; failure: Failure | undefined }> {
+  write({ request: { query: dataLogPath(request, gateway.release), ...request.range } })
+  let frames = 0
+  let close: number | null = null
+  const onClose = (code: number) => {
+    close = code
+  }
+  try {
+    for await (const batch of gateway.readDataLog(request, signal, onClose))
+      for (const frame of batch) {
+        write({ frame })
+        frames++
+      }
+    write({ close, end: true })
+    return { frames, failure: undefined }
+  } catch (error) {
+    write({ close, end: false })
+    if (isAbort(error, signal) || !(error instanceof Failure)) throw error
+    return { frames, failure: error }
+  }
+}
