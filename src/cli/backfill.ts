@@ -30,8 +30,14 @@ export async function backfill(config: Config, options: BackfillOptions, context
   const progress = new Progress(terminal, clock)
   try {
     await app.sink.check(signal)
-    const wanted = (gatewayNow: number) => ({ after, until: until ?? gatewayNow })
-    const outcome = await app.run({ wanted, gateway: options.gateway, secondLookMs: 0 }, progress.observe, signal)
+    const wish = {
+      wanted: (gatewayNow: number) => ({ after, until: until ?? gatewayNow }),
+      secondLookMs: 0,
+      newestFirst: false,
+      parkedRestMs: 0,
+      deadline: undefined,
+    }
+    const outcome = await app.run(wish, options.gateway, progress.observe, signal)
     progress.close()
     if (options.json === true) terminal.out(outcomeJson(outcome))
     else tellOutcome(outcome, app.sink.label, terminal)

@@ -38,11 +38,14 @@ export async function demo(context: CommandContext): Promise<number> {
 Backfilling ${days} days (${minuteText(range.after)} … ${minuteText(until)} UTC) of ${selectors.length} datapoints into ${shown(join(folder, 'points.db'))}.
 Ctrl-C stops it; the same command goes on from there.
 `)
-    const outcome = await app.run(
-      { wanted: () => range, gateway: undefined, secondLookMs: 0 },
-      progress.observe,
-      signal,
-    )
+    const wish = {
+      wanted: () => range,
+      secondLookMs: 0,
+      newestFirst: false,
+      parkedRestMs: 0,
+      deadline: undefined,
+    }
+    const outcome = await app.run(wish, undefined, progress.observe, signal)
     progress.close()
     tellOutcome(outcome, shown(join(folder, 'points.db')), terminal)
     terminal.out('')

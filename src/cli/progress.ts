@@ -1,6 +1,6 @@
 import type { Clock } from '../domain/clock.ts'
 import { requestText } from '../domain/request.ts'
-import type { RunEvent } from '../pipeline/gateway-run.ts'
+import type { RunEvent } from '../pipeline/job.ts'
 import { countText, shareText, tookText } from './figures.ts'
 import type { Terminal } from './terminal.ts'
 

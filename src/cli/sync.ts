@@ -11,7 +11,7 @@ export async function sync(config: Config, options: { once?: boolean }, context:
   const app = await openApp(config, 'sync', { clock, log })
   const parts = { run: app.run, clock, log }
   try {
-    if (options.once === true) return exitCodeOf(await syncOnce(config.sync, parts, signal))
+    if (options.once === true) return exitCodeOf(await syncOnce(config.sync, parts, undefined, signal))
     const { length } = config.gateways
     log.info({ gateways: length, sink: app.sink.label, every: durationText(config.sync.every) }, 'sync started')
     await syncForever(config.sync, parts, signal)
