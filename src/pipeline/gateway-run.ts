@@ -35,6 +35,8 @@ export async function runGateway(job: GatewayJob, parts: RunParts, signal: Abort
 class GatewayRun {
   readonly #job: GatewayJob
   readonly #parts: RunParts
+  /** Ends this gateway's other sockets when one of them meets what ends the run. */
+  readonly #stop = new AbortController()
   readonly #signal: AbortSignal
   readonly #windows: Windows
   readonly #troubles: Troubles
@@ -50,7 +52,7 @@ class GatewayRun {
     const { source, limits, requests } = job
     this.#job = job
     this.#parts = parts
-    this.#signal = signal
+    this.#signal = AbortSignal.any([signal, this.#stop.signal])
     this.#windows = new Windows(parts.ledger, source.name, requests)
     this.#troubles = new Troubles(parts.clock, limits.patience)
     this.#paced = createPace(limits.requestsPerMinute, parts.clock)
@@ -95,7 +97,11 @@ class GatewayRun {
   async #work(): Promise<void> {
     const { sockets } = this.#job.limits
     const queue = new PQueue({ concurrency: sockets })
-    await Promise.all(Array.from({ length: sockets }, () => this.#takeTurns(queue)))
+    const turns = Array.from({ length: sockets }, () => this.#takeTurns(queue))
+    for (const turn of turns) turn.catch(error => this.#stop.abort(error))
+    // nobody may close sink or ledger while a socket still works
+    await Promise.allSettled(turns)
+    await Promise.all(turns)
   }
 
   async #takeTurns(queue: PQueue): Promise<void> {
