@@ -11,12 +11,14 @@ const triesToConnect = 4
 const longestRequestWaitMs = 10_000
 const longestGatewayWaitMs = 60_000
 
-/** What has gone wrong on one gateway since something last went right. */
+/** What has gone wrong on one gateway since something last went right: with single requests, and with all of it. */
 export class Troubles {
   readonly #clock: Clock
   readonly #patience: number
   #inARow = 0
-  #lastSuccess: number | undefined
+  #requestsInARow = 0
+  #hasAnswered = false
+  #awaySince: number | undefined
 
   constructor(clock: Clock, patience: number) {
     this.#clock = clock
@@ -25,23 +27,26 @@ export class Troubles {
 
   succeeded(): void {
     this.#inARow = 0
-    this.#lastSuccess = this.#clock.now()
+    this.#requestsInARow = 0
+    this.#hasAnswered = true
+    this.#awaySince = undefined
   }
 
   /** How long to wait before anything is asked again; undefined: the gateway is given up for this run. */
   waitAfter(failure: Failure): number | undefined {
+    // before the gateway has answered no range can be to blame
+    const isRequest = failure.reach === 'request' && this.#hasAnswered
     this.#inARow++
-    if (this.#isHopeless(failure)) return undefined
-    const mostMs = failure.reach === 'request' ? longestRequestWaitMs : longestGatewayWaitMs
+    if (isRequest ? ++this.#requestsInARow > failuresInARow : this.#isAwayForGood(failure)) return undefined
+    const mostMs = isRequest ? longestRequestWaitMs : longestGatewayWaitMs
     return backoffMs(this.#inARow, mostMs, failure.retryAfterMs)
   }
 
-  #isHopeless(failure: Failure): boolean {
-    if (this.#inARow > failuresInARow) return true
-    if (failure.reach === 'request') return false
-    if (failure.retry === 'never') return true
-    if (this.#lastSuccess === undefined)
-      return this.#inARow >= triesToConnect || (failure.retryAfterMs ?? 0) > longestGatewayWaitMs
-    return this.#clock.now() - this.#lastSuccess > this.#patience
+  #isAwayForGood({ retry, retryAfterMs = 0 }: Failure): boolean {
+    if (retry === 'never') return true
+    if (!this.#hasAnswered) return this.#inARow >= triesToConnect || retryAfterMs > longestGatewayWaitMs
+    // since it went away, not since something last went right: a request may take longer than the patience
+    this.#awaySince ??= this.#clock.now()
+    return this.#clock.now() - this.#awaySince > this.#patience
   }
 }
