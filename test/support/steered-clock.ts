@@ -61,7 +61,7 @@ export function steeredClock(start = 1_700_000_000_000): SteeredClock {
       slept.push(ms)
       if (ms <= 0) return
       await new Promise<void>((resolve, reject) => {
-        const sleeper = { at: now + ms, wake: () => done(resolve) }
+        const sleeper = { at: Math.ceil(now + ms), wake: () => done(resolve) }
         const stop = () => done(() => reject(signal?.reason))
         const done = (end: () => void) => {
           sleepers.delete(sleeper)

@@ -1,11 +1,12 @@
 import { describe, expect, it } from 'vitest'
 import { coverageBar, coveredShare } from '../../../src/cli/bar.ts'
+import { noCoverage } from '../../../src/domain/coverage.ts'
 import { RangeSet, type TimeRange } from '../../../src/domain/range.ts'
 
 const within = { after: 0, until: 1_000 }
 
 function coverage(final: TimeRange[], provisional: TimeRange[] = []) {
-  return { final: RangeSet.of(...final), provisional: RangeSet.of(...provisional) }
+  return { ...noCoverage, final: RangeSet.of(...final), provisional: RangeSet.of(...provisional) }
 }
 
 describe('the bar of a coverage', () => {
