@@ -1,4 +1,4 @@
-import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
+import { Command, CommanderError } from 'commander'
 import { findConfig, loadConfig } from '../config/load.ts'
 import type { Config } from '../config/schema.ts'
 import { type BackfillOptions, backfill } from './backfill.ts'
@@ -7,7 +7,8 @@ import type { CommandContext } from './context.ts'
 import { demo } from './demo.ts'
 import { type DiscoverOptions, discover } from './discover.ts'
 import { exitCode } from './outcome.ts'
-import { type SimulateOptions, simulate } from './simulate.ts'
+import { simulate } from './simulate.ts'
+import { addSimulatorFlags, type SimulatorFlags } from './simulator-flags.ts'
 import { status } from './status.ts'
 import { sync } from './sync.ts'
 import { usageFailure } from './times.ts'
@@ -81,27 +82,10 @@ export async function runProgram(argv: readonly string[], version: string, conte
     .action(async (name: string, options: DiscoverOptions) => {
       result = await discover(withConfig(), name, options, context)
     })
-  program
-    .command('simulate')
-    .description('a simulated gateway by itself')
-    .option('--host <address>', 'address to listen on', '127.0.0.1')
-    .option('--port <port>', 'port to listen on; 0 takes a free one', number, 8443)
-    .option('--username <name>', 'login', 'etl')
-    .option('--password <password>', 'password', 'secret')
-    .option('--seed <number>', 'same seed, same history', number, 1)
-    .option('--devices <count>', 'devices, with two or three datapoints each', number, 40)
-    .option('--interval <seconds>', 'base interval of the log', number, 300)
-    .option('--history-start <time>', 'nothing older is logged: ISO 8601 or a duration back from now', '400d')
-    .option('--seconds-per-request <seconds>', 'what a log request costs', number, 0)
-    .option('--entries-per-second <count>', 'how fast entries are delivered; 0: no limit', number, 0)
-    .addOption(
-      new Option('--release <release>', 'whose habits to show')
-        .choices(['2.80', '3.10', '3.20.114', '3.60', '4.10'])
-        .default('4.10'),
-    )
-    .action(async (options: SimulateOptions) => {
-      result = await simulate(options, context)
-    })
+  const simulator = program.command('simulate').description('a simulated gateway by itself')
+  addSimulatorFlags(simulator).action(async (flags: SimulatorFlags) => {
+    result = await simulate(flags, context)
+  })
 
   try {
     await program.parseAsync(argv, { from: 'user' })
@@ -120,10 +104,4 @@ function readConfig(given: string | undefined, { cwd, env }: CommandContext): Co
     'there is no smartserver-etl.yaml here, nor in config/',
     'Copy config/example.yaml to smartserver-etl.yaml and fit it to your site, or name a file with --config.',
   )
-}
-
-function number(text: string): number {
-  const value = Number(text)
-  if (text.trim() === '' || !Number.isFinite(value)) throw new InvalidArgumentError('a number is needed')
-  return value
 }

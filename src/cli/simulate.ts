@@ -1,47 +1,56 @@
-import type { ReleaseName } from '../simulator/releases.ts'
-import { startSimulator } from '../simulator/simulator.ts'
+import { Failure } from '../domain/failure.ts'
+import { type Simulator, startSimulator } from '../simulator/simulator.ts'
 import type { CommandContext } from './context.ts'
+import { datapointYaml, yamlText } from './datapoint-yaml.ts'
 import { exitCode } from './outcome.ts'
-import { parseTime } from './times.ts'
-
-export interface SimulateOptions {
-  readonly host: string
-  readonly port: number
-  readonly username: string
-  readonly password: string
-  readonly seed: number
-  readonly devices: number
-  readonly interval: number
-  readonly historyStart: string
-  readonly secondsPerRequest: number
-  readonly entriesPerSecond: number
-  readonly release: ReleaseName
-}
+import type { SimulatorFlags } from './simulator-flags.ts'
+import { readSimulatorOptions } from './simulator-options.ts'
 
 /** A gateway without hardware, until it is told to stop. */
-export async function simulate(options: SimulateOptions, { terminal, clock, signal }: CommandContext): Promise<number> {
-  const { historyStart, secondsPerRequest, entriesPerSecond, ...rest } = options
-  const simulator = await startSimulator({
-    ...rest,
-    now: clock.now,
-    historyStart: parseTime(historyStart, '--history-start', clock.now()),
-    cost: { secondsPerRequest, entriesPerSecond },
+export async function simulate(flags: SimulatorFlags, context: CommandContext): Promise<number> {
+  const { terminal, signal } = context
+  const options = await readSimulatorOptions(flags, context)
+  const { username = 'etl', password = 'secret' } = options
+  const simulator = await startSimulator(options).catch((error: unknown) => {
+    throw isSystemError(error) ? cannotListen(error) : error
   })
-  const { url, fingerprint256, history } = simulator
-  const [first] = history.datapoints
-  terminal.out(`A simulated SmartServer with ${history.datapoints.length} datapoints listens at ${url}. For the configuration:
+  terminal.out(`A simulated SmartServer with ${simulator.history.datapoints.length} datapoints listens at ${simulator.url}. For the configuration:
 
 gateways:
   simulated:
-    url: ${url}
-    username: ${options.username}
-    password: ${options.password}
-    tls: { fingerprint256: "${fingerprint256}" }
+    url: ${simulator.url}
+    username: ${yamlText(username)}
+    password: ${yamlText(password)}
+    tls: { fingerprint256: "${simulator.fingerprint256}" }
     datapoints:
-      - ${first === undefined ? '*/*/*/*' : `${first.device}/${first.block}/${first.index}/${first.name ?? first.xif}`}
+      - ${firstDatapoint(simulator)}
 
 Ctrl-C stops it.`)
-  await new Promise<void>(resolve => signal.addEventListener('abort', () => resolve(), { once: true }))
+  if (!signal.aborted)
+    await new Promise<void>(resolve => signal.addEventListener('abort', () => resolve(), { once: true }))
   await simulator.close()
   return exitCode.done
+}
+
+function firstDatapoint({ history }: Simulator): string {
+  const [first] = history.datapoints
+  if (first === undefined) return '*/*/*/*'
+  const { device, deviceId, block, index, name, xif } = first
+  const named = { device: { id: String(deviceId), name: device }, block, index, name: name ?? xif }
+  return datapointYaml(named, false) ?? '*/*/*/*'
+}
+
+function isSystemError(error: unknown): error is NodeJS.ErrnoException {
+  return error instanceof Error && 'syscall' in error
+}
+
+/** A port in use, an address of another machine: nothing wrong with the program. */
+function cannotListen(error: NodeJS.ErrnoException): Failure {
+  return new Failure(`the simulator cannot listen: ${error.message}`, {
+    code: 'cannot-listen',
+    retry: 'never',
+    reach: 'run',
+    advice: 'Choose another --port (0 takes a free one) or --host.',
+    cause: error,
+  })
 }

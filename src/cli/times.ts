@@ -18,6 +18,11 @@ export function parseTime(text: string, option: string, now: number): number {
 }
 
 /** Wrong use: exit code 2. */
-export function usageFailure(message: string, advice: string): Failure {
-  return new Failure(message, { code: 'usage', retry: 'never', reach: 'run', advice })
+export function usageFailure(message: string, advice?: string): Failure {
+  return new Failure(message, {
+    code: 'usage',
+    retry: 'never',
+    reach: 'run',
+    ...(advice === undefined ? {} : { advice }),
+  })
 }

@@ -3,60 +3,65 @@
  * simulator's seed, so the same requests in the same order meet the same faults. They may be combined.
  */
 export interface Faults {
-  /** Per log request: the socket is closed without "end". This, `reset` and `stall` exclude each other: their probabilities add up. */
   readonly noEnd?: number
-  /** Close codes for that; 1006 cuts the connection without a close frame. Default 1000, 1006, 1011. */
   readonly noEndCodes?: readonly number[]
-  /** Per log request: the TCP connection is reset in the middle. */
   readonly reset?: number
-  /** Per log request: silence in the middle, the connection stays open. */
   readonly stall?: number
-  /** How long that silence lasts until the connection is cut, ms; 0 = until the client leaves. Default 0. */
   readonly stallMs?: number
-  /** These three strike after a number of frames drawn below this, or where "end" would be. Default 1000. */
   readonly strikeWithin?: number
-  /** Per log request: the first 20 frames come one by one. */
   readonly trickle?: number
-  /** Pause between those, ms. Default 50. */
   readonly trickleMs?: number
-  /** Per log request: entries are out of order. */
   readonly shuffle?: number
-  /** How far, in entries, an entry may be from its place. Default 500. */
   readonly shuffleWindow?: number
-  /** Per log request: the newest entry comes first. */
   readonly reverse?: number
-  /** Per entry: it is sent once more a little later. */
   readonly duplicate?: number
-  /** Per entry: a frame that makes no sense comes before it. */
   readonly garbage?: number
-  /** Per log request: frames that make no sense come between "end" and the close. */
   readonly garbageAfterEnd?: number
-  /** Per log request: one giant frame. */
   readonly oversized?: number
-  /** Its size, bytes. Default 2 097 152. */
   readonly oversizedBytes?: number
-  /** Per log request: the gateway prunes its oldest entries while it sends; entries still to come may be gone. */
   readonly prune?: number
-  /** Up to how far beyond the entry just sent it prunes, ms. Default 600 000. */
   readonly pruneMs?: number
-  /** Per log request: dev, blockName, blockIndex and dpName are ignored. */
   readonly ignoreFilter?: number
-  /** Per log request: entries before and after the range are sent too. */
   readonly widenRange?: number
-  /** By how much, ms. Default 60 000. */
   readonly widenMs?: number
-  /** Per WebSocket upgrade: it is refused. */
   readonly refuseUpgrade?: number
-  /** HTTP statuses for that, of 302, 401, 403, 503. Default 503, 401, 302. */
   readonly refuseWith?: readonly number[]
-  /** Per TCP connection: it is closed before TLS begins. */
   readonly rejectConnection?: number
-  /** Per log request: the session ends while the request is answered. */
   readonly expireSession?: number
-  /** Per REST call behind the login: 503. */
   readonly restError?: number
-  /** Per page after the first: the list has changed, the snapshot number is another one (protocol §5). */
   readonly changeSnapshot?: number
+}
+
+/** The manual of `Faults`; the defaults are in `noFaults`. */
+export const faultMeanings: Readonly<Record<keyof Faults, string>> = {
+  noEnd:
+    'per log request: the socket is closed without "end". This, `reset` and `stall` exclude each other: their probabilities add up',
+  noEndCodes: 'close codes for that; 1006 cuts the connection without a close frame',
+  reset: 'per log request: the TCP connection is reset in the middle',
+  stall: 'per log request: silence in the middle, the connection stays open',
+  stallMs: 'how long that silence lasts until the connection is cut, ms; 0 = until the client leaves',
+  strikeWithin: 'these three strike after a number of frames drawn below this, or where "end" would be',
+  trickle: 'per log request: the first 20 frames come one by one',
+  trickleMs: 'pause between those, ms',
+  shuffle: 'per log request: entries are out of order',
+  shuffleWindow: 'how far, in entries, an entry may be from its place',
+  reverse: 'per log request: the newest entry comes first',
+  duplicate: 'per entry: it is sent once more a little later',
+  garbage: 'per entry: a frame that makes no sense comes before it',
+  garbageAfterEnd: 'per log request: frames that make no sense come between "end" and the close',
+  oversized: 'per log request: one giant frame',
+  oversizedBytes: 'its size, bytes',
+  prune: 'per log request: the gateway prunes its oldest entries while it sends; entries still to come may be gone',
+  pruneMs: 'up to how far beyond the entry just sent it prunes, ms',
+  ignoreFilter: 'per log request: dev, blockName, blockIndex and dpName are ignored',
+  widenRange: 'per log request: entries before and after the range are sent too',
+  widenMs: 'by how much, ms',
+  refuseUpgrade: 'per WebSocket upgrade: it is refused',
+  refuseWith: 'HTTP statuses for that, of 302, 401, 403, 503',
+  rejectConnection: 'per TCP connection: it is closed before TLS begins',
+  expireSession: 'per log request: the session ends while the request is answered',
+  restError: 'per REST call behind the login: 503',
+  changeSnapshot: 'per page after the first: the list has changed, the snapshot number is another one (protocol §5)',
 }
 
 export type FaultSettings = Required<Faults>

@@ -6,34 +6,38 @@ import type { Sample } from './signals.ts'
  * meets the same ones. Shares and probabilities are 0 to 1, default 0.
  */
 export interface Oddities {
-  /** Share of the datapoints whose `name` is null (protocol §3.1). */
   readonly nullNames?: number
-  /** Share of the datapoints whose `dpQualifier` is null, as in some 3.1 builds. */
   readonly nullQualifiers?: number
-  /** Share of the devices whose names hold `/ & + = [ ]`, quotes or non-ASCII letters (§10.14). */
   readonly awkwardNames?: number
-  /** Per entry: the value is null. */
   readonly nullValues?: number
-  /** Per entry: the value is true or false (§10.4). */
   readonly booleans?: number
-  /** Per entry: the value is a structure of structures and lists. */
   readonly nested?: number
-  /** Per entry: a second one with the same time, to the last digit, and another value follows it. */
   readonly sameMs?: number
-  /** Per entry: it is stored late (its `storedAt` is after its time). */
   readonly late?: number
-  /** At most how late, ms. Default 600 000. */
   readonly lateMs?: number
-  /** Per entry: it is stored before its time has come, as after the gateway's clock was moved (§7). */
   readonly future?: number
-  /** At most how early, ms. Default 3 600 000. */
   readonly futureMs?: number
-  /** Per entry: `deviceId` and `blockIndex` are strings. */
   readonly stringIds?: number
-  /** Per entry: `deviceId` is `segment.DID`, as in older REST samples. */
   readonly segmentIds?: number
-  /** Per entry: fields nobody has documented are there too. */
   readonly extraFields?: number
+}
+
+/** The manual of `Oddities`; the defaults are in `noOddities`. */
+export const oddityMeanings: Readonly<Record<keyof Oddities, string>> = {
+  nullNames: 'share of the datapoints whose `name` is null (protocol §3.1)',
+  nullQualifiers: 'share of the datapoints whose `dpQualifier` is null, as in some 3.1 builds',
+  awkwardNames: 'share of the devices whose names hold `/ & + = [ ]`, quotes or non-ASCII letters (§10.14)',
+  nullValues: 'per entry: the value is null',
+  booleans: 'per entry: the value is true or false (§10.4)',
+  nested: 'per entry: the value is a structure of structures and lists',
+  sameMs: 'per entry: a second one with the same time, to the last digit, and another value follows it',
+  late: 'per entry: it is stored late (its `storedAt` is after its time)',
+  lateMs: 'at most how late, ms',
+  future: "per entry: it is stored before its time has come, as after the gateway's clock was moved (§7)",
+  futureMs: 'at most how early, ms',
+  stringIds: 'per entry: `deviceId` and `blockIndex` are strings',
+  segmentIds: 'per entry: `deviceId` is `segment.DID`, as in older REST samples',
+  extraFields: 'per entry: fields nobody has documented are there too',
 }
 
 export type OdditySettings = Required<Oddities>

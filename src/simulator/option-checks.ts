@@ -1,7 +1,8 @@
 import { type FaultSettings, type Faults, noFaults } from './faults.ts'
 import { noOddities, type Oddities } from './oddities.ts'
 import type { SimulatorOptions } from './options.ts'
-import { type ReleaseName, releases } from './releases.ts'
+import { releases } from './releases.ts'
+import { openZone } from './timestamps.ts'
 
 /** What is expected instead of the value; undefined if the value will do. */
 type Check = (value: unknown) => string | undefined
@@ -33,6 +34,19 @@ const isMapping = (value: unknown): value is Readonly<Record<string, unknown>> =
 
 const text: Check = value => (typeof value === 'string' && value !== '' ? undefined : 'a text')
 const flag: Check = value => (typeof value === 'boolean' ? undefined : 'true or false')
+const zoneName: Check = value => {
+  try {
+    if (typeof value === 'string') openZone(value)
+    return typeof value === 'string' ? undefined : 'a time zone'
+  } catch {
+    return 'an IANA time zone, as America/Los_Angeles'
+  }
+}
+/** YAML takes 4.10 for the number 4.1. */
+const releaseName: Check = value => {
+  const expected = oneOf(...Object.keys(releases))(value)
+  return typeof value === 'number' ? `in quotes, ${expected}` : expected
+}
 const mapping: Check = value => (isMapping(value) ? undefined : 'a mapping')
 const milliseconds = between(0, Number.MAX_SAFE_INTEGER)
 const chance = between(0, 1)
@@ -56,9 +70,9 @@ const checks: Readonly<Record<keyof SimulatorOptions, Check>> = {
   source: mapping,
   now: value => (typeof value === 'function' ? undefined : 'a function'),
   clockSkewMs: between(-most, most),
-  zone: text,
+  zone: zoneName,
   cost: mapping,
-  release: oneOf(...(Object.keys(releases) as ReleaseName[])),
+  release: releaseName,
   badQuery: oneOf('close', 'end'),
   sessionTimeoutMs: between(1, most),
   slidingSessions: flag,

@@ -59,3 +59,15 @@ export const releases: Readonly<Record<ReleaseName, Release>> = {
   '3.60': { ...v3, ...byInstance, ...v36, name: '3.60', version: '3.60.012' },
   '4.10': { ...v3, ...byInstance, ...v36, name: '4.10', version: '4.10.038', tellsTime: true },
 }
+
+/** The habits of a gateway that gives its version as `3.20.121`: those of the newest release here that is not newer, else the oldest. */
+export function releaseOf(version: string): ReleaseName {
+  const known = Object.values(releases).sort((a, b) => ordinal(a.name) - ordinal(b.name))
+  return (known.findLast(({ name }) => ordinal(name) <= ordinal(version)) ?? known[0]!).name
+}
+
+/** "3.20.114" → 320114, as the vendor compares releases. */
+function ordinal(version: string): number {
+  const [major = 0, minor = 0, patch = 0] = version.split('.').map(part => Number.parseInt(part, 10) || 0)
+  return major * 100_000 + minor * 1000 + patch
+}

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { releaseOf } from '../../../src/simulator/releases.ts'
 import { fillOptions, readOptions } from '../../../src/simulator/settings.ts'
 
 test('options from a file are taken as they are and filled with defaults', () => {
@@ -31,8 +32,23 @@ test.each([
   [{ accounts: { a: 1 } }, 'accounts must be texts by name'],
   [{ fractionDigits: 1, interval: 0.05 }, 'interval must be at least 0.1'],
   [{ release: '5.0' }, 'release must be one of'],
+  [{ release: 4.1 }, 'release must be in quotes'],
+  [{ zone: 'Mars/Base' }, 'zone must be an IANA time zone'],
   [[], 'options must be a mapping'],
   [null, 'options must be a mapping'],
 ])('what makes no sense is refused by name: %j', (data, message) => {
   expect(() => readOptions(data)).toThrow(message)
+})
+
+test.each([
+  ['2.75.020', '2.80'],
+  ['2.80.015', '2.80'],
+  ['3.20.113', '3.10'],
+  ['3.20.114', '3.20.114'],
+  ['3.40.001', '3.20.114'],
+  ['4.00.030', '3.60'],
+  ['4.40.002', '4.10'],
+  ['unknown', '2.80'],
+])('a gateway of release %s has the habits of %s', (version, name) => {
+  expect(releaseOf(version)).toBe(name)
 })
