@@ -6,6 +6,7 @@ import { Failure } from './domain/failure.ts'
 import { DeadLetterBox } from './ledger/dead-letters.ts'
 import { Ledger } from './ledger/ledger.ts'
 import { type Accompanied, accompanied } from './pipeline/accompanied.ts'
+import { noteActivity } from './pipeline/activity.ts'
 import type { GatewayJob, RunEvent, Wish } from './pipeline/job.ts'
 import { type RunOutcome, run } from './pipeline/run.ts'
 import { compileMapping } from './points/mapping.ts'
@@ -45,9 +46,11 @@ export async function openApp(config: Config, doing: string, { clock, log }: App
   const deadLetters = new DeadLetterBox(join(dirname(config.ledger), 'dead-letters'), clock)
   deadLetters.sweep()
   const sink = opened.adopt(await openSink(config.sink, { clock, log }), it => it.close())
+  const batchSize = batchSizeFor(config.gateways.length)
+  const readRetention = config.requests.order === 'rescue'
   const gateways = config.gateways.map(gateway => ({
     config: gateway,
-    source: opened.adopt(openAccompanied(gateway, { clock, log }), it => it.close()).source,
+    source: opened.adopt(openAccompanied(gateway, { clock, log, batchSize, readRetention }), it => it.close()).source,
     mapping: compileMapping(gateway.name, gateway.datapoints),
   }))
   const parts = { sink, ledger, deadLetters, clock }
@@ -69,10 +72,15 @@ export async function openApp(config: Config, doing: string, { clock, log }: App
             wish,
           }),
         )
-      return run(jobs, { ...parts, observe }, signal)
+      return run(jobs, { ...parts, observe: noteActivity(ledger, clock, observe) }, signal)
     },
     close: () => kept.disposeAsync(),
   }
+}
+
+/** A few batches of each gateway are in memory at a time: many gateways share what a few would use (law 6). */
+function batchSizeFor(gateways: number): number {
+  return Math.max(500, Math.min(10_000, Math.floor(60_000 / gateways)))
 }
 
 export async function openSink(config: Config['sink'], parts: AppParts): Promise<Sink> {
@@ -88,7 +96,7 @@ export function openGateway(options: GatewayConfig, parts: Pick<AppParts, 'clock
 /** A gateway with its companion, for work on its log: `source` waits for its CPU. Closed in reverse order. */
 export function openAccompanied(
   options: GatewayConfig,
-  parts: AppParts & { batchSize?: number },
+  parts: AppParts & { batchSize?: number; readRetention?: boolean },
 ): { readonly gateway: Gateway; readonly source: Accompanied; close(): Promise<void> } {
   const { clock, log } = parts
   const { generalSocket, limits } = options
@@ -96,7 +104,7 @@ export function openAccompanied(
   const companion = new Companion({ gateway, clock, log, generalSocket })
   return {
     gateway,
-    source: accompanied({ gateway, companion, limits, clock, log }),
+    source: accompanied({ gateway, companion, limits, clock, log, readRetention: parts.readRetention ?? false }),
     async close() {
       await companion.close()
       await gateway.close()

@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander'
 import { findConfig, loadConfig } from '../config/load.ts'
 import type { Config } from '../config/schema.ts'
 import { type BackfillOptions, backfill } from './backfill.ts'
+import { type CaptureOptions, capture } from './capture.ts'
 import { type CheckOptions, check } from './check.ts'
 import type { CommandContext } from './context.ts'
 import { demo } from './demo.ts'
@@ -12,6 +13,7 @@ import { addSimulatorFlags, type SimulatorFlags } from './simulator-flags.ts'
 import { status } from './status.ts'
 import { sync } from './sync.ts'
 import { usageFailure } from './times.ts'
+import { type WatchOptions, watch } from './watch.ts'
 
 /**
  * Reads the command line and carries it out; resolves to the exit code. Throws what the command throws.
@@ -81,6 +83,27 @@ export async function runProgram(argv: readonly string[], version: string, conte
     .option('--force', 'overwrite the file')
     .action(async (name: string, options: DiscoverOptions) => {
       result = await discover(withConfig(), name, options, context)
+    })
+  program
+    .command('watch')
+    .description('show values as they come')
+    .argument('<gateway>', 'its name in the configuration')
+    .argument('[datapoints...]', 'as in the configuration, "Sensor 1/*/*/*"; default: those configured')
+    .option('--json', 'one JSON document for each update')
+    .option('--actions', "everything that the gateway's general socket brings, without subscribing")
+    .action(async (name: string, datapoints: string[], options: WatchOptions) => {
+      result = await watch(withConfig(), name, datapoints, options, context)
+    })
+  program
+    .command('capture')
+    .description('record what the gateway sends for data-log requests, frame by frame')
+    .argument('<gateway>', 'its name in the configuration')
+    .argument('[datapoints...]', 'as in the configuration, "Sensor 1/*/*/*"; default: those configured')
+    .requiredOption('--from <time>', 'ISO 8601 (UTC unless it names an offset) or a duration back from now, as 1d')
+    .option('--to <time>', 'likewise; default: now')
+    .requiredOption('--out <file>', 'new file for the recording, one JSON document a line')
+    .action(async (name: string, datapoints: string[], options: CaptureOptions) => {
+      result = await capture(withConfig(), name, datapoints, options, context)
     })
   const simulator = program.command('simulate').description('a simulated gateway by itself')
   addSimulatorFlags(simulator).action(async (flags: SimulatorFlags) => {

@@ -6,8 +6,10 @@ import { Failure } from '../domain/failure.ts'
 import type { DataLogRequest } from '../domain/request.ts'
 import type { Companion } from '../smartserver/companion.ts'
 import type { Gateway } from '../smartserver/gateway.ts'
+import { type Retention, readRetention } from '../smartserver/retention.ts'
 import { createCpuGate } from './cpu-gate.ts'
-import type { RunSource } from './job.ts'
+import { createQuietGate, passGates } from './gates.ts'
+import type { RunSource, Waiting } from './job.ts'
 
 export interface AccompaniedParts {
   readonly gateway: Gateway
@@ -15,29 +17,36 @@ export interface AccompaniedParts {
   readonly limits: GatewayLimits
   readonly clock: Clock
   readonly log: Logger
+  /** Where retention matters (order `rescue`), it is read from the gateway once. */
+  readonly readRetention: boolean
 }
 
 export interface Accompanied extends RunSource {
-  /** Resolves when the gateway's CPU allows more. */
-  ready(signal: AbortSignal): Promise<void>
+  ready(signal: AbortSignal, waiting?: Waiting): Promise<void>
 }
 
-/** A gateway for runs, with its companion: requests wait for its CPU, and failures tell what it said meanwhile. */
-export function accompanied({ gateway, companion, limits, clock, log }: AccompaniedParts): Accompanied {
-  const ready = createCpuGate({
-    clock,
-    log: log.child({ gateway: gateway.name }),
-    current: () => companion.cpu(),
-    pauseAbove: limits.pauseAboveCpu,
-  })
+/**
+ * A gateway for runs, with its companion: requests wait for its CPU and its quiet hours, and failures tell what it said
+ * meanwhile.
+ */
+export function accompanied(parts: AccompaniedParts): Accompanied {
+  const { gateway, companion, limits, clock, log } = parts
+  const gates = [createCpuGate({ clock, current: () => companion.cpu(), pauseAbove: limits.pauseAboveCpu })]
+  const zone = () => gateway.clock.zone ?? limits.zone
+  if (limits.quiet !== undefined) gates.push(createQuietGate(limits.quiet, () => gateway.clock.now(), zone))
+  let retention: Retention | undefined
   return {
     name: gateway.name,
     clock: gateway.clock,
     async hello(signal) {
       await gateway.hello(signal)
       companion.start()
+      if (parts.readRetention) retention ??= await readRetention(gateway, log, signal)
     },
-    ready,
+    retentionOf: selectors => retention?.(selectors),
+    async ready(signal, { deadline, tell } = {}) {
+      await passGates(gates, clock, tell ?? (() => {}), deadline, signal)
+    },
     async *readDataLog(request: DataLogRequest, signal: AbortSignal): AsyncGenerator<readonly Frame[]> {
       const began = clock.now()
       try {

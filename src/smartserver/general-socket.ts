@@ -72,6 +72,11 @@ async function holdSocket(
 ): Promise<undefined> {
   const { session, pingEveryMs = usualPingMs } = parts
   const lease = await session.lease(signal)
+  if (signal.aborted) {
+    // while waiting for the login: the event that closes a socket has been missed
+    lease.release()
+    return undefined
+  }
   const left = new AbortController()
   const socket = openSocket(parts, lease.cookie)
   let pinging: NodeJS.Timeout | undefined

@@ -1,0 +1,56 @@
+import { findGateway, openAccompanied } from '../app.ts'
+import type { Config } from '../config/schema.ts'
+import { isoText } from '../domain/instant.ts'
+import { recordLog } from '../pipeline/recorder.ts'
+import { CaptureFile } from './capture-file.ts'
+import type { CommandContext } from './context.ts'
+import { chosenSelectors } from './datapoint-argument.ts'
+import { countOf, countText } from './figures.ts'
+import { exitCode } from './outcome.ts'
+import { parseTime, usageFailure } from './times.ts'
+
+export interface CaptureOptions {
+  readonly from: string
+  readonly to?: string
+  readonly out: string
+}
+
+/** Records the raw frames of data-log requests: what a gateway really sends, to look at or to replay. */
+export async function capture(
+  config: Config,
+  name: string,
+  datapoints: readonly string[],
+  options: CaptureOptions,
+  { terminal, clock, log, signal }: CommandContext,
+): Promise<number> {
+  const chosen = findGateway(config, name)
+  const selectors = chosenSelectors(datapoints, chosen)
+  const after = parseTime(options.from, '--from', clock.now())
+  const to = options.to === undefined ? undefined : parseTime(options.to, '--to', clock.now())
+  // each frame by itself: those before a cut are what a recording is for
+  const { gateway, source, close } = openAccompanied(chosen, { clock, log, batchSize: 1 })
+  try {
+    await source.hello(signal)
+    const settled = gateway.clock.now() - config.sync.settle
+    const range = { after, until: Math.min(to ?? settled, settled) }
+    if (range.after >= range.until)
+      throw usageFailure(
+        `--from ${isoText(range.after)} is not before ${isoText(range.until)}`,
+        `Nothing is asked for that is younger than sync.settle by the gateway's clock.`,
+      )
+    const file = CaptureFile.create(options.out)
+    try {
+      const { ready } = source
+      const { limits } = chosen
+      const job = { gateway, ready, selectors, range, requests: config.requests, limits, clock, write: file.write }
+      const { requests, cut, frames } = await recordLog(job, signal)
+      terminal.say(`${countText(frames)} frames of ${countOf(requests, 'request')} recorded in ${options.out}`)
+      if (cut > 0) terminal.say(`${countOf(cut, 'request')} came without "end": recorded as far as they came`)
+      return cut > 0 ? exitCode.missing : exitCode.done
+    } finally {
+      file.close()
+    }
+  } finally {
+    await close()
+  }
+}
