@@ -6,6 +6,7 @@ import type { Rejection } from '../domain/entry.ts'
 import { Failure, toFailure } from '../domain/failure.ts'
 import { networkFailure } from './network-failure.ts'
 import type { Session } from './session.ts'
+import { tooFast } from './too-fast.ts'
 import { decodeUpdate, type Update } from './updates.ts'
 
 export interface GeneralSocketParts {
@@ -155,6 +156,7 @@ function refusalOf(request: ClientRequest, answer: IncomingMessage): Failure {
   const status = answer.statusCode ?? 0
   answer.resume()
   request.destroy()
+  if (status === 429) return tooFast(answer.headers['retry-after'])
   const loggedOut = status === 401 || status === 403 || (status >= 300 && status < 400)
   return new Failure(`the gateway refuses the general socket (status ${status})`, {
     code: loggedOut ? 'upgrade-not-logged-in' : 'upgrade-refused',

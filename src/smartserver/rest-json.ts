@@ -31,7 +31,7 @@ function badStatus(method: string, path: string, { status, headers }: RestAnswer
   const retryAfterMs = Number(headers['retry-after']) * 1000
   return new Failure(`the gateway answers ${method} ${bare(path)} with status ${status}`, {
     code: `rest-${status}`,
-    retry: status >= 500 || status === 429 ? 'soon' : 'later',
+    retry: status >= 500 ? 'soon' : 'later',
     reach: 'gateway',
     ...(retryAfterMs > 0 ? { retryAfterMs } : {}),
   })

@@ -2,6 +2,7 @@ import type https from 'node:https'
 import type { Clock } from '../domain/clock.ts'
 import { Failure } from '../domain/failure.ts'
 import { isLoggedOut, type RestAnswer, type RestCall, restCall } from './rest.ts'
+import { tooFast } from './too-fast.ts'
 
 export interface SessionOptions {
   readonly url: string
@@ -28,9 +29,10 @@ interface Login {
 
 /** Documented sample of `/iap/auth/sessionTimeout` (protocol §1); used where a gateway does not tell. */
 const usualLifeMs = 86_400_000
-/** The vendor's own flow waits this long after "too many failed login attempts", and after a plain 429. */
+/** The vendor's own flow waits this long after "too many failed login attempts". */
 const lockedOutMs = 300_000
-const tooFastMs = 120_000
+/** A gateway that forgets each login at once may have just started. */
+const notHonouredMs = 120_000
 /** A rejected password is not tried again before this: repeated tries lock the account (protocol §1). */
 const rejectedMs = 1_800_000
 
@@ -71,13 +73,14 @@ export class Session {
 
   /**
    * A REST call with the login; where the gateway says that it is not logged in, once more with a new one, then a
-   * Failure. Any other status is the caller's business.
+   * Failure; a Failure too where it asks for fewer requests. Any other status is the caller's business.
    */
   async call(call: RestCall, signal: AbortSignal): Promise<RestAnswer> {
     for (let attempt = 1; ; attempt++) {
       const lease = await this.lease(signal)
       try {
         const answer = await this.#rest({ ...call, cookie: lease.cookie }, signal)
+        if (answer.status === 429) throw tooFast(answer.headers['retry-after'])
         if (!isLoggedOut(answer)) return answer
         this.expire(lease.cookie)
         if (attempt === 2) throw loginNotHonoured(answer.status)
@@ -153,7 +156,7 @@ export class Session {
   }
 }
 
-function loginRefusal({ status, body }: RestAnswer, username: string): Failure | undefined {
+function loginRefusal({ status, headers, body }: RestAnswer, username: string): Failure | undefined {
   if (status === 200) return undefined
   if (status === 401 || status === 403)
     return new Failure(`the gateway rejects the login of "${username}"`, {
@@ -166,16 +169,13 @@ function loginRefusal({ status, body }: RestAnswer, username: string): Failure |
     })
   if (status === 429) {
     // the wording is the only thing that tells the two cases apart (protocol §1, vendor's Web Connector)
-    const lockedOut = /failed login/i.test(body)
-    return new Failure(
-      lockedOut ? 'the gateway has locked the login after too many failed ones' : 'the gateway asks for fewer requests',
-      {
-        code: lockedOut ? 'login-locked' : 'too-fast',
-        retry: 'later',
-        reach: 'gateway',
-        retryAfterMs: lockedOut ? lockedOutMs : tooFastMs,
-      },
-    )
+    if (!/failed login/i.test(body)) return tooFast(headers['retry-after'])
+    return new Failure('the gateway has locked the login after too many failed ones', {
+      code: 'login-locked',
+      retry: 'later',
+      reach: 'gateway',
+      retryAfterMs: lockedOutMs,
+    })
   }
   return new Failure(`the gateway answers the login with status ${status}`, {
     code: 'login-failed',
@@ -191,7 +191,7 @@ export function loginNotHonoured(status: number): Failure {
     code: 'login-not-honoured',
     retry: 'later',
     reach: 'gateway',
-    retryAfterMs: tooFastMs,
+    retryAfterMs: notHonouredMs,
   })
 }
 
