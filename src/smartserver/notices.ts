@@ -8,6 +8,9 @@ const sameAgainMs = 600_000
 const remembered = 50
 const longestText = 200
 
+/** Bounded, whatever a gateway makes up (law 6): beyond it the oldest is forgotten, and is news once more. */
+const mostKeys = 10_000
+
 interface Said {
   readonly text: string
   readonly at: number
@@ -22,16 +25,18 @@ export interface Notices {
 
 export function createNotices({ log, clock }: { log: Logger; clock: Clock }): Notices {
   const said: Said[] = []
+  const warned = new Map<string, number>()
   const devices = new Map<string, string>()
 
   function noteNotification(update: Extract<Update, { kind: 'notification' }>): void {
     const { message, targetType, targetName } = update
     const now = clock.now()
     const text = [targetName, message].filter(Boolean).join(': ').replace(/\s+/g, ' ').slice(0, longestText)
-    const isKnown = said.some(earlier => earlier.text === text && now - earlier.at < sameAgainMs)
     said.push({ text, at: now })
     if (said.length > remembered) said.shift()
-    log[isKnown ? 'debug' : 'warn']({ notification: message, targetType, targetName }, 'the gateway notifies')
+    const isNews = now - (warned.get(text) ?? Number.NEGATIVE_INFINITY) >= sameAgainMs
+    if (isNews) remember(warned, text, now)
+    log[isNews ? 'warn' : 'debug']({ notification: message, targetType, targetName }, 'the gateway notifies')
   }
 
   /** A first sight is news only where something is wrong: the gateway also tells of devices that go on as ever. */
@@ -39,7 +44,7 @@ export function createNotices({ log, clock }: { log: Logger; clock: Clock }): No
     const shown = `${state ?? ''} ${health ?? ''}`
     const earlier = devices.get(id)
     if (earlier === shown) return
-    devices.set(id, shown)
+    remember(devices, id, shown)
     const isDown = health === 'down'
     if (earlier !== undefined || isDown)
       log[isDown ? 'warn' : 'info']({ deviceId: id, device: name, state, health }, 'a device has changed')
@@ -58,4 +63,10 @@ export function createNotices({ log, clock }: { log: Logger; clock: Clock }): No
       return [...new Set(said.filter(it => it.at >= at).map(it => it.text))]
     },
   }
+}
+
+function remember<Value>(map: Map<string, Value>, key: string, value: Value): void {
+  map.delete(key)
+  map.set(key, value)
+  if (map.size > mostKeys) map.delete(map.keys().next().value!)
 }

@@ -1,0 +1,71 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { GatewayClock } from '../../../src/smartserver/gateway-clock.ts'
+import { steeredClock } from '../../support/steered-clock.ts'
+
+const start = Date.UTC(2026, 0, 31, 8, 0, 0, 400)
+const skewMs = 90_250
+
+/** What a gateway ahead of the host by `skewMs` shows at this moment of the host. */
+const dateHeader = (hostMs: number) => new Date(hostMs + skewMs).toUTCString()
+const timeText = (hostMs: number) => new Date(hostMs + skewMs).toISOString().replace('Z', 'Z[UTC]')
+
+describe("the gateway's clock", () => {
+  test("is the host's until the gateway has answered", () => {
+    const clock = new GatewayClock(steeredClock(start))
+    expect([clock.now(), clock.offsetMs]).toEqual([start, undefined])
+  })
+
+  test('is known to a second by a Date header, and to a millisecond by a time that shows them', () => {
+    const host = steeredClock(start)
+    const clock = new GatewayClock(host)
+    clock.note(dateHeader(host.now()))
+    expect(skewMs - clock.offsetMs!).toBe(650)
+    clock.noteTime(timeText(host.now()))
+    expect(clock.offsetMs).toBe(skewMs)
+  })
+
+  test('stays at its finest sight while headers agree', () => {
+    const host = steeredClock(start)
+    const clock = new GatewayClock(host)
+    clock.noteTime(timeText(host.now()))
+    host.advance(12_345)
+    clock.note(dateHeader(host.now()))
+    expect(clock.offsetMs).toBe(skewMs)
+  })
+
+  test('follows a clock that was set back, and one that was set forward', () => {
+    for (const changeMs of [-3_600_000, 3_600_000]) {
+      const host = steeredClock(start)
+      const clock = new GatewayClock(host)
+      clock.noteTime(timeText(host.now()))
+      clock.note(dateHeader(host.now() + changeMs))
+      expect(Math.abs(clock.offsetMs! - skewMs - changeMs)).toBeLessThan(1_000)
+    }
+  })
+
+  test('is never early, however long answers take and whatever source shows it', () => {
+    const sights = fc.array(fc.record({ afterMs: fc.nat(60_000), delayMs: fc.nat(20_000), isFine: fc.boolean() }))
+    fc.assert(
+      fc.property(sights, seen => {
+        const host = steeredClock(start)
+        const clock = new GatewayClock(host)
+        for (const { afterMs, delayMs, isFine } of seen) {
+          host.advance(afterMs)
+          const shownAt = host.now()
+          host.advance(delayMs)
+          if (isFine) clock.noteTime(timeText(shownAt))
+          else clock.note(dateHeader(shownAt))
+          expect(clock.now()).toBeLessThanOrEqual(host.now() + skewMs)
+        }
+      }),
+    )
+  })
+
+  test('is left as it is by what is no time', () => {
+    const clock = new GatewayClock(steeredClock(start))
+    clock.note('soon')
+    clock.noteTime('2026-01-31 08:00:00.000 Europe/Kirov')
+    expect(clock.offsetMs).toBeUndefined()
+  })
+})
