@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http'
 import { createServer } from 'node:https'
 import type { AddressInfo, Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
@@ -11,6 +11,7 @@ export interface Asked {
   readonly method: string
   readonly path: string
   readonly cookie: string | undefined
+  readonly headers: IncomingHttpHeaders
   readonly body: string
 }
 
@@ -84,6 +85,7 @@ export async function startSmallGateway(script: SmallGatewayScript = {}): Promis
       method: request.method ?? '',
       path: request.url ?? '',
       cookie: request.headers.cookie,
+      headers: request.headers,
       body: Buffer.concat(chunks).toString(),
     }
     asked.push(call)
