@@ -1,0 +1,72 @@
+import { readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { parse } from 'yaml'
+import { type Simulator, startSimulator } from '../../../src/simulator/simulator.ts'
+import { openSite, runProgram, type Site } from '../../support/program.ts'
+import { allDatapoints, gatewaySettings } from '../../support/truth.ts'
+
+let gateway: Simulator
+let site: Site
+
+beforeAll(async () => {
+  gateway = await startSimulator({ devices: 250 })
+})
+afterAll(() => gateway.close())
+beforeEach(async () => {
+  gateway.setFaults({ changeSnapshot: 0, restError: 0 })
+  site = await openSite({ gateways: { g: gatewaySettings(gateway, ['*/*/*/*']) } })
+  return () => site.remove()
+})
+
+const discover = (...args: string[]) => runProgram(['discover', 'g', '--config', site.file, ...args])
+
+describe('discover', () => {
+  test('lists every logged datapoint, as the configuration takes it', async () => {
+    const { code, stdout } = await discover()
+    expect(code).toBe(0)
+    const { datapoints } = parse(stdout)
+    expect([...datapoints].sort()).toEqual(allDatapoints(gateway).sort())
+    expect(stdout.split('\n').filter(line => /^ {2}- .* # every \d+[smhd]/.test(line)).length).toBeGreaterThan(100)
+    // the very text, put into a configuration, is found right by check
+    await writeFile(
+      site.file,
+      `${await readFile(site.file, 'utf8')}`.replace(/ {4}datapoints:\n(?: {6}.*\n?)*/, stdout.replace(/^/gm, '    ')),
+    )
+    const checked = await runProgram(['check', '--json', '--config', site.file])
+    expect([checked.code, JSON.parse(checked.stdout).gateways.g.problems]).toEqual([0, []])
+  }, 60_000)
+
+  test('is not led astray by a list that changes while it is read', async () => {
+    gateway.setFaults({ changeSnapshot: 0.3 })
+    const { code, stdout } = await discover('--datapoint', 'nvoLux*')
+    expect(code).toBe(0)
+    const wanted = allDatapoints(gateway).filter(label => label.includes('/nvoLux'))
+    expect(parse(stdout).datapoints.sort()).toEqual(wanted.sort())
+  }, 60_000)
+
+  test('keeps to the devices and datapoints that are asked for', async () => {
+    const { device } = gateway.history.datapoints[0]!
+    const { stdout } = await discover('--device', device.toUpperCase())
+    expect(parse(stdout).datapoints.sort()).toEqual(
+      allDatapoints(gateway)
+        .filter(it => it.startsWith(`${device}/`))
+        .sort(),
+    )
+    const nothing = await discover('--device', 'no such*')
+    expect([nothing.code, parse(nothing.stdout).datapoints]).toEqual([3, []])
+  })
+
+  test('writes a new file, and overwrites one only when told to', async () => {
+    const file = join(site.folder, 'datapoints.yaml')
+    const options = ['--device', gateway.history.datapoints[0]!.device, '--write', file]
+    expect((await discover(...options)).code).toBe(0)
+    const first = await readFile(file, 'utf8')
+    expect(parse(first).datapoints.length).toBeGreaterThan(0)
+    await writeFile(file, 'mine')
+    expect((await discover(...options)).code).toBe(2)
+    expect(await readFile(file, 'utf8')).toBe('mine')
+    expect((await discover(...options, '--force')).code).toBe(0)
+    expect(parse(await readFile(file, 'utf8')).datapoints).toEqual(parse(first).datapoints)
+  })
+})
