@@ -1,0 +1,100 @@
+import { existsSync, readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import type { SimulatorOptions } from '../../src/simulator/options.ts'
+import { type Influxd, openInfluxd } from '../support/influxd.ts'
+import { openSite, type Site } from '../support/program.ts'
+import { cellsOfInfluxd, cellsOfSqlite } from '../support/stored-cells.ts'
+import { allDatapoints, type Cell, gatewaySettings } from '../support/truth.ts'
+import { openRestartableGateway, type RestartableGateway } from './restartable-gateway.ts'
+import { openSmallDisk, type SmallDisk } from './small-disk.ts'
+
+export type SinkKind = 'influxdb' | 'sqlite'
+
+export interface StageOptions {
+  readonly sink: SinkKind
+  readonly gateway: SimulatorOptions & { readonly historyStart: number; readonly seed: number }
+  /** The rest of the configuration. */
+  readonly settings: object
+  readonly sockets: number
+}
+
+/** Everything that a run of the program meets, and that can be hurt. */
+export interface Stage {
+  readonly gateway: RestartableGateway
+  /** Undefined: the sink is a file. */
+  readonly influxd: Influxd | undefined
+  readonly site: Site
+  /** The disk that the ledger is on, and the file of an SQLite sink; undefined where none can be mounted. */
+  readonly disk: SmallDisk | undefined
+  /** Everything that the database holds now. */
+  stored(): Promise<Cell[]>
+  /** Files of transfers that were never completed. */
+  drafts(): readonly string[]
+  close(): Promise<void>
+}
+
+/** Bytes enough for all that a part writes: full is only what is filled on purpose. */
+const diskMegabytes = 96
+
+let whyNoDisk: string | undefined
+
+/** Undefined, or why no disk can be filled here. */
+export function diskHindrance(): string | undefined {
+  try {
+    openSmallDisk(1).close()
+    return undefined
+  } catch (error) {
+    return error instanceof Error ? error.message.trim().split('\n').at(-1) : String(error)
+  }
+}
+
+export async function openStage({ sink, gateway: options, settings, sockets }: StageOptions): Promise<Stage> {
+  await using opened = new AsyncDisposableStack()
+  const gateway = await openRestartableGateway(options)
+  opened.defer(() => gateway.stop())
+  const influxd = sink === 'influxdb' ? await openInfluxd({ database: 'site' }) : undefined
+  opened.defer(async () => influxd?.close())
+  const site = await openSite()
+  opened.defer(() => site.remove())
+  const disk = openDisk()
+  opened.defer(() => disk?.close())
+  const folder = disk?.folder ?? site.folder
+  const points = join(folder, 'points.db')
+  await site.configure({
+    gateways: {
+      g: {
+        ...gatewaySettings(gateway.current, allDatapoints(gateway.current), { sockets }),
+        // each start of the simulator makes a new certificate; pinning has tests of its own
+        tls: { verify: false },
+        idleTimeout: '1s',
+      },
+    },
+    sink:
+      influxd === undefined
+        ? { sqlite: { path: points } }
+        : { influxdb: { version: 1, url: influxd.url, database: 'site', timeout: '2s' } },
+    ledger: join(folder, 'ledger.db'),
+    ...settings,
+  })
+  const kept = opened.move()
+  return {
+    gateway,
+    influxd,
+    site,
+    disk,
+    async stored() {
+      if (influxd !== undefined) return await cellsOfInfluxd(influxd, 'site')
+      return existsSync(points) ? cellsOfSqlite(points) : []
+    },
+    drafts() {
+      const letters = join(folder, 'dead-letters')
+      return existsSync(letters) ? readdirSync(letters).filter(name => name.endsWith('.draft')) : []
+    },
+    close: () => kept.disposeAsync(),
+  }
+}
+
+function openDisk(): SmallDisk | undefined {
+  whyNoDisk ??= diskHindrance() ?? ''
+  return whyNoDisk === '' ? openSmallDisk(diskMegabytes) : undefined
+}
