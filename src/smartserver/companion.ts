@@ -34,14 +34,15 @@ export class Companion {
   constructor(parts: CompanionParts) {
     this.#parts = parts
     this.#log = parts.log.child({ gateway: parts.gateway.name })
-    this.#cpu = new CpuMeter(parts)
+    const { gateway, clock } = parts
+    this.#cpu = new CpuMeter({ gateway, clock, signal: this.#stop.signal })
     this.#notices = createNotices({ log: this.#log, clock: parts.clock })
   }
 
   /** After a first answer of the gateway: an aid does not knock at closed doors. */
   start(): void {
     if (this.#stop.signal.aborted) return
-    this.#work ??= Promise.all([this.#cpu.poll(this.#stop.signal), this.#listen()])
+    this.#work ??= this.#listen()
     this.#compareClocks()
   }
 
@@ -81,7 +82,7 @@ export class Companion {
   }
 
   #note(update: Update): void {
-    this.#cpu.note(update, this.#stop.signal)
+    this.#cpu.note(update)
     this.#notices.note(update)
     if (update.kind === 'time') this.#parts.gateway.clock.noteTime(update.shown)
     else if (update.kind === 'unknown') this.#count(update.raw)

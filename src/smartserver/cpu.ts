@@ -12,11 +12,13 @@ export interface CpuReading {
 export interface CpuParts {
   readonly gateway: Asked
   readonly clock: Clock
+  readonly signal: AbortSignal
 }
 
 /** CPU updates follow event rates at once; without one after this long, publishing is off (protocol §6.1). */
 const publishAfterMs = 5_000
-const pollEveryMs = 30_000
+/** How long the socket may be silent, and how often REST is asked meanwhile. */
+const askEveryMs = 30_000
 
 /**
  * The gateway's CPU, from the general socket and, while that is silent, from `/iap/storage` (protocol §4.1, §6.1). Asks
@@ -25,7 +27,7 @@ const pollEveryMs = 30_000
 export class CpuMeter {
   readonly #parts: CpuParts
   #reading: CpuReading | undefined
-  #wantedAt = Number.NEGATIVE_INFINITY
+  #askedAt = Number.NEGATIVE_INFINITY
   #hasAskedToPublish = false
   #isAnswering = true
 
@@ -33,42 +35,37 @@ export class CpuMeter {
     this.#parts = parts
   }
 
-  /** The last reading, however old; undefined before the first. */
+  /** The last reading, however old; undefined before the first. An old one has a new one asked for, for the next time. */
   current(): CpuReading | undefined {
-    this.#wantedAt = this.#parts.clock.now()
+    const now = this.#parts.clock.now()
+    const heardAt = this.#reading?.at ?? Number.NEGATIVE_INFINITY
+    if (this.#isAnswering && now - Math.max(heardAt, this.#askedAt) >= askEveryMs) {
+      this.#askedAt = now
+      void this.#ask().catch(() => {})
+    }
     return this.#reading
   }
 
   /** Hears an update of the general socket. */
-  note(update: Update, signal: AbortSignal): void {
+  note(update: Update): void {
     if (update.kind === 'cpu') this.#take(only(update.percents))
     // no CPU update beside the event rate: turned on once, as the vendor's page does it
     else if (update.kind === 'events-per-second' && !this.#hasAskedToPublish) {
       this.#hasAskedToPublish = true
-      void this.#publish(signal).catch(() => {})
+      void this.#publish().catch(() => {})
     }
   }
 
-  /** Asks by REST while the socket brings nothing; resolves when the signal aborts or the gateway cannot tell. */
-  async poll(signal: AbortSignal): Promise<void> {
-    const { clock } = this.#parts
-    while (!signal.aborted && this.#isAnswering) {
-      const heardAt = this.#reading?.at ?? Number.NEGATIVE_INFINITY
-      const isWanted = clock.now() - this.#wantedAt < 2 * pollEveryMs
-      if (isWanted && clock.now() - heardAt >= pollEveryMs) await this.#ask(signal).catch(() => {})
-      await clock.sleep(pollEveryMs, signal).catch(() => {})
-    }
-  }
-
-  async #ask(signal: AbortSignal): Promise<void> {
-    const percents = memberOf(await askJson(this.#parts.gateway, '/iap/storage', signal), 'cpuUtilization')
+  async #ask(): Promise<void> {
+    const { gateway, signal } = this.#parts
+    const percents = memberOf(await askJson(gateway, '/iap/storage', signal), 'cpuUtilization')
     // releases before 4.1 have no such member: nothing is to be learnt from asking again
     if (percents === undefined) this.#isAnswering = false
     else this.#take(cpuUtilization(percents))
   }
 
-  async #publish(signal: AbortSignal): Promise<void> {
-    const { clock, gateway } = this.#parts
+  async #publish(): Promise<void> {
+    const { clock, gateway, signal } = this.#parts
     const heardAt = this.#reading?.at
     await clock.sleep(publishAfterMs, signal)
     if (this.#reading?.at === heardAt) await putJson(gateway, '/iap/storage/publishes/true', undefined, signal)

@@ -11,22 +11,22 @@ function meter(storage: unknown) {
   const clock = steeredClock()
   const gateway = askedGateway(path => (path === '/iap/storage' ? storage : 204))
   const stop = new AbortController()
-  return { clock, gateway, stop, meter: new CpuMeter({ clock, gateway }) }
+  return { clock, gateway, stop, meter: new CpuMeter({ clock, gateway, signal: stop.signal }) }
 }
 
 describe("the gateway's CPU", () => {
   test('is heard from the socket, of a single segment controller', () => {
     const it = meter(404)
-    it.meter.note(cpu({ sc1: 42 }), it.stop.signal)
+    it.meter.note(cpu({ sc1: 42 }))
     expect(it.meter.current()).toEqual({ percent: 42, at: it.clock.now() })
-    it.meter.note(cpu({ sc1: 1, sc2: 99 }), it.stop.signal)
+    it.meter.note(cpu({ sc1: 1, sc2: 99 }))
     expect(it.meter.current()?.percent).toBe(42)
   })
 
   test('is published on request, once, where event rates come without it', async () => {
     const it = meter(404)
     for (let i = 0; i < 3; i++) {
-      it.meter.note(rates, it.stop.signal)
+      it.meter.note(rates)
       it.clock.advance(5_000)
       await turn()
     }
@@ -35,38 +35,46 @@ describe("the gateway's CPU", () => {
 
   test('is not asked for where it comes by itself', async () => {
     const it = meter(404)
-    it.meter.note(rates, it.stop.signal)
+    it.meter.note(rates)
     it.clock.advance(2_000)
-    it.meter.note(cpu({ '': 10 }), it.stop.signal)
+    it.meter.note(cpu({ '': 10 }))
     it.clock.advance(10_000)
     await turn()
     expect(it.gateway.calls).toEqual([])
   })
 
-  test('is asked by REST every half minute, while it is wanted and the socket is silent', async () => {
+  test('is asked by REST at most every half minute, while it is wanted and the socket is silent', async () => {
     const it = meter({ cpuUtilization: { SmartServer: 55 } })
-    const polling = it.meter.poll(it.stop.signal)
+    it.clock.advance(300_000)
     await turn()
     expect(it.gateway.calls).toHaveLength(0)
-    it.meter.current()
+    expect(it.meter.current()).toBeUndefined()
+    await turn()
+    for (let second = 0; second < 30; second++) {
+      expect(it.meter.current()?.percent).toBe(55)
+      it.clock.advance(1_000)
+    }
+    expect(it.gateway.calls).toHaveLength(1)
+    it.meter.note(cpu({ '': 20 }))
+    expect(it.meter.current()?.percent).toBe(20)
+    expect(it.gateway.calls).toHaveLength(1)
     it.clock.advance(30_000)
-    await turn()
-    expect(it.meter.current()?.percent).toBe(55)
-    it.clock.advance(300_000)
-    await turn()
-    const asked = it.gateway.calls.length
-    it.clock.advance(300_000)
-    await turn()
-    expect(it.gateway.calls.length).toBe(asked)
-    it.stop.abort()
-    await polling
+    it.meter.current()
+    expect(it.gateway.calls).toHaveLength(2)
   })
 
-  test('is not asked again of a release that has no such member', async () => {
-    const it = meter({ dataLogSize: 5 })
-    it.clock.runFreely()
-    it.meter.current()
-    await it.meter.poll(it.stop.signal)
-    expect(it.gateway.calls).toHaveLength(1)
+  test('is not asked again of a release that has no such member, but of one that is busy', async () => {
+    for (const [storage, calls] of [
+      [{ dataLogSize: 5 }, 1],
+      [503, 3],
+    ] as const) {
+      const it = meter(storage)
+      for (let i = 0; i < 3; i++) {
+        expect(it.meter.current()).toBeUndefined()
+        await turn()
+        it.clock.advance(30_000)
+      }
+      expect(it.gateway.calls).toHaveLength(calls)
+    }
   })
 })
