@@ -80,7 +80,7 @@ function gatewayLines(report: GatewayReport, configured: number): string[] {
     lines.push(`  ! ${datapoint}`)
     lines.push(`    ${message}${suggestion === undefined ? '' : `; did you mean ${suggestion}?`}`)
   }
-  return [...lines, ...warnings.map(warning => `  ! ${warning}`)]
+  return [...lines, ...warnings.map(warning => row('warning', warning))]
 }
 
 function problemsText(count: number): string {
@@ -108,7 +108,7 @@ function sinkLines({ label, report, failure }: SinkCheck): string[] {
     label,
     `  ${'kind'.padEnd(15)} ${kind}${version === undefined ? '' : ` ${version}`}`,
     `  ${'keeps'.padEnd(15)} ${retentionMs === undefined ? 'for ever, as far as it tells' : durationText(retentionMs)}`,
-    ...warnings.map(warning => `    ! ${warning}`),
+    ...warnings.map(warning => `  ${'warning'.padEnd(15)} ${warning}`),
   ]
 }
 
