@@ -1,4 +1,5 @@
 import { stringify } from 'yaml'
+import { canBeSent } from '../smartserver/query.ts'
 
 interface NamedDatapoint {
   readonly device: { readonly id: string; readonly name: string }
@@ -8,16 +9,18 @@ interface NamedDatapoint {
 }
 
 /**
- * One datapoint as an item of the configuration's list; undefined where no configuration can name it (a name with a line
- * break, or a lone star, which stands for any). `isTwin`: another device has the same name, so the id has to tell them apart.
+ * One datapoint as an item of the configuration's list; undefined where no configuration can name it (a block or datapoint
+ * with a line break, or a lone star, which stands for any). The device goes by its id where another has the same name
+ * (`isTwin`), or where its name cannot be sent: each request would then ask for all of the gateway.
  */
 export function datapointYaml(datapoint: NamedDatapoint, isTwin: boolean): string | undefined {
   const { device, block, index, name } = datapoint
-  const parts = isTwin ? [block, name] : [device.name, block, name]
-  if (parts.some(part => part === '*' || /\p{Cc}/u.test(part))) return undefined
-  if (!isTwin && parts.every(part => !part.includes('/'))) return yamlText(`${device.name}/${block}/${index}/${name}`)
-  const ref = isTwin
-    ? `{ id: ${yamlText(device.id)}, as: ${yamlText(`${printable(device.name)} (${device.id})`)} }`
+  if ([block, name].some(part => part === '*' || /\p{Cc}/u.test(part))) return undefined
+  const byId = isTwin || device.name === '*' || !canBeSent(device.name)
+  if (!byId && [device.name, block, name].every(part => !part.includes('/')))
+    return yamlText(`${device.name}/${block}/${index}/${name}`)
+  const ref = byId
+    ? `{ id: ${yamlText(device.id)}, as: ${yamlText(nameInDatabase(device, isTwin))} }`
     : yamlText(device.name)
   return `{ device: ${ref}, block: ${yamlText(block)}, index: ${index}, datapoint: ${yamlText(name)} }`
 }
@@ -30,6 +33,11 @@ export function yamlText(text: string): string {
   return /^["'|>]/.test(quoted) || /^[\p{L}\p{N}_.()/ -]+$/u.test(quoted) ? quoted : JSON.stringify(plain)
 }
 
-function printable(text: string): string {
-  return text.replace(/\p{Cc}/gu, ' ').trim()
+/** A tag: one line, not empty, no backslash at its end. */
+function nameInDatabase({ id, name }: NamedDatapoint['device'], isTwin: boolean): string {
+  const printable = name
+    .toWellFormed()
+    .replace(/\p{Cc}/gu, ' ')
+    .trim()
+  return isTwin || printable === '' || printable.endsWith('\\') ? `${printable} (${id})`.trim() : printable
 }

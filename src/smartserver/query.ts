@@ -44,7 +44,7 @@ function expressible({ device, block, index, point }: Selector): Selector {
  * `utc` filter): a gateway that takes a name apart there would answer nothing, then "end". Slash, `+`, `=`, quotes and
  * non-ASCII are percent-encoded; they too are never exemplified (protocol §10.14), but nothing speaks against them.
  */
-function canBeSent(name: string): boolean {
+export function canBeSent(name: string): boolean {
   return name.isWellFormed() && !/[\p{Cc}&]/u.test(name)
 }
 

@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { parse } from 'yaml'
 import { datapointYaml } from '../../../src/cli/datapoint-yaml.ts'
 import { selectorMatches } from '../../../src/domain/datapoint.ts'
 import type { LoggedDatapoint } from '../../../src/smartserver/discovery.ts'
@@ -25,9 +26,8 @@ test('whatever names a gateway has, the list of discover means just these datapo
     fc.property(datapoint, fc.boolean(), (found, isTwin) => {
       const { device, block, index, name: pointName } = found
       const item = datapointYaml(found as LoggedDatapoint, isTwin)
-      const isNameable = [block, pointName, ...(isTwin ? [] : [device.name])].every(
-        it => it !== '*' && !/\p{Cc}/u.test(it),
-      )
+      const isNameable = [block, pointName].every(it => it !== '*' && !/\p{Cc}/u.test(it))
+      const byId = isTwin || device.name === '*' || /[\p{Cc}&]/u.test(device.name)
       expect(item !== undefined).toBe(isNameable)
       if (item === undefined) return
       const config = load(`gateways:
@@ -40,7 +40,7 @@ test('whatever names a gateway has, the list of discover means just these datapo
 `)
       const { selector } = config.gateways[0]!.datapoints[0]!
       expect(selector).toEqual({
-        device: isTwin ? { id: device.id, as: expect.any(String) } : { name: device.name },
+        device: byId ? { id: device.id, as: expect.any(String) } : { name: device.name },
         block,
         index,
         point: { name: pointName },
@@ -58,4 +58,11 @@ test('whatever names a gateway has, the list of discover means just these datapo
     }),
     { numRuns: 500 },
   )
+})
+
+test('a device whose name cannot be sent goes by its id, and keeps its name in the database', () => {
+  const found = { device: { id: '5', name: 'Tank & Pump' }, block: 'b', index: 0, name: 'p' } as LoggedDatapoint
+  const item = datapointYaml(found, false)
+  expect(parse(item!)).toMatchObject({ device: { id: '5', as: 'Tank & Pump' } })
+  expect(parse(datapointYaml(found, true)!)).toMatchObject({ device: { id: '5', as: 'Tank & Pump (5)' } })
 })
