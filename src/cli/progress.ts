@@ -1,7 +1,7 @@
 import type { Clock } from '../domain/clock.ts'
 import { requestText } from '../domain/request.ts'
 import type { RunEvent } from '../pipeline/job.ts'
-import { countText, shareText, tookText } from './figures.ts'
+import { countText, minuteText, shareText, tookText } from './figures.ts'
 import type { Terminal } from './terminal.ts'
 
 const barWidth = 24
@@ -41,8 +41,11 @@ export class Progress {
       this.#terminal.say(
         `parked: ${requestText({ gateway: event.gateway, selectors, range })}: ${event.failure.message}`,
       )
-    } else {
+    } else if (event.kind === 'failed') {
       this.#tellTrouble(event)
+    } else if (event.kind === 'waiting' && event.hindrance !== undefined) {
+      const { doing, until } = event.hindrance
+      this.#terminal.say(`${event.gateway}: ${doing}${until === undefined ? '' : `, until ${minuteText(until)} UTC`}`)
     }
     this.#draw()
   }

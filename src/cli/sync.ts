@@ -11,10 +11,11 @@ export async function sync(config: Config, options: { once?: boolean }, context:
   const app = await openApp(config, 'sync', { clock, log })
   const parts = { run: app.run, clock, log }
   try {
-    if (options.once === true) return exitCodeOf(await syncOnce(config.sync, parts, undefined, signal))
+    if (options.once === true) return exitCodeOf(await syncOnce(config.sync, parts, {}, signal))
     const { length } = config.gateways
     log.info({ gateways: length, sink: app.sink.label, every: durationText(config.sync.every) }, 'sync started')
-    await syncForever(config.sync, parts, signal)
+    const names = config.gateways.map(({ name }) => name)
+    await syncForever(names, config.sync, parts, signal)
     log.info('sync stopped')
     return exitCode.done
   } finally {

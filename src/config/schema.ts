@@ -1,5 +1,7 @@
+import { IANAZone } from 'luxon'
 import { z } from 'zod'
 import type { Selector } from '../domain/datapoint.ts'
+import { parseQuietHours, type QuietHours } from '../domain/quiet-hours.ts'
 import {
   distinctAddresses,
   distinctDatapoints,
@@ -44,6 +46,19 @@ const limits = section({
     .prefault(85)
     .transform(percent => (percent === 'off' ? undefined : percent))
     .describe("No data-log request begins while the gateway's CPU is busier than this, in per cent; off: never wait"),
+  quiet: line()
+    .transform((text, context) => {
+      const hours = parseQuietHours(text)
+      if (hours === undefined)
+        context.addIssue({ code: 'custom', message: 'expected hours of the day such as "07:00-18:00"' })
+      return hours ?? z.NEVER
+    })
+    .optional()
+    .describe('Hours of each day, "07:00-18:00", in which no data-log request begins, by the gateway\'s own clock'),
+  zone: line()
+    .refine(name => IANAZone.isValidZone(name), { error: 'expected the name of a time zone such as Europe/Berlin' })
+    .prefault('UTC')
+    .describe('Time zone for quiet, of gateways that do not tell their own (before 4.1)'),
   patience: duration({
     from: 0,
     to: 7 * day,
@@ -193,6 +208,9 @@ export interface GatewayLimits {
   readonly sockets: number
   readonly pause: number
   readonly requestsPerMinute: number
+  readonly quiet?: QuietHours | undefined
+  /** IANA name, for `quiet`. */
+  readonly zone: string
   readonly patience: number
   /** Per cent; undefined: never wait for the CPU. */
   readonly pauseAboveCpu: number | undefined

@@ -51,25 +51,26 @@ export class Failure extends Error {
 
   /** The same failure with more said about the work. */
   during(work: FailedWork): Failure {
-    return this.#with({ ...work, ...this.work }, this.advice)
+    return this.#with({ work: { ...work, ...this.work } })
   }
 
   /** The same failure with another advice. */
   advising(advice: string): Failure {
-    return this.#with(this.work, advice)
+    return this.#with({ advice })
   }
 
-  #with(work: FailedWork, advice: string | undefined): Failure {
-    const { code, retry, reach, retryAfterMs, cause } = this
-    return new Failure(this.message, {
-      code,
-      retry,
-      reach,
-      cause,
-      work,
+  /** The same failure, reaching further. */
+  reaching(reach: Reach): Failure {
+    return this.#with({ reach })
+  }
+
+  #with(change: Partial<FailureOptions>): Failure {
+    const { code, retry, reach, retryAfterMs, advice, work, cause } = this
+    const same = {
       ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
       ...(advice === undefined ? {} : { advice }),
-    })
+    }
+    return new Failure(this.message, { code, retry, reach, work, cause, ...same, ...change })
   }
 }
 

@@ -41,6 +41,11 @@ export class RangeSet {
 
   /** Ranges in any order, overlapping or not; those without length are nothing. */
   static of(...ranges: readonly TimeRange[]): RangeSet {
+    return RangeSet.from(ranges)
+  }
+
+  /** The same of a list of any length: arguments of a call are limited to some ten thousand. */
+  static from(ranges: readonly TimeRange[]): RangeSet {
     const sorted = ranges.filter(r => r.until > r.after).sort((a, b) => a.after - b.after)
     const merged: TimeRange[] = []
     for (const next of sorted) {
@@ -61,7 +66,7 @@ export class RangeSet {
   }
 
   add(other: TimeRange | RangeSet): RangeSet {
-    return RangeSet.of(...this.ranges, ...rangesOf(other))
+    return RangeSet.from([...this.ranges, ...rangesOf(other)])
   }
 
   subtract(other: TimeRange | RangeSet): RangeSet {
@@ -78,7 +83,7 @@ export class RangeSet {
       }
       if (after < range.until) kept.push({ after, until: range.until })
     }
-    return RangeSet.of(...kept)
+    return RangeSet.from(kept)
   }
 
   intersect(other: TimeRange | RangeSet): RangeSet {

@@ -7,8 +7,9 @@ import type { Failure } from '../domain/failure.ts'
 import type { TimeRange } from '../domain/range.ts'
 import type { Receipt } from '../domain/receipt.ts'
 import type { DataLogRequest } from '../domain/request.ts'
+import { type Activity, createActivities } from './activity.ts'
 import { ledgerFailure, openLedgerFile, openLedgerForReading } from './file.ts'
-import { type Ownership, takeOwnership } from './owner.ts'
+import { type Ownership, ownerText, takeOwnership } from './owner.ts'
 import { createTargets, type Place, type Proof, type SecondLook, type Targets } from './targets.ts'
 
 export interface CompletedTransfer {
@@ -30,6 +31,12 @@ export interface ParkedRange {
   readonly tries: number
 }
 
+export interface SecondLooks {
+  readonly looks: number
+  readonly points: number
+  readonly late: number
+}
+
 /** How the datapoints of a device are best asked for: together, or one by one. */
 export type Width = 'wide' | 'narrow' | 'always wide'
 
@@ -42,6 +49,7 @@ export class Ledger {
   readonly #path: string
   readonly #clock: Clock
   readonly #targets: Targets
+  readonly #activities: ReturnType<typeof createActivities>
   #ownership: Ownership | undefined
 
   private constructor(database: DatabaseSync, path: string, clock: Clock) {
@@ -49,6 +57,7 @@ export class Ledger {
     this.#path = path
     this.#clock = clock
     this.#targets = createTargets(database)
+    this.#activities = createActivities(database)
   }
 
   static open(path: string, clock: Clock): Ledger {
@@ -64,6 +73,37 @@ export class Ledger {
   /** Before any change: only one process at a time may write. Reading needs no ownership. */
   own(doing: string): void {
     this.#ownership = this.#guard(() => takeOwnership(this.#database, doing, this.#clock))
+    this.#guard(() => this.#activities.clear())
+  }
+
+  /** Who has the ledger now: `sync, pid 12 on box`. */
+  owner(): string | undefined {
+    return this.#guard(() => ownerText(this.#database, this.#clock))
+  }
+
+  /** What the owner does, gateway by gateway; empty where there is none. */
+  activities(): Activity[] {
+    return this.owner() === undefined ? [] : this.#guard(() => this.#activities.all())
+  }
+
+  noteActivity(activity: Activity): void {
+    this.#guard(() => this.#activities.note(activity))
+  }
+
+  /** Of each gateway: how often fresh ranges were looked at twice, and what only the second look has found. */
+  secondLooks(): Map<string, SecondLooks> {
+    const rows = this.#guard(() => this.#sql('SELECT gateway, looks, points, late FROM second_look').all())
+    return new Map(
+      rows.map(row => [
+        String(row['gateway']),
+        { looks: Number(row['looks']), points: Number(row['points']), late: Number(row['late']) },
+      ]),
+    )
+  }
+
+  /** Selectors of a gateway that were fetched once, whether they are still wanted or not. */
+  selectors(place: Place): Selector[] {
+    return this.#guard(() => this.#targets.selectors(place))
   }
 
   coverage(place: Place, selectors: readonly Selector[]): Map<Selector, Coverage> {

@@ -58,6 +58,13 @@ export function takeOwnership(database: DatabaseSync, doing: string, clock: Cloc
   }
 }
 
+/** A living owner, in words; undefined where nobody has the ledger. */
+export function ownerText(database: DatabaseSync, clock: Clock): string | undefined {
+  const owner = database.prepare('SELECT pid, host, doing, heartbeat FROM owner').get()
+  if (owner === undefined || !isAlive(owner, clock)) return undefined
+  return `${owner['doing']}, pid ${owner['pid']} on ${owner['host']}`
+}
+
 function isAlive(owner: Record<string, unknown>, clock: Clock): boolean {
   if (owner['host'] === hostname() && !processExists(Number(owner['pid']))) return false
   // a heartbeat from the future is a clock that was set back: no sign of death

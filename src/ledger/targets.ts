@@ -28,7 +28,7 @@ const mostLooks = 48
 export function createTargets(database: DatabaseSync) {
   const find = database.prepare('SELECT id FROM target WHERE sink = ? AND gateway = ? AND key = ?')
   const insert = database.prepare('INSERT INTO target (sink, gateway, key, selector) VALUES (?, ?, ?, ?)')
-  const all = database.prepare('SELECT id, key, selector FROM target WHERE sink = ? AND gateway = ?')
+  const all = database.prepare('SELECT id, selector FROM target WHERE sink = ? AND gateway = ?')
   const held = database.prepare(
     'SELECT after, until, points FROM coverage WHERE target = ? AND final = ? ORDER BY after',
   )
@@ -83,7 +83,7 @@ export function createTargets(database: DatabaseSync) {
 
   function addProvisional(target: number, { range, points }: Proof): void {
     // final stays final: a later look that came too early proves nothing less
-    const final = RangeSet.of(...near(target, 1, range).map(row => row.range))
+    const final = RangeSet.from(near(target, 1, range).map(row => row.range))
     const parts = RangeSet.of(range).subtract(final).ranges
     cut(target, 0, range)
     for (const part of parts) write(target, 0, { range: part, points: isSame(part, range) ? points : undefined })
@@ -96,8 +96,8 @@ export function createTargets(database: DatabaseSync) {
 
   function coverageOf(target: number): Coverage {
     const looks = rows(target, 0).map(row => row.range)
-    const final = RangeSet.of(...rows(target, 1).map(row => row.range))
-    return { final, provisional: RangeSet.of(...looks), looks }
+    const final = RangeSet.from(rows(target, 1).map(row => row.range))
+    return { final, provisional: RangeSet.from(looks), looks }
   }
 
   return {
@@ -131,9 +131,9 @@ export function createTargets(database: DatabaseSync) {
       const target = targetId(place, selector)
       return target === undefined ? [] : rows(target, 1)
     },
-    /** Keys of everything that was ever covered at this place. */
-    keys(place: Place): string[] {
-      return all.all(place.sink, place.gateway).map(row => String(row['key']))
+    /** Everything that was ever covered at this place. */
+    selectors(place: Place): Selector[] {
+      return all.all(place.sink, place.gateway).map(row => JSON.parse(String(row['selector'])) as Selector)
     },
     /** Coverage of several selectors at once: what a wider selector has covered counts for the narrower one. */
     coverage(place: Place, selectors: readonly Selector[]): Map<Selector, Coverage> {

@@ -1,5 +1,6 @@
 import PQueue from 'p-queue'
 import { type Failure, isAbort, toFailure } from '../domain/failure.ts'
+import { RangeSet } from '../domain/range.ts'
 import { addReceipt, emptyReceipt } from '../domain/receipt.ts'
 import {
   type Backlog,
@@ -9,22 +10,25 @@ import {
   isDone,
   lengthLeft,
   type Piece,
+  setAside,
   takePiece,
 } from '../planning/backlog.ts'
 import { mostEntries } from '../planning/window.ts'
+import type { Hindrance } from './gates.ts'
 import type { GatewayJob, GatewayOutcome, RunParts } from './job.ts'
 import { createPace } from './pace.ts'
 import { type TransferProof, transfer } from './transfer.ts'
 import { Troubles, triesOfPiece } from './troubles.ts'
 import { Windows } from './windows.ts'
-import { adaptWidth, planWork } from './work.ts'
+import { adaptWidth, parkedRanges, planWork } from './work.ts'
 
 /**
  * All the work of one gateway: plans it lazily and carries out one request after the other within the limits. What
  * happens after a failure is decided by the failure itself (law 9), here and nowhere else:
  *
  *   too dense     → cut off by us: the same range again, in pieces as short as the log is dense; no failure at all
- *   reach request → the same piece again, then its halves, down to the shortest; that one is parked and all else goes on
+ *   reach request → the same piece again, then its halves, down to the shortest, which is parked; all that has not failed
+ *                   goes before
  *   reach gateway → wait, longer each time; given up at once if `never`, soon if it never answered, else after `patience`
  *   reach sink or run → thrown: the whole run ends
  */
@@ -43,7 +47,9 @@ class GatewayRun {
   readonly #choice: Choice
   readonly #paced: (signal: AbortSignal) => Promise<void>
   readonly #receipt = emptyReceipt()
-  #backlog: Backlog = { groups: new Map(), newestFirst: new Set() }
+  #backlog: Backlog = { groups: new Map(), newestFirst: new Set(), setAside: [] }
+  /** What earlier runs have parked. */
+  #knownSick = RangeSet.empty
   #requests = 0
   #parked = 0
   #failure: Failure | undefined
@@ -67,10 +73,12 @@ class GatewayRun {
     const { source } = this.#job
     const { sink, ledger, clock, observe } = this.#parts
     if (await this.#connect()) {
+      this.#knownSick = parkedRanges(this.#job, sink.id, ledger)
       this.#backlog = planWork(this.#job, sink.id, ledger, clock.now())
       observe({ gateway: source.name, kind: 'planned', lengthMs: lengthLeft(this.#backlog) })
       await this.#work()
     }
+    observe({ gateway: source.name, kind: 'ended', failure: this.#failure })
     return {
       gateway: source.name,
       requests: this.#requests,
@@ -130,7 +138,7 @@ class GatewayRun {
 
   /** One request, and the rest after it. */
   async #turn(): Promise<void> {
-    await this.#job.source.ready?.(this.#signal)
+    await this.#ready()
     await this.#paced(this.#signal)
     if (!this.#mayGoOn()) return
     const piece = takePiece(this.#backlog, this.#choice)
@@ -142,6 +150,13 @@ class GatewayRun {
       return
     }
     if (!isDone(this.#backlog)) await this.#parts.clock.sleep(this.#job.limits.pause, this.#signal)
+  }
+
+  async #ready(): Promise<void> {
+    const { source, wish } = this.#job
+    const tell = (hindrance: Hindrance | undefined) =>
+      this.#parts.observe({ gateway: source.name, kind: 'waiting', hindrance })
+    await source.ready?.(this.#signal, { deadline: wish.deadline, tell })
   }
 
   async #carry(piece: Piece): Promise<void> {
@@ -183,8 +198,10 @@ class GatewayRun {
     if (failure.reach === 'request' && piece !== undefined) this.#askAgain(piece, failure)
     else if (piece !== undefined) giveBack(this.#backlog, piece)
     const waitMs = this.#troubles.waitAfter(failure)
-    if (waitMs === undefined) {
-      this.#failure ??= failure
+    // what comes after the deadline is for the next run
+    const { deadline = Number.POSITIVE_INFINITY } = this.#job.wish
+    if (waitMs === undefined || this.#parts.clock.now() + waitMs >= deadline) {
+      if (!this.#parkTheRest(failure)) this.#failure ??= failure
       return
     }
     const about = piece === undefined ? {} : { piece }
@@ -196,13 +213,22 @@ class GatewayRun {
     const { shortest } = this.#job.requests
     const tries = piece.tries + 1
     if (tries < triesOfPiece && failure.retry !== 'never') {
-      giveBack(this.#backlog, { ...piece, tries })
+      setAside(this.#backlog, { ...piece, tries })
       return
     }
     this.#windows.shrink(piece.group)
     const halves = halvePiece(piece, shortest)
-    if (halves === undefined) this.#park(piece, failure, tries)
-    else for (const half of halves) giveBack(this.#backlog, { ...half, tries: this.#triesBefore(half) })
+    if (halves === undefined) this.#park({ ...piece, tries }, failure)
+    else for (const half of halves) setAside(this.#backlog, { ...half, tries: this.#triesBefore(half) })
+  }
+
+  /** What alone is left is sick through and through: parked as it is, instead of blaming the gateway for it. */
+  #parkTheRest(failure: Failure): boolean {
+    if (failure.reach !== 'request' || this.#backlog.groups.size > 0) return false
+    const isKnown = this.#backlog.setAside.every(({ range }) => this.#knownSick.covers(range))
+    if (this.#requests === 0 && !isKnown) return false
+    for (const piece of this.#backlog.setAside.splice(0)) this.#park(piece, failure)
+    return true
   }
 
   /** Halves have one try each, or a sick minute would cost a storm of requests; the smallest have all of theirs. */
@@ -210,9 +236,9 @@ class GatewayRun {
     return halvePiece(half, this.#job.requests.shortest) === undefined ? 0 : triesOfPiece - 1
   }
 
-  #park(piece: Piece, failure: Failure, tries: number): void {
+  #park(piece: Piece, failure: Failure): void {
     const { source } = this.#job
-    const { selectors, range } = piece
+    const { selectors, range, tries } = piece
     this.#parts.ledger.park(this.#parts.sink.id, { gateway: source.name, selectors, range }, failure, tries)
     this.#parked++
     this.#parts.observe({ gateway: source.name, kind: 'parked', piece, failure })

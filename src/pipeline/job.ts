@@ -9,7 +9,15 @@ import type { Grouping, Order, Piece } from '../planning/backlog.ts'
 import type { WindowLimits } from '../planning/window.ts'
 import type { Mapping } from '../points/mapping.ts'
 import type { Sink } from '../sinks/sink.ts'
+import type { Hindrance } from './gates.ts'
 import type { LogSource } from './transfer.ts'
+
+export interface Waiting {
+  /** By the host's clock, ms UTC. */
+  readonly deadline?: number | undefined
+  /** Hears what is waited for, and of its end as undefined. */
+  readonly tell?: (hindrance: Hindrance | undefined) => void
+}
 
 /** A gateway, as far as a run sees it. */
 export interface RunSource extends LogSource {
@@ -17,8 +25,8 @@ export interface RunSource extends LogSource {
   /** The gateway's clock (law 8), as known since `hello`. */
   readonly clock: { now(): number }
   hello(signal: AbortSignal): Promise<unknown>
-  /** Resolves when the gateway may be asked for more (law 7). */
-  ready?(signal: AbortSignal): Promise<void>
+  /** Resolves when the gateway may be asked for more (law 7), or at the deadline. */
+  ready?(signal: AbortSignal, waiting?: Waiting): Promise<void>
   /** How long the gateway keeps what these log, ms, where it tells. */
   retentionOf?(selectors: readonly Selector[]): number | undefined
 }
@@ -71,6 +79,9 @@ export type RunEvent = { readonly gateway: string } & (
   | { readonly kind: 'done'; readonly piece: Piece; readonly receipt: Receipt; readonly lengthLeft: number }
   | { readonly kind: 'failed'; readonly failure: Failure; readonly piece?: Piece; readonly waitMs: number }
   | { readonly kind: 'parked'; readonly piece: Piece; readonly failure: Failure }
+  /** Undefined: no longer. */
+  | { readonly kind: 'waiting'; readonly hindrance: Hindrance | undefined }
+  | { readonly kind: 'ended'; readonly failure: Failure | undefined }
 )
 
 export interface GatewayOutcome {

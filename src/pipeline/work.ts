@@ -24,13 +24,19 @@ export function planWork(job: PlannedJob, sink: string, ledger: Ledger, now: num
   const work = selectors.map(selector => {
     const missing = missingRanges(wanted, coverage.get(selector)!, moments, wish.secondLookMs)
     const resting = ledger.parked(place, selector).filter(({ at }) => now - at < wish.parkedRestMs)
-    return { selector, ranges: missing.subtract(RangeSet.of(...resting.map(({ range }) => range))) }
+    return { selector, ranges: missing.subtract(RangeSet.from(resting.map(({ range }) => range))) }
   })
   return createBacklog(work, {
     keyOf: selector => keyOf(selector, requests.per, source.name, ledger),
     matureUntil: moments.matureUntil,
     newestFirst: wish.newestFirst,
   })
+}
+
+/** Everything that is parked on a gateway, whichever of its selectors it is about. */
+export function parkedRanges({ source, selectors }: PlannedJob, sink: string, ledger: Ledger): RangeSet {
+  const place = { sink, gateway: source.name }
+  return RangeSet.from(selectors.flatMap(selector => ledger.parked(place, selector).map(({ range }) => range)))
 }
 
 /** `auto` begins with a device at a time, and goes by what was measured. */

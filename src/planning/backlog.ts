@@ -32,6 +32,8 @@ export interface Backlog {
   readonly groups: Map<string, Stretch[]>
   /** Groups whose newest piece comes before everything else. */
   readonly newestFirst: Set<string>
+  /** Pieces that have failed: they come last, so that what is sick is never in the way of what is not. */
+  readonly setAside: Piece[]
 }
 
 export interface BacklogOptions {
@@ -48,7 +50,7 @@ export function createBacklog(work: readonly Missing[], options: BacklogOptions)
   )
   const groups = new Map<string, Stretch[]>()
   for (const [key, missing] of members) groups.set(key, stretchesOf(missing, options.matureUntil))
-  return { groups, newestFirst: new Set(options.newestFirst ? groups.keys() : []) }
+  return { groups, newestFirst: new Set(options.newestFirst ? groups.keys() : []), setAside: [] }
 }
 
 /** The name under which the ledger remembers what it has learnt of a group. */
@@ -72,14 +74,15 @@ export function narrowGroup(backlog: Backlog, group: string): void {
     }
 }
 
-export function isDone(backlog: Backlog): boolean {
-  return backlog.groups.size === 0
+export function isDone({ groups, setAside }: Backlog): boolean {
+  return groups.size === 0 && setAside.length === 0
 }
 
 /** Milliseconds left, summed over groups. */
 export function lengthLeft(backlog: Backlog): number {
   let sum = 0
   for (const stretches of backlog.groups.values()) for (const { range } of stretches) sum += rangeLength(range)
+  for (const { range } of backlog.setAside) sum += rangeLength(range)
   return sum
 }
 
@@ -98,7 +101,7 @@ export function takePiece(backlog: Backlog, choice: Choice): Piece | undefined {
   const fresh = backlog.newestFirst.values().next().value
   if (fresh !== undefined) backlog.newestFirst.delete(fresh)
   const group = fresh ?? nextGroup(backlog, choice)
-  if (group === undefined) return undefined
+  if (group === undefined) return backlog.setAside.shift()
   const fromOldest = fresh === undefined && choice.order !== 'newest'
   const stretches = backlog.groups.get(group)!
   const stretch = (fromOldest ? stretches.shift() : stretches.pop())!
@@ -117,12 +120,17 @@ export function takePiece(backlog: Backlog, choice: Choice): Piece | undefined {
   return { ...stretch, group }
 }
 
-/** A piece that was not done: back to where it was taken from, with its tries. */
+/** A piece that was not done through no fault of its own: back to where it was taken from. */
 export function giveBack(backlog: Backlog, { group, ...stretch }: Piece): void {
   const stretches = backlog.groups.get(group) ?? []
   const later = stretches.findIndex(({ range }) => range.after >= stretch.range.until)
   stretches.splice(later === -1 ? stretches.length : later, 0, stretch)
   backlog.groups.set(group, stretches)
+}
+
+/** A piece that failed: to be tried again after everything that has not. */
+export function setAside(backlog: Backlog, piece: Piece): void {
+  backlog.setAside.push(piece)
 }
 
 /** The two halves of a piece that failed as a whole; undefined at the shortest length. */

@@ -25,14 +25,11 @@ export function missingRanges(
   secondLookMs: number,
 ): RangeSet {
   const asked = RangeSet.of({ after: wanted.after, until: Math.min(wanted.until, maturity.settledUntil) })
-  const mature = RangeSet.of(...covered.looks.filter(look => look.until <= maturity.matureUntil))
+  const mature = RangeSet.from(covered.looks.filter(look => look.until <= maturity.matureUntil))
   const worthALook = mature
     .intersect(covered.provisional)
     .ranges.filter(range => rangeLength(range) >= secondLookMs || endsProvisional(range, covered.provisional))
-  return asked
-    .subtract(covered.final)
-    .subtract(covered.provisional)
-    .add(RangeSet.of(...worthALook).intersect(asked))
+  return asked.subtract(covered.final).subtract(covered.provisional).add(RangeSet.from(worthALook).intersect(asked))
 }
 
 function endsProvisional(range: TimeRange, provisional: RangeSet): boolean {

@@ -15,7 +15,7 @@ export interface SyncOptions {
 /** One pass over what is missing. */
 export type SyncRun = (
   wish: Wish,
-  only: undefined,
+  only: string | undefined,
   observe: (event: RunEvent) => void,
   signal: AbortSignal,
 ) => Promise<RunOutcome>
@@ -38,39 +38,62 @@ export interface SyncParts {
 export async function syncOnce(
   options: SyncOptions,
   parts: SyncParts,
-  deadline: number | undefined,
+  { only, deadline }: { readonly only?: string; readonly deadline?: number },
   signal: AbortSignal,
 ): Promise<RunOutcome> {
   const { since, settle, lateness } = options
   const wanted = (now: number) => ({ after: now - since, until: now - settle })
   const observe = (event: RunEvent) => logEvent(event, parts.log)
   const wish = { wanted, secondLookMs: lateness, newestFirst: true, parkedRestMs, deadline }
-  const outcome = await parts.run(wish, undefined, observe, signal)
+  const outcome = await parts.run(wish, only, observe, signal)
   const { received, written, rejected } = outcome.receipt
   const failed = outcome.gateways.filter(gateway => gateway.failure !== undefined).map(gateway => gateway.gateway)
   const parked = outcome.gateways.reduce((sum, gateway) => sum + gateway.parked, 0)
   const leftMs = outcome.gateways.reduce((sum, gateway) => sum + gateway.leftMs, 0)
   parts.log.info(
-    { requests: outcome.requests, received, written, rejected, parked, failed, leftMs, tookMs: outcome.tookMs },
+    {
+      ...(only === undefined ? {} : { gateway: only }),
+      requests: outcome.requests,
+      received,
+      written,
+      rejected,
+      parked,
+      failed,
+      leftMs,
+      tookMs: outcome.tookMs,
+    },
     'synced',
   )
   return outcome
 }
 
-/** Syncs on schedule until the signal aborts. Trouble of one pass is logged; the next one tries again. */
-export async function syncForever(options: SyncOptions, parts: SyncParts, signal: AbortSignal): Promise<void> {
-  const pass = async () => {
+/**
+ * Syncs each gateway on a schedule of its own until the signal aborts, so that one's trouble never delays another's.
+ * Trouble of one pass is logged; the next one tries again.
+ */
+export async function syncForever(
+  gateways: readonly string[],
+  options: SyncOptions,
+  parts: SyncParts,
+  signal: AbortSignal,
+): Promise<void> {
+  const stop = new AbortController()
+  const either = AbortSignal.any([signal, stop.signal])
+  const pass = async (only: string) => {
     try {
-      await syncOnce(options, parts, parts.clock.now() + passMs(options.every), signal)
+      await syncOnce(options, parts, { only, deadline: parts.clock.now() + passMs(options.every) }, either)
     } catch (error) {
-      if (isAbort(error, signal)) throw error
+      if (isAbort(error, either)) throw error
       const failure = toFailure(error)
       // the ledger, or a bug: going on would prove nothing
       if (failure.reach === 'run') throw failure
-      parts.log.error(failureFields(failure), 'sync failed')
+      parts.log.error({ ...failureFields(failure), gateway: only }, 'sync failed')
     }
   }
-  await repeat(options.every, parts.clock, pass, signal)
+  const schedules = gateways.map(only => repeat(options.every, parts.clock, () => pass(only), either))
+  for (const schedule of schedules) schedule.catch(error => stop.abort(error))
+  await Promise.allSettled(schedules)
+  await Promise.all(schedules)
 }
 
 /** The last request begins before the deadline and ends after it: without room for it every second beat would be missed. */

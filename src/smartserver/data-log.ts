@@ -1,8 +1,9 @@
+import { isUtf8 } from 'node:buffer'
 import type { ClientRequest, IncomingMessage } from 'node:http'
 import type https from 'node:https'
 import WebSocket from 'ws'
 import type { Frame } from '../domain/entry.ts'
-import { Failure, type FailureOptions } from '../domain/failure.ts'
+import { Failure, type FailureOptions, type Reach } from '../domain/failure.ts'
 import { networkFailure } from './network-failure.ts'
 
 export interface DataLogSocket {
@@ -62,6 +63,8 @@ function openSocket({ url, cookie, agent }: DataLogSocket): WebSocket {
     followRedirects: false,
     // compressing would cost the gateway CPU that it does not have
     perMessageDeflate: false,
+    // done below, where bad text costs one entry rather than the request
+    skipUTF8Validation: true,
   })
 }
 
@@ -119,15 +122,17 @@ class Reading {
 
   #onFrame(data: WebSocket.RawData, isBinary: boolean): void {
     this.#lastFrameAt = performance.now()
-    const text = isBinary ? '' : data.toString()
+    const bytes = data as Buffer
+    // what is no text is no entry: kept as base64, it becomes a rejection and a dead letter (law 13)
+    const isText = !isBinary && isUtf8(bytes)
+    const text = isText ? bytes.toString('utf8') : `no text, base64: ${bytes.toString('base64')}`
     if (this.#ended) {
       this.#finish(this.#failed('frames arrived after "end"', { code: 'frame-after-end', retry: 'soon' }))
     } else if (text === '"end"') {
       this.#ended = true
       this.#closing = setTimeout(() => this.#finish(undefined), closeTimeoutMs)
     } else {
-      // a binary frame is no entry; kept as text so that it becomes a rejection and a dead letter (law 13)
-      this.#keep(isBinary ? `binary frame, base64: ${(data as Buffer).toString('base64')}` : text)
+      this.#keep(text)
     }
   }
 
@@ -196,6 +201,7 @@ class Reading {
       return this.#failed(`the gateway did not open the socket within ${connectTimeoutMs / 1000} s`, {
         code: 'open-timeout',
         retry: 'soon',
+        reach: 'gateway',
       })
     return networkFailure(error, 'reading its data log').during({ entries: this.#entries })
   }
@@ -204,8 +210,8 @@ class Reading {
     return this.#failed(`the gateway closed the socket (${code}) without "end"`, { code: 'no-end', retry: 'soon' })
   }
 
-  #failed(message: string, options: Pick<FailureOptions, 'code' | 'retry' | 'cause'>): Failure {
-    return new Failure(message, { ...options, reach: 'request', work: { entries: this.#entries } })
+  #failed(message: string, options: Omit<FailureOptions, 'reach' | 'work'> & { reach?: Reach }): Failure {
+    return new Failure(message, { reach: 'request', ...options, work: { entries: this.#entries } })
   }
 
   readonly #onAbort = () => this.#finish(this.#signal.reason)
@@ -225,13 +231,16 @@ class Reading {
   }
 }
 
+/** Too many requests, or a gateway that is starting or overloaded (protocol §4.1, §7): no range is to blame. */
+const notNow = new Set([429, 502, 503, 504])
+
 /** What an upgrade without a valid login is answered with is not documented: 401, 403 and redirects are all expected. */
 function upgradeRefused(status: number, retryAfterSeconds: number): Failure {
   const loggedOut = status === 401 || status === 403 || (status >= 300 && status < 400)
   return new Failure(`the gateway refuses the data-log socket (status ${status})`, {
     code: loggedOut ? 'upgrade-not-logged-in' : 'upgrade-refused',
     retry: loggedOut || status >= 500 ? 'soon' : 'later',
-    reach: 'request',
+    reach: notNow.has(status) ? 'gateway' : 'request',
     ...(retryAfterSeconds > 0 ? { retryAfterMs: retryAfterSeconds * 1000 } : {}),
   })
 }

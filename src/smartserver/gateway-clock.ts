@@ -19,6 +19,7 @@ const delayMs = 1_000
 export class GatewayClock {
   readonly #clock: Clock
   #sight: Sight | undefined
+  #zone: string | undefined
 
   constructor(clock: Clock) {
     this.#clock = clock
@@ -29,8 +30,14 @@ export class GatewayClock {
 
   /** `2023-11-30T09:15:00.000-08:00[America/Los_Angeles]`: how fine it is shows in its digits. */
   readonly noteTime = (shown: string): void => {
+    this.#zone = /\[([^[\]]+)\]$/.exec(shown)?.[1] ?? this.#zone
     const at = parseTimestamp(shown)
     if (at !== undefined) this.#see(at.ms, at.ms % 60_000 === 0 ? 60_000 : at.ms % 1_000 === 0 ? 1_000 : 1)
+  }
+
+  /** The gateway's own time zone, as an IANA name; undefined where it has not told. */
+  get zone(): string | undefined {
+    return this.#zone
   }
 
   /** Gateway minus host in milliseconds; undefined until it has answered once. */

@@ -11,7 +11,7 @@ import { dataLogPath } from './query.ts'
 import { answersTime } from './release.ts'
 import type { RestAnswer, RestCall } from './rest.ts'
 import { askJson, memberOf } from './rest-json.ts'
-import { loginNotHonoured, Session } from './session.ts'
+import { type Lease, loginNotHonoured, Session } from './session.ts'
 import { createAgent } from './trust.ts'
 
 export interface GatewayOptions {
@@ -84,23 +84,22 @@ export class Gateway {
     onClose?: (code: number) => void,
   ): AsyncGenerator<readonly Frame[]> {
     const path = dataLogPath(request, this.#release)
+    const work = { gateway: this.name, selector: requestText(request), range: request.range }
     for (let attempt = 1; ; attempt++) {
-      const lease = await this.#session.lease(signal)
+      let lease: Lease | undefined
       try {
+        lease = await this.#session.lease(signal)
         yield* readDataLogSocket({ ...this.#socketOptions(path, lease.cookie), onClose }, signal)
         return
       } catch (error) {
         if (!(error instanceof Failure)) throw error
-        const named = error.during({
-          gateway: this.name,
-          selector: requestText(request),
-          range: request.range,
-        })
+        const named = error.during(work)
+        if (lease === undefined) throw named.reaching('gateway')
         if (error.code !== 'upgrade-not-logged-in') throw named
         this.#session.expire(lease.cookie)
-        if (attempt === 2) throw loginNotHonoured(401).during(named.work)
+        if (attempt === 2) throw loginNotHonoured(401).during(work)
       } finally {
-        lease.release()
+        lease?.release()
       }
     }
   }

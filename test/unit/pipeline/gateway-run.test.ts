@@ -1,7 +1,7 @@
 import { describe, expect, it, onTestFinished } from 'vitest'
 import type { Selector } from '../../../src/domain/datapoint.ts'
 import { Failure } from '../../../src/domain/failure.ts'
-import type { TimeRange } from '../../../src/domain/range.ts'
+import { RangeSet, type TimeRange } from '../../../src/domain/range.ts'
 import { DeadLetterBox } from '../../../src/ledger/dead-letters.ts'
 import { Ledger } from '../../../src/ledger/ledger.ts'
 import type { GatewayJob, RunEvent, Wish } from '../../../src/pipeline/job.ts'
@@ -128,7 +128,8 @@ describe('a request that fails', () => {
       },
     })
     const outcome = await go([job(source)])
-    expect(source.asked.slice(0, 3)).toEqual(Array.from({ length: 3 }, () => source.asked[0]))
+    // what has failed comes after all that has not
+    expect(source.asked.slice(-2)).toEqual(source.asked.slice(0, 2))
     expect(outcome).toMatchObject({ requests: 12, receipt: { received: 12, written: 12 } })
     expect(covered()).toEqual([{ after: today - day, until: today }])
     const waits = kinds('failed').map(event => (event.kind === 'failed' ? event.waitMs : 0))
@@ -172,6 +173,25 @@ describe('a request that fails', () => {
         { after: today - day, until: hole!.after },
         { after: hole!.until, until: today },
       ])
+    }
+  })
+
+  it('through and through is parked, and never in the way of what lies behind it', async () => {
+    const { gateway, job, go, covered, parked } = openRun()
+    const sick = { after: today - 20 * hour, until: today - 19 * hour }
+    const source = gateway({
+      request: range => {
+        if (overlaps(range, sick)) throw noEnd()
+      },
+    })
+    for (let i = 0; i < 2; i++) {
+      const outcome = await go([job(source)])
+      expect(outcome.gateways[0]).toMatchObject({ failure: undefined, leftMs: 0 })
+      expect(outcome.gateways[0]!.parked).toBeGreaterThan(0)
+      const holes = RangeSet.of(...parked())
+      expect(RangeSet.of(...covered()).add(holes).ranges).toEqual([{ after: today - day, until: today }])
+      expect(RangeSet.of(...covered()).intersect(holes).isEmpty).toBe(true)
+      expect(holes.length).toBeLessThan(1.1 * hour)
     }
   })
 

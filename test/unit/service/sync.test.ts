@@ -24,7 +24,7 @@ function openSync(pass: (count: number, wish: Wish) => void = () => {}) {
   const stop = new AbortController()
   const starts: number[] = []
   const wishes: Wish[] = []
-  const run = async (wish: Wish, _only: undefined, _observe: unknown, signal: AbortSignal) => {
+  const run = async (wish: Wish, _only: string | undefined, _observe: unknown, signal: AbortSignal) => {
     signal.throwIfAborted()
     starts.push(clock.now() - began)
     wishes.push(wish)
@@ -33,13 +33,21 @@ function openSync(pass: (count: number, wish: Wish) => void = () => {}) {
     return nothing
   }
   const parts = { run, clock, log }
-  return { clock, starts, wishes, lines, stop, parts, forever: () => syncForever(options, parts, stop.signal) }
+  return {
+    clock,
+    starts,
+    wishes,
+    lines,
+    stop,
+    parts,
+    forever: () => syncForever(['plant-a'], options, parts, stop.signal),
+  }
 }
 
 describe('the sync', () => {
   it('wants everything from the configured past to what has settled, by the gateway’s own clock', async () => {
     const { wishes, parts, stop } = openSync()
-    await syncOnce(options, parts, undefined, stop.signal)
+    await syncOnce(options, parts, {}, stop.signal)
     const gatewayNow = 1_000_000_000_000
     expect(wishes[0]!.wanted(gatewayNow)).toEqual({ after: gatewayNow - options.since, until: gatewayNow - minute })
   })

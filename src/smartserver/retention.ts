@@ -1,0 +1,51 @@
+import type { Logger } from 'pino'
+import type { Selector } from '../domain/datapoint.ts'
+import { isAbort, toFailure } from '../domain/failure.ts'
+import { type Device, type LogRule, readDevices, readLogRules } from './discovery.ts'
+import type { Asked } from './rest-json.ts'
+
+/** How long the gateway keeps the finest entries of what these select, ms; undefined where it does not tell. */
+export type Retention = (selectors: readonly Selector[]) => number | undefined
+
+const dayMs = 86_400_000
+
+/** Reads devices and log rules once. An aid: where they cannot be read, every retention is unknown. */
+export async function readRetention(gateway: Asked, log: Logger, signal: AbortSignal): Promise<Retention> {
+  try {
+    return createRetention(await readDevices(gateway, signal), await readLogRules(gateway, signal))
+  } catch (error) {
+    if (isAbort(error, signal)) throw error
+    log.warn({ error: toFailure(error).message }, 'the retention of the log cannot be read')
+    return () => undefined
+  }
+}
+
+/** Of several levels the one that is pruned first counts: it holds the finest entries (protocol §4). */
+export function createRetention(devices: readonly Device[], rules: readonly LogRule[]): Retention {
+  return selectors => {
+    const days = selectors.flatMap(selector =>
+      rulesOf(selector, devices, rules).flatMap(({ levels }) => levels.flatMap(({ retention }) => retention ?? [])),
+    )
+    return days.length === 0 ? undefined : Math.min(...days) * dayMs
+  }
+}
+
+/** What the log rules say of a selector, by block, index and XIF name. */
+export function rulesOf(selector: Selector, devices: readonly Device[], rules: readonly LogRule[]): LogRule[] {
+  const { device, block, index, point } = selector
+  const types = new Set(
+    devices
+      .filter(it => device === undefined || ('id' in device ? it.id === device.id : it.name === device.name))
+      .map(({ type }) => type),
+  )
+  const ofBlock = rules.filter(({ type, path }) => {
+    if (!types.has(type)) return false
+    const start = `${block ?? ''}/${index ?? ''}`
+    return block === undefined || index === undefined ? path.startsWith(block ?? '') : path.startsWith(`${start}/`)
+  })
+  if (point === undefined) return ofBlock
+  const name = 'xif' in point ? point.xif : point.name
+  const exact = ofBlock.filter(({ path }) => path.endsWith(`/${name}`))
+  // an instance name says nothing about the rule's XIF name: any rule of its block may be the one
+  return exact.length > 0 || 'xif' in point ? exact : ofBlock
+}
