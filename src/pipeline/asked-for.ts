@@ -10,23 +10,18 @@ const none: readonly number[] = []
 
 /**
  * The gateway's filters are not relied upon: some releases ignore them (protocol §2.1). Which selectors match is worked
- * out once a datapoint, so that the cost of an entry does not follow the number of selectors.
+ * out once a datapoint (the decoder gives its names as one object), so that the cost of an entry does not follow the
+ * number of selectors.
  */
 export function createAskedFor({ selectors, range }: DataLogRequest): AskedFor {
-  const known = new Map<string, readonly number[]>()
+  const known = new WeakMap<DatapointName, readonly number[]>()
   return ({ at, datapoint }) => {
     if (!rangeHolds(range, at)) return none
-    const key = keyOf(datapoint)
-    let matching = known.get(key)
+    let matching = known.get(datapoint)
     if (matching === undefined) {
       matching = selectors.flatMap((selector, i) => (selectorMatches(selector, datapoint) ? [i] : []))
-      known.set(key, matching)
+      known.set(datapoint, matching)
     }
     return matching
   }
-}
-
-/** Line feeds cannot stand in the names that a selector could tell apart. */
-function keyOf({ device, deviceId, block, index, name, xif }: DatapointName): string {
-  return `${deviceId}\n${device}\n${block}\n${index}\n${name}\n${xif}`
 }

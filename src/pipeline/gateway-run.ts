@@ -224,10 +224,11 @@ class GatewayRun {
 
   /** What alone is left is sick through and through: parked as it is, instead of blaming the gateway for it. */
   #parkTheRest(failure: Failure): boolean {
-    if (failure.reach !== 'request' || this.#backlog.groups.size > 0) return false
-    const isKnown = this.#backlog.setAside.every(({ range }) => this.#knownSick.covers(range))
+    const { groups, setAside: rest } = this.#backlog
+    if (failure.reach !== 'request' || groups.size > 0 || rest.length === 0) return false
+    const isKnown = rest.every(({ range }) => this.#knownSick.covers(range))
     if (this.#requests === 0 && !isKnown) return false
-    for (const piece of this.#backlog.setAside.splice(0)) this.#park(piece, failure)
+    for (const piece of rest.splice(0)) this.#park(piece, failure)
     return true
   }
 
