@@ -8,8 +8,8 @@ export function countText(count: number): string {
 }
 
 /** `1 request`, `2 requests`. */
-export function countOf(count: number, noun: string): string {
-  return `${countText(count)} ${count === 1 ? noun : `${noun}s`}`
+export function countOf(count: number, noun: string, nouns = `${noun}s`): string {
+  return `${countText(count)} ${count === 1 ? noun : nouns}`
 }
 
 /** Wall time for a person: `0.4 s`, `12 s`, `3 min 20 s`, `2 h 5 min`, `4 d 3 h`. */

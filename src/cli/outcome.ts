@@ -49,7 +49,7 @@ export function tellOutcome(outcome: RunOutcome, sinkLabel: string, terminal: Te
   for (const { gateway, parked, failure } of outcome.gateways) {
     if (parked > 0)
       terminal.out(
-        `${gateway}: ${countOf(parked, 'range')} could not be had and ${parked === 1 ? 'is' : 'are'} parked; run the same command to try again.`,
+        `${gateway}: ${countOf(parked, 'range')} could not be had and ${parked === 1 ? 'is' : 'are'} parked; "retry" tries again.`,
       )
     if (failure !== undefined) tellFailure(failure, terminal, `${gateway}: `)
   }

@@ -8,6 +8,7 @@ import type { CommandContext } from './context.ts'
 import { demo } from './demo.ts'
 import { type DiscoverOptions, discover } from './discover.ts'
 import { exitCode } from './outcome.ts'
+import { type RetryOptions, retry } from './retry.ts'
 import { simulate } from './simulate.ts'
 import { addSimulatorFlags, type SimulatorFlags } from './simulator-flags.ts'
 import { status } from './status.ts'
@@ -57,6 +58,14 @@ export async function runProgram(argv: readonly string[], version: string, conte
     .option('--once', 'one pass, then end')
     .action(async (options: { once?: boolean }) => {
       result = await sync(withConfig(), options, context)
+    })
+  program
+    .command('retry')
+    .description('try the parked ranges again, now')
+    .option('--gateway <name>', 'only this gateway')
+    .option('--json', 'the closing receipt as one JSON document')
+    .action(async (options: RetryOptions) => {
+      result = await retry(withConfig(), options, context)
     })
   program
     .command('status')

@@ -1,20 +1,16 @@
 import { openSink } from '../app.ts'
-import type { Config, GatewayConfig } from '../config/schema.ts'
-import type { Coverage } from '../domain/coverage.ts'
-import { type Selector, selectorLabel } from '../domain/datapoint.ts'
+import type { Config } from '../config/schema.ts'
 import { isoText } from '../domain/instant.ts'
 import type { TimeRange } from '../domain/range.ts'
 import { Ledger, type ParkedRange } from '../ledger/ledger.ts'
 import { coverageBar, coveredShare } from './bar.ts'
 import type { CommandContext } from './context.ts'
-import { countOf, minuteText, shareText } from './figures.ts'
+import { countOf, countText, minuteText, shareText, tookText } from './figures.ts'
 import { exitCode } from './outcome.ts'
+import { type DatapointStatus, type GatewayStatus, readStatus, type Status } from './status-report.ts'
 
-interface DatapointStatus {
-  readonly label: string
-  readonly coverage: Coverage
-  readonly parked: readonly ParkedRange[]
-}
+/** So many parked ranges of a gateway are listed one by one. */
+const mostParkedShown = 5
 
 /** What is there and what is missing, from the ledger alone: asks neither gateway nor database. */
 export async function status(config: Config, options: { json?: boolean }, context: CommandContext): Promise<number> {
@@ -22,20 +18,19 @@ export async function status(config: Config, options: { json?: boolean }, contex
   const ledger = Ledger.openForReading(config.ledger, clock)
   const sink = await openSink(config.sink, { clock, log })
   try {
-    const gateways = config.gateways.map(gateway => ({
-      name: gateway.name,
-      datapoints: statusOf(gateway, sink.id, ledger),
-    }))
-    if (options.json === true) terminal.out(statusJson(gateways))
-    else {
-      const now = clock.now()
-      terminal.out(`Into ${sink.label}; █ complete  ▓ to be looked at once more  ▒ in part  · missing`)
-      for (const gateway of gateways) {
-        const within = { after: earliest(gateway.datapoints, now - config.sync.since), until: now - config.sync.settle }
-        terminal.out('')
-        terminal.out(`${gateway.name}  ${minuteText(within.after)} … ${minuteText(within.until)} UTC`)
-        for (const line of tableOf(gateway.datapoints, within, terminal.columns)) terminal.out(`  ${line}`)
-      }
+    const known = readStatus(config, sink.id, ledger)
+    if (options.json === true) {
+      terminal.out(statusJson(known))
+      return exitCode.done
+    }
+    const now = clock.now()
+    terminal.out(`Into ${sink.label}; █ complete  ▓ to be looked at once more  ▒ in part  · missing`)
+    terminal.out(known.owner === undefined ? 'Nobody is working on it now.' : `At work: ${known.owner}.`)
+    for (const gateway of known.gateways) {
+      const within = { after: earliest(gateway.datapoints, now - config.sync.since), until: now - config.sync.settle }
+      terminal.out('')
+      terminal.out(`${gateway.name}  ${minuteText(within.after)} … ${minuteText(within.until)} UTC`)
+      for (const line of gatewayLines(gateway, within, now, terminal.columns)) terminal.out(`  ${line}`)
     }
     return exitCode.done
   } finally {
@@ -44,40 +39,88 @@ export async function status(config: Config, options: { json?: boolean }, contex
   }
 }
 
-function statusOf(gateway: GatewayConfig, sink: string, ledger: Ledger): DatapointStatus[] {
-  const place = { sink, gateway: gateway.name }
-  const selectors = gateway.datapoints.map(({ selector }) => selector)
-  const coverage = ledger.coverage(place, selectors)
-  return selectors.map((selector: Selector) => ({
-    label: selectorLabel(selector),
-    coverage: coverage.get(selector)!,
-    parked: ledger.parked(place, selector),
-  }))
+function gatewayLines(gateway: GatewayStatus, within: TimeRange, now: number, columns: number): string[] {
+  const { activity, secondLooks, unwanted, datapoints } = gateway
+  const lines = tableOf(datapoints, within, columns)
+  if (activity !== undefined) {
+    const until = activity.until === undefined ? '' : `, until ${minuteText(activity.until)}`
+    lines.push(`now: ${activity.doing}${until} (for ${tookText(Math.max(0, now - activity.since))})`)
+  }
+  if (secondLooks !== undefined && secondLooks.points > 0) {
+    const { points, late } = secondLooks
+    const words = late === 0 ? 'none was late' : `${countText(late)} came late and would have been lost`
+    lines.push(`second looks: of ${countOf(points, 'point')} ${words}`)
+  }
+  lines.push(...parkedLines(datapoints))
+  if (unwanted.length > 0) {
+    lines.push(`no longer wanted, left as it is: ${unwanted.map(({ label }) => label).join(', ')}`)
+  }
+  return lines
 }
 
-function statusJson(gateways: readonly { name: string; datapoints: readonly DatapointStatus[] }[]): string {
-  const rangeJson = ({ after, until }: TimeRange) => ({ after: isoText(after), until: isoText(until) })
-  const entries = gateways.map(({ name, datapoints }) => {
-    const listed = datapoints.map(({ label, coverage, parked }) => ({
-      datapoint: label,
-      final: coverage.final.ranges.map(rangeJson),
-      provisional: coverage.provisional.ranges.map(rangeJson),
-      parked: parked.map(({ range, code, reason }) => ({ ...rangeJson(range), code, reason })),
-    }))
-    return [name, { datapoints: listed }]
+/** The same range of several datapoints is one line. */
+function parkedLines(datapoints: readonly DatapointStatus[]): string[] {
+  const ranges = new Map<string, { parked: ParkedRange; labels: string[] }>()
+  for (const { label, parked } of datapoints)
+    for (const it of parked) {
+      const key = `${it.range.after}/${it.range.until}`
+      const known = ranges.get(key)
+      if (known === undefined) ranges.set(key, { parked: it, labels: [label] })
+      else known.labels.push(label)
+    }
+  if (ranges.size === 0) return []
+  const lines = [...ranges.values()].slice(0, mostParkedShown).map(({ parked, labels }) => {
+    const { range, reason, tries } = parked
+    const whose = labels.length === 1 ? labels[0] : countOf(labels.length, 'datapoint')
+    return `  ${minuteText(range.after)} … ${minuteText(range.until)}  ${whose}: ${reason} (${countOf(tries, 'try', 'tries')})`
   })
-  return JSON.stringify({ gateways: Object.fromEntries(entries) })
+  const more =
+    ranges.size > mostParkedShown ? [`  and ${countText(ranges.size - mostParkedShown)} more: see --json`] : []
+  return [
+    `parked, tried again every hour by sync and at once by "retry": ${countOf(ranges.size, 'range')}`,
+    ...lines,
+    ...more,
+  ]
+}
+
+function statusJson({ owner, gateways }: Status): string {
+  const rangeJson = ({ after, until }: TimeRange) => ({ after: isoText(after), until: isoText(until) })
+  const datapointJson = ({ label, coverage, parked }: DatapointStatus) => ({
+    datapoint: label,
+    final: coverage.final.ranges.map(rangeJson),
+    provisional: coverage.provisional.ranges.map(rangeJson),
+    parked: parked.map(({ range, code, reason, tries, at }) => ({
+      ...rangeJson(range),
+      code,
+      reason,
+      tries,
+      lastTry: isoText(at),
+    })),
+  })
+  const entries = gateways.map(({ name, datapoints, unwanted, secondLooks, activity }) => [
+    name,
+    {
+      datapoints: datapoints.map(datapointJson),
+      unwanted: unwanted.map(datapointJson),
+      ...(secondLooks === undefined ? {} : { secondLooks }),
+      ...(activity === undefined ? {} : { activity: activityJson(activity) }),
+    },
+  ])
+  return JSON.stringify({ ...(owner === undefined ? {} : { owner }), gateways: Object.fromEntries(entries) })
+}
+
+function activityJson({ doing, since, until }: NonNullable<GatewayStatus['activity']>) {
+  return { doing, since: isoText(since), ...(until === undefined ? {} : { until: isoText(until) }) }
 }
 
 function tableOf(datapoints: readonly DatapointStatus[], within: TimeRange, columns: number): string[] {
   const widest = Math.max(...datapoints.map(({ label }) => label.length))
   const width = Math.max(12, Math.min(48, columns - widest - 34))
-  return datapoints.map(({ label, coverage, parked }) => {
+  return datapoints.map(({ label, coverage }) => {
     const share = shareText(coveredShare(coverage, within)).padStart(5)
     const newest = coverage.final.add(coverage.provisional).ranges.at(-1)
     const until = newest === undefined ? 'nothing yet' : `until ${minuteText(newest.until)}`
-    const sick = parked.length === 0 ? '' : `  ${countOf(parked.length, 'range')} parked (${parked[0]!.code})`
-    return `${label.padEnd(widest)}  ${coverageBar(coverage, within, width)} ${share}  ${until}${sick}`
+    return `${label.padEnd(widest)}  ${coverageBar(coverage, within, width)} ${share}  ${until}`
   })
 }
 

@@ -174,15 +174,25 @@ export class Ledger {
     ).run(gateway, points, late)
   }
 
-  /** What is covered by now is parked no longer, even if several requests brought it piece by piece. */
+  /** What is covered by now is parked no longer; of a range that is covered in part the rest stays. */
   #unpark(target: number, { after, until }: TimeRange): void {
-    const touched = this.#sql('SELECT after, until FROM parked WHERE target = ? AND until > ? AND after < ?')
-      .all(target, after, until)
-      .map(row => ({ after: Number(row['after']), until: Number(row['until']) }))
+    const touched = this.#sql('SELECT * FROM parked WHERE target = ? AND until > ? AND after < ?').all(
+      target,
+      after,
+      until,
+    )
     if (touched.length === 0) return
     const covered = this.#targets.coveredBy(target)
     const remove = this.#sql('DELETE FROM parked WHERE target = ? AND after = ? AND until = ?')
-    for (const range of touched) if (covered.covers(range)) remove.run(target, range.after, range.until)
+    const put = this.#sql(
+      'INSERT INTO parked (target, after, until, code, reason, at, tries) VALUES (?, ?, ?, ?, ?, ?, ?)',
+    )
+    for (const row of touched) {
+      const range = { after: Number(row['after']), until: Number(row['until']) }
+      remove.run(target, range.after, range.until)
+      for (const rest of covered.gaps(range))
+        put.run(target, rest.after, rest.until, row['code']!, row['reason']!, row['at']!, row['tries']!)
+    }
   }
 
   parked(place: Place, selector: Selector): ParkedRange[] {

@@ -51,6 +51,8 @@ export interface Wish {
   readonly newestFirst: boolean
   /** Parked ranges that were tried within this time are left alone, ms; 0: all are tried again. */
   readonly parkedRestMs: number
+  /** Of the wanted time, only what is parked. */
+  readonly parkedOnly?: boolean
   /** No request is begun after this moment of the host's clock: what is left is for the next run. */
   readonly deadline: number | undefined
 }

@@ -7,7 +7,7 @@ import { type DataLogRequest, requestText } from '../domain/request.ts'
 import type { DeadLetterBox, DeadLetterDraft } from '../ledger/dead-letters.ts'
 import type { Mapping } from '../points/mapping.ts'
 import type { Sink } from '../sinks/sink.ts'
-import { createDecoder, type Decode } from '../smartserver/decoder.ts'
+import { decodeEntry } from '../smartserver/entry.ts'
 import { type AskedFor, createAskedFor } from './asked-for.ts'
 import { Repeats } from './repeats.ts'
 import { Tally } from './tally.ts'
@@ -74,7 +74,6 @@ interface Account {
   readonly letters: DeadLetterDraft
   readonly repeats: Repeats
   readonly tally: Tally
-  readonly decode: Decode
   readonly askedFor: AskedFor
   readonly mapping: Mapping
   /** Of the entries asked for, the newest so far, ms UTC. */
@@ -87,7 +86,6 @@ function openAccount(request: DataLogRequest, { deadLetters, mapping }: Transfer
     letters: deadLetters.draft(request),
     repeats: new Repeats(),
     tally: new Tally(request.selectors.length),
-    decode: createDecoder(),
     askedFor: createAskedFor(request),
     mapping,
     newest: request.range.after,
@@ -96,12 +94,12 @@ function openAccount(request: DataLogRequest, { deadLetters, mapping }: Transfer
 
 /** Every frame ends in exactly one of: outside, duplicate, empty, rejected, or a point to write (law 5). */
 function pointsOf(frames: readonly Frame[], account: Account): Point[] {
-  const { receipt, letters, repeats, tally, decode, askedFor, mapping } = account
+  const { receipt, letters, repeats, tally, askedFor, mapping } = account
   const points: Point[] = []
   for (const frame of frames) {
     receipt.received++
     receipt.bytes += frame.length
-    const entry = decode(frame)
+    const entry = decodeEntry(frame)
     if (isRejection(entry)) {
       reject(entry, frame)
       continue

@@ -1,7 +1,7 @@
 import { type Selector, selectorKey } from '../domain/datapoint.ts'
 import { RangeSet } from '../domain/range.ts'
 import type { Receipt } from '../domain/receipt.ts'
-import type { Ledger, Width } from '../ledger/ledger.ts'
+import type { Ledger, ParkedRange, Width } from '../ledger/ledger.ts'
 import { type Backlog, createBacklog, type Grouping, groupKey, narrowGroup, type Piece } from '../planning/backlog.ts'
 import { maturityAt, missingRanges } from '../planning/missing.ts'
 import type { GatewayJob } from './job.ts'
@@ -23,8 +23,9 @@ export function planWork(job: PlannedJob, sink: string, ledger: Ledger, now: num
   const coverage = ledger.coverage(place, selectors)
   const work = selectors.map(selector => {
     const missing = missingRanges(wanted, coverage.get(selector)!, moments, wish.secondLookMs)
-    const resting = ledger.parked(place, selector).filter(({ at }) => now - at < wish.parkedRestMs)
-    return { selector, ranges: missing.subtract(RangeSet.from(resting.map(({ range }) => range))) }
+    const parked = ledger.parked(place, selector)
+    if (wish.parkedOnly === true) return { selector, ranges: missing.intersect(rangesOf(parked)) }
+    return { selector, ranges: missing.subtract(rangesOf(parked.filter(({ at }) => now - at < wish.parkedRestMs))) }
   })
   return createBacklog(work, {
     keyOf: selector => keyOf(selector, requests.per, source.name, ledger),
@@ -36,7 +37,11 @@ export function planWork(job: PlannedJob, sink: string, ledger: Ledger, now: num
 /** Everything that is parked on a gateway, whichever of its selectors it is about. */
 export function parkedRanges({ source, selectors }: PlannedJob, sink: string, ledger: Ledger): RangeSet {
   const place = { sink, gateway: source.name }
-  return RangeSet.from(selectors.flatMap(selector => ledger.parked(place, selector).map(({ range }) => range)))
+  return rangesOf(selectors.flatMap(selector => ledger.parked(place, selector)))
+}
+
+function rangesOf(parked: readonly ParkedRange[]): RangeSet {
+  return RangeSet.from(parked.map(({ range }) => range))
 }
 
 /** `auto` begins with a device at a time, and goes by what was measured. */

@@ -38,10 +38,15 @@ function entryOf(json: Record<string, unknown>): LogEntry | Rejection {
 }
 
 function nameOf(json: Record<string, unknown>): DatapointName | Rejection {
-  const qualifier = qualifierOf(json['dpQualifier'])
-  const block = text(json['blockName']) ?? qualifier?.block
-  const index = indexOf(json['blockIndex']) ?? qualifier?.index
-  const xif = text(json['datapointName']) ?? qualifier?.xif ?? text(json['name'])
+  let block = text(json['blockName'])
+  let index = indexOf(json['blockIndex'])
+  let xif = text(json['datapointName'])
+  if (block === undefined || index === undefined || xif === undefined) {
+    const qualifier = qualifierOf(json['dpQualifier'])
+    block ??= qualifier?.block
+    index ??= qualifier?.index
+    xif ??= qualifier?.xif ?? text(json['name'])
+  }
   const device = text(json['deviceName'])
   if (device === undefined) return { reason: 'no-device', detail: 'the entry names no device' }
   if (block === undefined || index === undefined || xif === undefined)

@@ -1,0 +1,59 @@
+import type { Config, GatewayConfig } from '../config/schema.ts'
+import type { Coverage } from '../domain/coverage.ts'
+import { type Selector, selectorContains, selectorKey, selectorLabel } from '../domain/datapoint.ts'
+import type { Activity } from '../ledger/activity.ts'
+import type { Ledger, ParkedRange, SecondLooks } from '../ledger/ledger.ts'
+
+export interface DatapointStatus {
+  readonly label: string
+  readonly coverage: Coverage
+  readonly parked: readonly ParkedRange[]
+}
+
+export interface GatewayStatus {
+  readonly name: string
+  readonly datapoints: readonly DatapointStatus[]
+  /** Fetched once, and no longer in the configuration. */
+  readonly unwanted: readonly DatapointStatus[]
+  readonly secondLooks: SecondLooks | undefined
+  readonly activity: Activity | undefined
+}
+
+export interface Status {
+  /** Who works with the ledger now; undefined: nobody. */
+  readonly owner: string | undefined
+  readonly gateways: readonly GatewayStatus[]
+}
+
+/** What the ledger says of everything that is configured, and of what once was. */
+export function readStatus(config: Config, sink: string, ledger: Ledger): Status {
+  const secondLooks = ledger.secondLooks()
+  const activities = new Map(ledger.activities().map(activity => [activity.gateway, activity]))
+  return {
+    owner: ledger.owner(),
+    gateways: config.gateways.map(gateway => ({
+      name: gateway.name,
+      ...datapointsOf(gateway, sink, ledger),
+      secondLooks: secondLooks.get(gateway.name),
+      activity: activities.get(gateway.name),
+    })),
+  }
+}
+
+function datapointsOf(gateway: GatewayConfig, sink: string, ledger: Ledger) {
+  const place = { sink, gateway: gateway.name }
+  const wanted = gateway.datapoints.map(({ selector }) => selector)
+  const keys = new Set(wanted.map(selectorKey))
+  const unwanted = ledger
+    .selectors(place)
+    .filter(known => !keys.has(selectorKey(known)) && !wanted.some(selector => selectorContains(selector, known)))
+  const statusOf = (selectors: readonly Selector[]): DatapointStatus[] => {
+    const coverage = ledger.coverage(place, selectors)
+    return selectors.map(selector => ({
+      label: selectorLabel(selector),
+      coverage: coverage.get(selector)!,
+      parked: ledger.parked(place, selector),
+    }))
+  }
+  return { datapoints: statusOf(wanted), unwanted: statusOf(unwanted) }
+}

@@ -1,0 +1,109 @@
+import { setTimeout as pause } from 'node:timers/promises'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { type Simulator, startSimulator } from '../../src/simulator/simulator.ts'
+import { openSite, runProgram, type Site, startProgram } from '../support/program.ts'
+import { gatewaySettings } from '../support/truth.ts'
+
+let gateway: Simulator
+let site: Site
+
+beforeAll(async () => {
+  gateway = await startSimulator({ devices: 3, interval: 60 })
+  site = await openSite()
+})
+afterAll(async () => {
+  await gateway.close()
+  await site.remove()
+})
+
+async function configure(datapoints: readonly string[], limits: object = {}): Promise<void> {
+  await site.configure({
+    gateways: { g: gatewaySettings(gateway, datapoints, limits) },
+    // one piece: three tries, and it is parked
+    requests: { shortest: '12h', longest: '12h' },
+    sync: { every: '1s', since: '2d' },
+  })
+}
+
+const range = [
+  '--from',
+  new Date(Date.now() - 14 * 3_600_000).toISOString(),
+  '--to',
+  new Date(Date.now() - 7_200_000).toISOString(),
+]
+
+const run = (...args: string[]) => runProgram([...args, '--config', site.file])
+
+async function statusOf() {
+  const { stdout, code } = await run('status', '--json')
+  expect(code).toBe(0)
+  return JSON.parse(stdout)
+}
+
+describe('status and retry', () => {
+  test('a range that cannot be had is listed with its reason, and "retry" fetches it and nothing else', async () => {
+    await configure(['Sensor 1/*/*/*'])
+    expect((await run('backfill', ...range)).code).toBe(0)
+
+    gateway.setFaults({ noEnd: 1 })
+    await configure(['Sensor 1/*/*/*', 'Thermostat 2/*/*/*'])
+    expect((await run('backfill', ...range)).code).toBe(3)
+    const { datapoints } = (await statusOf()).gateways.g
+    expect(datapoints[0].parked).toEqual([])
+    const [first] = datapoints[1].parked
+    expect(first).toMatchObject({ code: 'no-end', tries: 3 })
+    const human = await run('status')
+    expect(human.stdout).toMatch(/parked.*\n.*Thermostat 2\/\*\/\*\/\*: .*"end" \(3 tries\)/)
+
+    gateway.setFaults({ noEnd: 0 })
+    const asked = gateway.stats.logQueries.length
+    expect(JSON.parse((await run('retry', '--json')).stdout)).toMatchObject({ complete: true })
+    const queries = gateway.stats.logQueries.slice(asked)
+    expect(queries.length).toBeGreaterThan(0)
+    expect(
+      queries.some(({ after, until }) => after <= Date.parse(first.after) && until >= Date.parse(first.until)),
+    ).toBe(true)
+    expect((await statusOf()).gateways.g.datapoints[1].parked).toEqual([])
+    expect((await run('retry')).stdout).toBe('Nothing is parked.\n')
+  }, 120_000)
+
+  test('a datapoint that is taken out is left alone and shown; one that is added is fetched by itself', async () => {
+    await configure(['Meter 3/*/*/*'])
+    const before = (await statusOf()).gateways.g
+    expect(before.datapoints[0].final).toEqual([])
+    expect(before.unwanted.map(({ datapoint }: { datapoint: string }) => datapoint)).toEqual([
+      'Sensor 1/*/*/*',
+      'Thermostat 2/*/*/*',
+    ])
+    expect((await run('sync', '--once')).code).toBe(0)
+    const { datapoints, unwanted } = (await statusOf()).gateways.g
+    expect(datapoints[0].final.length).toBe(1)
+    expect(unwanted[0].final).toEqual(before.unwanted[0].final)
+  }, 60_000)
+
+  test('while a daemon waits for the end of the quiet hours, status says so, and nothing is asked', async () => {
+    // all day but the minute before the last
+    const now = new Date(Date.now() - 2 * 60_000)
+    const minute = now.toISOString().slice(11, 16)
+    const earlier = new Date(now.getTime() - 60_000).toISOString().slice(11, 16)
+    const zoned = await startSimulator({ devices: 3, interval: 60, zone: 'UTC' })
+    await site.configure({
+      gateways: { g: gatewaySettings(zoned, ['*/*/*/*'], { quiet: `${minute}-${earlier}` }) },
+      sync: { every: '1m' },
+      ledger: 'quiet.db',
+    })
+    const daemon = startProgram(['sync', '--config', site.file])
+    for (let tries = 0; (await statusOf()).gateways.g.activity === undefined && tries < 50; tries++) await pause(100)
+    const { owner, gateways } = await statusOf()
+    expect(owner).toContain(`sync, pid ${daemon.child.pid}`)
+    expect(gateways.g.activity.doing).toContain('quiet hours')
+    expect(Date.parse(gateways.g.activity.until)).toBeGreaterThan(Date.now())
+    expect((await run('status')).stdout).toMatch(
+      /At work: sync[\s\S]*now: waiting for the end of the quiet hours, until/,
+    )
+    expect(zoned.stats.logRequests).toBe(0)
+    daemon.child.kill('SIGTERM')
+    expect((await daemon.ended).code).toBe(0)
+    await zoned.close()
+  }, 60_000)
+})
