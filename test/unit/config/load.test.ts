@@ -24,7 +24,14 @@ describe('a config file', () => {
           username: 'u',
           password: 'p',
           tls: { kind: 'system' },
-          limits: { sockets: 1, pause: 500, requestsPerMinute: 60, patience: 1_800_000, pauseAboveCpu: 85, zone: 'UTC' },
+          limits: {
+            sockets: 1,
+            pause: 500,
+            requestsPerMinute: 60,
+            patience: 1_800_000,
+            pauseAboveCpu: 85,
+            zone: 'UTC',
+          },
           idleTimeout: 120_000,
           generalSocket: true,
           datapoints: [
