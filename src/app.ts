@@ -45,14 +45,17 @@ export async function openApp(config: Config, doing: string, { clock, log }: App
   ledger.own(doing)
   const deadLetters = new DeadLetterBox(join(dirname(config.ledger), 'dead-letters'), clock)
   deadLetters.sweep()
-  const sink = opened.adopt(await openSink(config.sink, { clock, log }), it => it.close())
+  const sink = opened.adopt(await openSink(config, { clock, log }), it => it.close())
   const batchSize = batchSizeFor(config.gateways.length)
   const readRetention = config.requests.order === 'rescue'
-  const gateways = config.gateways.map(gateway => ({
-    config: gateway,
-    source: opened.adopt(openAccompanied(gateway, { clock, log, batchSize, readRetention }), it => it.close()).source,
-    mapping: compileMapping(gateway.name, gateway.datapoints),
-  }))
+  const gateways = config.gateways.map(gateway => {
+    const pins = ledger.pins({ sink: sink.id, gateway: gateway.name })
+    return {
+      config: gateway,
+      source: opened.adopt(openAccompanied(gateway, { clock, log, batchSize, readRetention }), it => it.close()).source,
+      mapping: compileMapping(gateway.name, gateway.datapoints, pins),
+    }
+  })
   const parts = { sink, ledger, deadLetters, clock }
   const kept = opened.move()
   return {
@@ -83,8 +86,10 @@ function batchSizeFor(gateways: number): number {
   return Math.max(500, Math.min(10_000, Math.floor(60_000 / gateways)))
 }
 
-export async function openSink(config: Config['sink'], parts: AppParts): Promise<Sink> {
-  return config.kind === 'sqlite' ? await openSqliteSink(config, parts) : await openInfluxSink(config, parts)
+export async function openSink({ sink, gateways }: Config, parts: AppParts): Promise<Sink> {
+  if (sink.kind === 'sqlite') return await openSqliteSink(sink, parts)
+  const measurements = new Set(gateways.flatMap(({ datapoints }) => datapoints.map(({ measurement }) => measurement)))
+  return await openInfluxSink({ ...sink, measurements: [...measurements] }, parts)
 }
 
 /** One gateway by itself, for looking at it. Whoever opens it closes it. `batchSize`: frames that are handed on at once. */

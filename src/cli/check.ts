@@ -46,7 +46,7 @@ export async function check(config: Config, options: CheckOptions, context: Comm
 async function checkSink(config: Config, { clock, log, signal }: CommandContext): Promise<SinkCheck> {
   let label = config.sink.kind === 'sqlite' ? `SQLite ${config.sink.path}` : `InfluxDB ${config.sink.url}`
   try {
-    const sink = await openSink(config.sink, { clock, log })
+    const sink = await openSink(config, { clock, log })
     label = sink.label
     try {
       return { label, report: await sink.check(signal), failure: undefined }

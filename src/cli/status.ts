@@ -16,7 +16,7 @@ const mostParkedShown = 5
 export async function status(config: Config, options: { json?: boolean }, context: CommandContext): Promise<number> {
   const { clock, log, terminal } = context
   const ledger = Ledger.openForReading(config.ledger, clock)
-  const sink = await openSink(config.sink, { clock, log })
+  const sink = await openSink(config, { clock, log })
   try {
     const known = readStatus(config, sink.id, ledger)
     if (options.json === true) {

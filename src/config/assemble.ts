@@ -45,7 +45,7 @@ function trustOf({ ca, fingerprint256, verify }: GatewaySettings['tls'], pem: st
 }
 
 function influxdbOf(influxdb: InfluxdbSettings, contentOf: ContentOf): InfluxdbConfig {
-  const { version, url, timeout, org = '', bucket = '', database = '', retentionPolicy } = influxdb
+  const { version, url, timeout, org = '', bucket = '', database = '', retentionPolicy, proxy, server } = influxdb
   const secret = <Key extends 'token' | 'username' | 'password'>(key: Key): { [K in Key]?: string } => {
     const value = influxdb[key]
     if (value === undefined) return {}
@@ -57,6 +57,8 @@ function influxdbOf(influxdb: InfluxdbSettings, contentOf: ContentOf): InfluxdbC
     url,
     timeout,
     ...(influxdb.ca === undefined ? {} : { ca: contentOf('sink', 'influxdb', 'ca') }),
+    ...(proxy === undefined ? {} : { proxy }),
+    ...(server === undefined ? {} : { server }),
   } as const
   if (version === 2) return { ...base, version, org, bucket, ...secret('token') }
   return {

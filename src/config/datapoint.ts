@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import type { Selector } from '../domain/datapoint.ts'
 import { section } from './section.ts'
-import { line, numberOfText, oneOf, tagText } from './values.ts'
+import { anyNumber, line, numberOfText, oneOf, tagText, yesOrNo } from './values.ts'
 
 /** The tags that every point has, and the name of its time: no configured tag or field may take one of these. */
 const ownNames = ['gateway', 'device', 'block', 'index', 'datapoint', 'time']
@@ -53,12 +53,39 @@ const spelledOut = section({
     .record(ownName(), oneOf('text', [tagText(), z.int()]).transform(String))
     .prefault({})
     .describe('Tags added to its points, e.g. { building: North }'),
+  scale: anyNumber()
+    .refine(scale => scale !== 0, { error: 'must not be 0: every value would be the same' })
+    .optional()
+    .describe('Numbers are multiplied by this, before offset; members of structures are not. Default: 1'),
+  offset: anyNumber().optional().describe('Added to numbers, after scale. Default: 0'),
+  invalid: z
+    .preprocess(value => (Array.isArray(value) || value === undefined ? value : [value]), z.array(anyNumber()).min(1))
+    .optional()
+    .describe(
+      'Numbers that mean "no value", before scale and offset, e.g. 327.67 or [327.67, -1]: such entries are empty',
+    ),
+  enumeration: z
+    .record(z.string(), anyNumber())
+    .optional()
+    .describe('Numbers for texts, e.g. { OFF: 0, ON: 1 }: written to the field for numbers, beside the text'),
+  localized: yesOrNo()
+    .optional()
+    .describe("true: the value in the gateway's display units and language in place of the raw one"),
+  health: yesOrNo()
+    .optional()
+    .describe('true: also the health of the device, in the text field "health", wherever it is not normal'),
+  type: z
+    .enum(['number', 'text', 'structure'])
+    .optional()
+    .describe(
+      'What it logs; entries of another kind become dead letters. Default: what the first entry holds, kept in the ledger',
+    ),
 })
   .superRefine(({ field, tags }, context) => {
     if (field !== undefined && Object.hasOwn(tags, field))
       context.addIssue({ code: 'custom', path: ['field'], message: 'a tag has this name already' })
   })
-  .transform(({ device, block, index, datapoint, measurement, field, tags }) => {
+  .transform(({ device, block, index, datapoint, ...destination }) => {
     const selector: Selector = {
       ...(device === undefined || device === '*'
         ? {}
@@ -69,7 +96,7 @@ const spelledOut = section({
         ? {}
         : { point: typeof datapoint === 'string' ? { name: datapoint } : datapoint }),
     }
-    return { selector, measurement, field, tags }
+    return { ...destination, selector, field: destination.field }
   })
 
 export const datapointSchema = oneOf('device/block/index/datapoint or a map with these keys', [written, spelledOut])

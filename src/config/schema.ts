@@ -21,6 +21,7 @@ import {
   line,
   numberOfText,
   oneOf,
+  proxyAddress,
   secret,
   wholeNumber,
   yesOrNo,
@@ -114,6 +115,11 @@ const influxdb = section({
   password: secret().optional().describe('Version 1: password'),
   timeout: duration({ from: second, to: hour, text: 'How long one write may take' }).prefault('30s'),
   ca: line().optional().describe('PEM file of the authority that signed the certificate of an https database'),
+  proxy: proxyAddress().optional().describe('Web proxy on the way to the database, e.g. http://proxy:3128'),
+  server: z
+    .enum(['influxdb-1', 'influxdb-2', 'influxdb-3', 'victoria-metrics'])
+    .optional()
+    .describe('What it really is, where it does not tell by itself (behind a proxy that hides it)'),
 }).superRefine(versionOptions, whateverOptions)
 
 const sqlite = section({
@@ -195,6 +201,13 @@ export interface DatapointConfig {
   /** Undefined: the standard name, `value`. */
   readonly field: string | undefined
   readonly tags: Readonly<Record<string, string>>
+  readonly scale?: number | undefined
+  readonly offset?: number | undefined
+  readonly invalid?: readonly number[] | undefined
+  readonly enumeration?: Readonly<Record<string, number>> | undefined
+  readonly localized?: boolean | undefined
+  readonly health?: boolean | undefined
+  readonly type?: 'number' | 'text' | 'structure' | undefined
 }
 
 /** How a gateway proves who it is. `authority`: PEM text. `fingerprint`: `AB:CD:…` as Node's `fingerprint256`. */
@@ -241,6 +254,9 @@ interface InfluxdbBase {
   readonly timeout: number
   /** PEM text. */
   readonly ca?: string
+  /** `http://host:port` */
+  readonly proxy?: string
+  readonly server?: 'influxdb-1' | 'influxdb-2' | 'influxdb-3' | 'victoria-metrics'
 }
 
 export interface InfluxdbV1Config extends InfluxdbBase {

@@ -11,6 +11,14 @@ export function numberOfText(value: unknown): unknown {
   return typeof value === 'string' && /^-?\d{1,15}$/.test(value) ? Number(value) : value
 }
 
+/** Any finite number; `${OFFSET}` gives text, so that a number written as text counts too. */
+export function anyNumber() {
+  return z.preprocess(
+    value => (typeof value === 'string' && /^-?\d{1,300}(\.\d{1,300})?$/.test(value) ? Number(value) : value),
+    z.number(),
+  )
+}
+
 export function yesOrNo() {
   return z.preprocess(value => (value === 'true' ? true : value === 'false' ? false : value), z.boolean())
 }
@@ -92,6 +100,22 @@ export function databaseAddress() {
       return refuse('must not hold a login: use token, or username and password')
     if (url.search !== '' || url.hash !== '') return refuse('must not hold a query: use the options beside it')
     return url.origin + url.pathname.replace(/\/+$/, '')
+  })
+}
+
+/** `http://proxy:3128`. Whoever needs a login there puts a proxy of their own in between: its address is no secret here. */
+export function proxyAddress() {
+  return z.string().transform((text, context) => {
+    const url = URL.parse(text)
+    const refuse = (message: string) => {
+      context.addIssue({ code: 'custom', message })
+      return z.NEVER
+    }
+    if (url === null || url.protocol !== 'http:') return refuse('expected an address such as http://proxy:3128')
+    if (url.username !== '' || url.password !== '') return refuse('must not hold a login: it is not supported')
+    if (url.pathname !== '/' || url.search !== '' || url.hash !== '')
+      return refuse('must end after host and port, e.g. http://proxy:3128')
+    return url.origin
   })
 }
 

@@ -10,6 +10,7 @@ import type { DataLogRequest } from '../domain/request.ts'
 import { type Activity, createActivities } from './activity.ts'
 import { ledgerFailure, openLedgerFile, openLedgerForReading } from './file.ts'
 import { type Ownership, ownerText, takeOwnership } from './owner.ts'
+import { type KeptPins, openPins } from './pins.ts'
 import { createTargets, type Place, type Proof, type SecondLook, type Targets } from './targets.ts'
 
 export interface CompletedTransfer {
@@ -227,6 +228,11 @@ export class Ledger {
     this.#transaction(() => {
       this.#sql('INSERT OR REPLACE INTO grouping (gateway, grp, width) VALUES (?, ?, ?)').run(gateway, group, width)
     })
+  }
+
+  /** What the datapoints of a gateway log: see `openPins`. */
+  pins(place: Place): KeptPins {
+    return this.#guard(() => openPins(this.#database, place, work => this.#transaction(work)))
   }
 
   close(): void {

@@ -89,4 +89,14 @@ CREATE TABLE activity (
   until   INTEGER            -- ms UTC, where it is known
 ) STRICT, WITHOUT ROWID;
 `,
+  `
+-- what a datapoint logs, by the first entry that was written: another kind becomes a dead letter
+CREATE TABLE pin (
+  sink      TEXT NOT NULL,
+  gateway   TEXT NOT NULL,
+  datapoint TEXT NOT NULL,  -- device/block/index/name, escaped as keys of selectors are
+  kind      TEXT NOT NULL CHECK (kind IN ('number', 'text', 'structure')),
+  PRIMARY KEY (sink, gateway, datapoint)
+) STRICT, WITHOUT ROWID;
+`,
 ]

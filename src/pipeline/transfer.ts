@@ -50,7 +50,9 @@ export async function transfer(request: DataLogRequest, parts: TransferParts, si
   const writes = new WritesInFlight({ sink: parts.sink, receipt, letters, tally }, signal)
   try {
     for await (const frames of parts.source.readDataLog(request, signal)) {
-      await writes.add(pointsOf(frames, account))
+      const points = pointsOf(frames, account)
+      parts.mapping.keepPins()
+      await writes.add(points)
       const corrections = repeats.takeCorrections()
       if (corrections.length > 0) await writes.correct(corrections)
       if (receipt.received > parts.mostEntries) throw tooDense(request, account)

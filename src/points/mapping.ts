@@ -11,6 +11,8 @@ import { openSeriesPool } from './series.ts'
 export interface Mapping {
   /** The same entry gives the same point, always (law 4). Undefined: its value is null, there is nothing to write. */
   map(entry: LogEntry): Point | Rejection | undefined
+  /** Makes durable what kinds of values it has seen: to be called before the points that depend on it are written. */
+  keepPins(): void
   /** The series an entry of this datapoint goes to: what `Sink.count` and `Sink.read` are asked for. */
   seriesOf(datapoint: DatapointName): Series | Rejection
 }
@@ -81,6 +83,9 @@ export function compileMapping(gateway: string, rules: readonly MappingRule[], p
         fields[to.names.health] = entry.health
       } else if (mapped === undefined) return undefined
       return { series: to.series, at: entry.at, fields }
+    },
+    keepPins() {
+      pins?.keep()
     },
     seriesOf(datapoint) {
       const to = routes.find(datapoint)

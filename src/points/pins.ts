@@ -8,7 +8,9 @@ export type ValueKind = 'number' | 'text' | 'structure'
 /** Where the kind of each datapoint of one gateway is remembered from run to run. */
 export interface TypePins {
   get(datapoint: string): ValueKind | undefined
+  /** Counts from now on; durable with the next `keep`. */
   set(datapoint: string, kind: ValueKind): void
+  keep(): void
 }
 
 /** The kind of one datapoint, once it is known. */

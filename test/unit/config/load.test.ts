@@ -180,6 +180,72 @@ describe('a datapoint', () => {
   })
 })
 
+describe('what becomes of the values of a datapoint', () => {
+  const long = (options: string, env = {}) => {
+    const text = minimal.replace('[a/b/0/c]', `[{ device: a, ${options} }]`)
+    return load(text, env).gateways[0]?.datapoints[0]
+  }
+
+  test('is as it was logged where nothing is said', () => {
+    expect(long('block: b')).toEqual({
+      selector: { device: { name: 'a' }, block: 'b' },
+      measurement: 'datalog',
+      field: undefined,
+      tags: {},
+    })
+  })
+
+  test('may be scaled, shifted, blanked, numbered, shown as people see it, and of one kind', () => {
+    const options =
+      'scale: 0.001, offset: -273.15, invalid: [327.67, -1], enumeration: { OFF: 0, ON: 1 }, localized: true, health: true, type: structure'
+    expect(long(options)).toMatchObject({
+      scale: 0.001,
+      offset: -273.15,
+      invalid: [327.67, -1],
+      enumeration: { OFF: 0, ON: 1 },
+      localized: true,
+      health: true,
+      type: 'structure',
+    })
+  })
+
+  test('may come from the environment, and a single invalid number needs no list', () => {
+    expect(long('invalid: "${NONE}", scale: "${SCALE}"', { NONE: '-1', SCALE: '0.5' })).toMatchObject({
+      invalid: [-1],
+      scale: 0.5,
+    })
+  })
+
+  test('is refused where it makes no sense', () => {
+    for (const options of [
+      'scale: 0',
+      'scale: .inf',
+      'offset: a',
+      'invalid: []',
+      'enumeration: { a: b }',
+      'type: float',
+    ])
+      expect(() => long(options), options).toThrow()
+  })
+})
+
+describe('the way to an InfluxDB', () => {
+  const sink = (options: string) =>
+    load(`${minimal}sink: { influxdb: { version: 1, url: "http://db", database: d, ${options} } }`).sink
+
+  test('may lead over a proxy, to a server that does not tell what it is', () => {
+    expect(sink('proxy: "http://proxy:3128/", server: victoria-metrics')).toMatchObject({
+      proxy: 'http://proxy:3128',
+      server: 'victoria-metrics',
+    })
+  })
+
+  test('never holds a login for the proxy, nor a server that nobody knows', () => {
+    for (const options of ['proxy: "http://a:b@proxy"', 'proxy: "https://proxy"', 'proxy: proxy', 'server: mysql'])
+      expect(() => sink(options), options).toThrow()
+  })
+})
+
 describe('the certificate of a gateway', () => {
   test('may be named by its fingerprint in any usual form', () => {
     const pairs = Array.from({ length: 32 }, (_, i) => (i * 7).toString(16).padStart(2, '0'))

@@ -101,6 +101,18 @@ describe('a transfer', () => {
     expect(lettersIn(folder)[0]!.raw).toBe('{"no":"entry"}')
   })
 
+  it('makes durable what kind of value a datapoint logs before a point of that kind is written', async () => {
+    const order: string[] = []
+    const sink = scriptedSink(async () => {
+      order.push('write')
+      return []
+    })
+    const { parts } = open(sourceOf([[logFrame(start + 1)], [logFrame(start + 2)]]), sink)
+    const mapping = { ...parts.mapping, keepPins: () => void order.push('keep') }
+    await transfer(request, { ...parts, mapping }, new AbortController().signal)
+    expect(order).toEqual(['keep', 'write', 'keep', 'write'])
+  })
+
   it('keeps its balance, and every rejected one as a dead letter, whatever comes and whatever is refused', async () => {
     const anyFrame = fc.oneof(
       fc

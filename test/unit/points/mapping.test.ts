@@ -225,7 +225,7 @@ describe('a rule that changes values', () => {
 describe('the kind of value of a datapoint', () => {
   function memory(): TypePins & { readonly known: Map<string, ValueKind> } {
     const known = new Map<string, ValueKind>()
-    return { known, get: key => known.get(key), set: (key, kind) => void known.set(key, kind) }
+    return { known, get: key => known.get(key), set: (key, kind) => void known.set(key, kind), keep() {} }
   }
 
   it('is the first one seen, from run to run', () => {

@@ -1,0 +1,43 @@
+import type { DatabaseSync } from 'node:sqlite'
+import type { Place } from './targets.ts'
+
+type Kind = 'number' | 'text' | 'structure'
+
+/** The kinds that the datapoints of a place log, as far as they are known. */
+export interface KeptPins {
+  get(datapoint: string): Kind | undefined
+  /** Remembered for this process; durable with the next `keep`. */
+  set(datapoint: string, kind: Kind): void
+  /** Durable when it returns. Costs nothing where there is nothing new. */
+  keep(): void
+}
+
+/**
+ * A pin is kept before the points that it let through are written, and so before any coverage that depends on it:
+ * whatever is cut or killed afterwards, the same entry meets the same verdict again (law 4). Were it kept with the
+ * coverage only, a killed transfer could leave texts in the database, and its repetition, begun elsewhere, refuse them.
+ *
+ * For the same reason a pin outlives the transfer that set it and failed. It does no harm: it comes from an entry that
+ * was asked for and is in the log, so that the repetition meets it too. `type` in the configuration overrules it.
+ */
+export function openPins(database: DatabaseSync, place: Place, transaction: (work: () => void) => void): KeptPins {
+  const find = database.prepare('SELECT kind FROM pin WHERE sink = ? AND gateway = ? AND datapoint = ?')
+  const put = database.prepare('INSERT OR REPLACE INTO pin (sink, gateway, datapoint, kind) VALUES (?, ?, ?, ?)')
+  const fresh = new Map<string, Kind>()
+  return {
+    get(datapoint) {
+      const row = find.get(place.sink, place.gateway, datapoint)
+      return fresh.get(datapoint) ?? (row === undefined ? undefined : (String(row['kind']) as Kind))
+    },
+    set(datapoint, kind) {
+      fresh.set(datapoint, kind)
+    },
+    keep() {
+      if (fresh.size === 0) return
+      transaction(() => {
+        for (const [datapoint, kind] of fresh) put.run(place.sink, place.gateway, datapoint, kind)
+      })
+      fresh.clear()
+    },
+  }
+}

@@ -1,0 +1,53 @@
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { expect, it } from 'vitest'
+import type { Selector } from '../../../src/domain/datapoint.ts'
+import { selectorKey } from '../../../src/domain/datapoint.ts'
+import { Ledger } from '../../../src/ledger/ledger.ts'
+import { applicationId, migrations } from '../../../src/ledger/schema.ts'
+import { steeredClock } from '../../support/steered-clock.ts'
+import { temporaryFolder } from '../../support/temporary-folder.ts'
+
+const place = { sink: 'sqlite:points', gateway: 'plant-a' }
+const lux: Selector = { device: { name: 'Sensor 1' }, block: 'LightSensor', index: 0, point: { name: 'nvoLux' } }
+
+/** A file as the program of that version left it, with one of everything in it. */
+function fileOfVersion(version: number): string {
+  const path = join(temporaryFolder(), 'ledger.db')
+  const database = new DatabaseSync(path)
+  for (const step of migrations.slice(0, version)) database.exec(step)
+  database.exec(`PRAGMA application_id = ${applicationId}; PRAGMA user_version = ${version}; PRAGMA journal_mode = WAL`)
+  database
+    .prepare('INSERT INTO target (id, sink, gateway, key, selector) VALUES (1, ?, ?, ?, ?)')
+    .run(place.sink, place.gateway, selectorKey(lux), JSON.stringify(lux))
+  database.exec('INSERT INTO coverage (target, final, after, until) VALUES (1, 1, 0, 1000), (1, 0, 1000, 2000)')
+  database.exec("INSERT INTO parked VALUES (1, 2000, 3000, 'no-end', 'cut', 7, 3)")
+  database.exec("INSERT INTO window VALUES ('plant-a', 'all', 86400000)")
+  if (version >= 2) {
+    database.exec('UPDATE coverage SET points = 5 WHERE final = 1')
+    database.exec("INSERT INTO grouping VALUES ('plant-a', 'Sensor 1/*/*/*', 'narrow')")
+  }
+  database.close()
+  return path
+}
+
+it.each([1, 2, 3])('a ledger of version %i is brought up to date with all that is in it', version => {
+  for (const open of [Ledger.open, Ledger.openForReading]) {
+    const path = fileOfVersion(version)
+    const ledger = open(path, steeredClock())
+    const { final, provisional } = ledger.coverage(place, [lux]).get(lux)!
+    expect(final.ranges).toEqual([{ after: 0, until: 1000 }])
+    expect(provisional.ranges).toEqual([{ after: 1000, until: 2000 }])
+    expect(ledger.proofs(place, lux)).toEqual([
+      { range: { after: 0, until: 1000 }, points: version >= 2 ? 5 : undefined },
+    ])
+    expect(ledger.parked(place, lux)).toMatchObject([{ code: 'no-end', tries: 3 }])
+    expect(ledger.windowOf('plant-a', 'all')).toBe(86_400_000)
+    expect(ledger.widthOf('plant-a', 'Sensor 1/*/*/*')).toBe(version >= 2 ? 'narrow' : undefined)
+    expect(ledger.pins(place).get('a/b/0/c')).toBeUndefined()
+    ledger.close()
+    const database = new DatabaseSync(path, { readOnly: true })
+    expect(database.prepare('PRAGMA user_version').get()).toEqual({ user_version: migrations.length })
+    database.close()
+  }
+})
