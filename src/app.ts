@@ -1,4 +1,3 @@
-import { dirname, join } from 'node:path'
 import type { Logger } from 'pino'
 import type { Config, GatewayConfig } from './config/schema.ts'
 import type { Clock } from './domain/clock.ts'
@@ -43,7 +42,7 @@ export async function openApp(config: Config, doing: string, { clock, log }: App
   await using opened = new AsyncDisposableStack()
   const ledger = opened.adopt(Ledger.open(config.ledger, clock), it => it.close())
   ledger.own(doing)
-  const deadLetters = new DeadLetterBox(join(dirname(config.ledger), 'dead-letters'), clock)
+  const deadLetters = new DeadLetterBox(config.deadLetters, clock)
   deadLetters.sweep()
   const sink = opened.adopt(await openSink(config, { clock, log }), it => it.close())
   const batchSize = batchSizeFor(config.gateways.length)

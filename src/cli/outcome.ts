@@ -16,10 +16,10 @@ function isComplete(outcome: RunOutcome): boolean {
 }
 
 export function outcomeJson(outcome: RunOutcome): string {
-  const { received, outside, duplicate, empty, written, rejected } = outcome.receipt
+  const { received, outside, duplicate, empty, written, rejected, tooOld } = outcome.receipt
   const { requests, tookMs } = outcome
   const complete = isComplete(outcome)
-  return JSON.stringify({ complete, requests, received, outside, duplicate, empty, written, rejected, tookMs })
+  return JSON.stringify({ complete, requests, received, outside, duplicate, empty, written, rejected, tooOld, tookMs })
 }
 
 /** The closing receipt in words. */
@@ -43,7 +43,11 @@ export function tellOutcome(outcome: RunOutcome, sinkLabel: string, terminal: Te
         : 'duplicate: the same datapoint and time twice',
     ],
     [receipt.empty, 'empty: no value'],
-    [receipt.rejected, 'rejected: kept as dead letters beside the ledger'],
+    [
+      receipt.rejected - receipt.tooOld,
+      'rejected: kept as dead letters ("smartserver-etl dead-letters" tells the reasons)',
+    ],
+    [receipt.tooOld, 'rejected: older than the database keeps; kept as dead letters'],
   ]
   for (const [count, words] of rows) if (count > 0) terminal.out(`  ${countText(count).padStart(11)}  ${words}`)
   for (const { gateway, parked, failure } of outcome.gateways) {

@@ -1,4 +1,4 @@
-import { resolve } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import type { Referenced } from './referenced.ts'
 import type { Config, GatewayConfig, InfluxdbConfig, Settings, TlsTrust } from './schema.ts'
 import type { Path } from './yaml.ts'
@@ -8,13 +8,16 @@ export function assemble(settings: Settings, base: string, referenced: readonly 
   const contents = new Map(referenced.map(({ path, content }) => [JSON.stringify(path), content]))
   const contentOf: ContentOf = (...path) => contents.get(JSON.stringify(path)) ?? ''
   const { influxdb, sqlite } = settings.sink
+  const ledger = resolve(base, settings.ledger)
+  const { path, maxSize } = settings.deadLetters
   return {
     gateways: Object.entries(settings.gateways).map(([name, gateway]) => gatewayOf(name, gateway, contentOf)),
     sink:
       influxdb === undefined
         ? { kind: 'sqlite', path: resolve(base, sqlite?.path ?? 'data/points.db') }
         : influxdbOf(influxdb, contentOf),
-    ledger: resolve(base, settings.ledger),
+    ledger,
+    deadLetters: { path: path === undefined ? join(dirname(ledger), 'dead-letters') : resolve(base, path), maxSize },
     requests: settings.requests,
     sync: settings.sync,
   }

@@ -23,6 +23,7 @@ import {
   oneOf,
   proxyAddress,
   secret,
+  size,
   wholeNumber,
   yesOrNo,
 } from './values.ts'
@@ -169,6 +170,13 @@ const sync = section({
   since: duration({ from: minute, to: 36_600 * day, text: 'How far back the first sync reaches' }).prefault('90d'),
 }).superRefine(inOrder('settle', 'lateness'), whateverOptions)
 
+const deadLetters = section({
+  path: line().optional().describe('Folder of their files. Default: dead-letters beside the ledger'),
+  maxSize: size({ from: 1e6, text: 'A run that would keep more of them than this is stopped, e.g. 100MB' }).prefault(
+    '1GB',
+  ),
+})
+
 const gatewayName = z
   .string()
   .refine(name => /^[\p{L}\p{N}][\p{L}\p{N}_.-]{0,62}$/u.test(name), {
@@ -189,6 +197,9 @@ export const settingsSchema = section({
     .describe(
       "SQLite file of what is complete. Paths in this file are relative to its folder, or to that folder's parent where it is named config",
     ),
+  deadLetters: deadLetters
+    .prefault({})
+    .describe('Entries that could not be written are kept here with their reasons, to be replayed'),
   requests: requests.prefault({}).describe('How the missing time is cut into requests'),
   sync: sync.prefault({}).describe('What the daemon keeps up to date, and how often'),
 })
@@ -291,10 +302,17 @@ export interface SyncConfig {
   readonly since: number
 }
 
+export interface DeadLettersConfig {
+  readonly path: string
+  /** Bytes. */
+  readonly maxSize: number
+}
+
 export interface Config {
   readonly gateways: readonly GatewayConfig[]
   readonly sink: SqliteConfig | InfluxdbConfig
   readonly ledger: string
+  readonly deadLetters: DeadLettersConfig
   readonly requests: RequestsConfig
   readonly sync: SyncConfig
 }

@@ -39,6 +39,19 @@ export function duration({ from, to, text }: { from: number; to: number; text: s
     .describe(`${text} (${range})`)
 }
 
+const sizeUnits: Readonly<Record<string, number>> = { KB: 1e3, MB: 1e6, GB: 1e9, TB: 1e12 }
+
+/** `500KB`, `100MB`, `1GB`; bytes when parsed. */
+export function size({ from, text }: { from: number; text: string }) {
+  const example = 'expected a size such as 100MB or 1GB'
+  return z
+    .string({ error: issue => (issue.input === undefined ? undefined : example) })
+    .regex(/^\d{1,6}(\.\d{1,3})? ?[KMGT]B$/, { error: `${example} (units KB, MB, GB, TB)` })
+    .transform(value => Math.round(Number.parseFloat(value) * sizeUnits[value.slice(-2)]!))
+    .refine(bytes => bytes >= from, { error: `must be at least ${from / 1e6}MB` })
+    .describe(text)
+}
+
 /** Any of several forms; `what` names them all for the message. */
 export function oneOf<const Options extends readonly [z.ZodType, ...z.ZodType[]]>(what: string, options: Options) {
   return z.union(options, {

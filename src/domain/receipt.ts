@@ -14,6 +14,8 @@ export interface Receipt {
   written: number
   /** Not writable, or refused by the sink: each one is a dead letter. */
   rejected: number
+  /** Of the rejected: those older than the database keeps. Nothing is wrong with them, and no later run can write them. */
+  tooOld: number
   /** Bytes of frames received. */
   bytes: number
   tookMs: number
@@ -28,6 +30,7 @@ export function emptyReceipt(): Receipt {
     empty: 0,
     written: 0,
     rejected: 0,
+    tooOld: 0,
     bytes: 0,
     tookMs: 0,
   }

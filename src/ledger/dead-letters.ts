@@ -1,16 +1,21 @@
-import { closeSync, fsyncSync, mkdirSync, openSync, readdirSync, readSync, rmSync, writeSync } from 'node:fs'
+import { closeSync, mkdirSync, openSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Clock } from '../domain/clock.ts'
 import { Failure } from '../domain/failure.ts'
 import { isoText } from '../domain/instant.ts'
 import type { DataLogRequest } from '../domain/request.ts'
+import { appendDurably, draftSuffix, letterFiles, letterSuffix, writeAll } from './letter-files.ts'
 
 /** An entry or point that could not be written, with all that is needed to try again. */
 export interface DeadLetter {
   readonly reason: string
   readonly detail: string
-  /** The frame as it came, or the point as it was refused. */
-  readonly raw: string
+  /** `device/block/index/datapoint`, where it is known. */
+  readonly datapoint?: string
+  /** The frame as it came … */
+  readonly raw?: string
+  /** … or, where no single frame gave it, the point as it was refused. */
+  readonly point?: object
 }
 
 /** Dead letters of one transfer: kept apart until its `"end"`, so that a repeated request does not repeat them. */
@@ -22,19 +27,38 @@ export interface DeadLetterDraft {
   close(): void
 }
 
-const draftSuffix = '.draft'
+/** What stands around a letter in its file. */
+export interface KeptLetter extends DeadLetter {
+  /** When it was written, ISO 8601. */
+  readonly at: string
+  readonly gateway: string
+  /** The range of the request that brought it, ISO 8601. */
+  readonly after: string
+  readonly until: string
+}
+
+export interface DeadLetterOptions {
+  readonly path: string
+  /** Bytes of all letters together, drafts too. */
+  readonly maxSize: number
+}
 
 /**
  * `YYYY-MM-DD.ndjson`, a line a letter, readable by the owner only: raw frames may tell more than a log should.
  * A crash between this file and the ledger repeats the request, and so its letters: at least once, never none.
+ * A box that is full stops the run: without a letter nothing may be rejected (law 5), and a disk has an end.
  */
 export class DeadLetterBox {
   readonly #folder: string
+  readonly #maxSize: number
   readonly #clock: Clock
   #drafts = 0
+  /** Bytes of letters, committed or not; undefined until the first one. */
+  #size: number | undefined
 
-  constructor(folder: string, clock: Clock) {
-    this.#folder = folder
+  constructor({ path, maxSize }: DeadLetterOptions, clock: Clock) {
+    this.#folder = path
+    this.#maxSize = maxSize
     this.#clock = clock
   }
 
@@ -43,33 +67,51 @@ export class DeadLetterBox {
     const { gateway, range } = request
     const context = { gateway, after: isoText(range.after), until: isoText(range.until) }
     let file: number | undefined
+    let size = 0
+    let isCommitted = false
     return {
       add: letter =>
         this.#guard(() => {
+          const line = Buffer.from(`${JSON.stringify({ at: isoText(this.#clock.now()), ...context, ...letter })}\n`)
+          this.#makeRoom(line.length)
+          size += line.length
           if (file === undefined) {
             mkdirSync(this.#folder, { recursive: true, mode: 0o700 })
             file = openSync(path, 'wx+', 0o600)
           }
-          writeAll(file, Buffer.from(`${JSON.stringify({ at: isoText(this.#clock.now()), ...context, ...letter })}\n`))
+          writeAll(file, line)
         }),
       commit: () =>
         this.#guard(() => {
           if (file === undefined) return
-          const day = openSync(join(this.#folder, `${isoText(this.#clock.now()).slice(0, 10)}.ndjson`), 'a', 0o600)
-          try {
-            append(file, day)
-            fsyncSync(day)
-          } finally {
-            closeSync(day)
-          }
+          const day = join(this.#folder, `${isoText(this.#clock.now()).slice(0, 10)}${letterSuffix}`)
+          appendDurably(file, day)
+          isCommitted = true
         }),
       close: () => {
         if (file === undefined) return
         closeSync(file)
         file = undefined
+        if (!isCommitted && this.#size !== undefined) this.#size -= size
         rmSync(path, { force: true })
       },
     }
+  }
+
+  #makeRoom(bytes: number): void {
+    this.#size ??= letterFiles(this.#folder).reduce((sum, path) => sum + statSync(path).size, 0)
+    if (this.#size + bytes > this.#maxSize)
+      throw new Failure(
+        `the dead letters in ${this.#folder} have grown to deadLetters.maxSize (${this.#maxSize} bytes)`,
+        {
+          code: 'dead-letters-full',
+          retry: 'never',
+          reach: 'run',
+          advice:
+            '"smartserver-etl dead-letters" tells what is wrong with them: put it right and replay them, move them away, or raise maxSize. Nothing was recorded as complete.',
+        },
+      )
+    this.#size += bytes
   }
 
   /** Removes the drafts of a process that was killed: their requests were not complete and will be asked again. */
@@ -89,6 +131,7 @@ export class DeadLetterBox {
     try {
       work()
     } catch (error) {
+      if (error instanceof Failure) throw error
       const message = error instanceof Error ? error.message : String(error)
       throw new Failure(`a dead letter cannot be kept: ${message}`, {
         code: 'dead-letters-failed',
@@ -99,21 +142,4 @@ export class DeadLetterBox {
       })
     }
   }
-}
-
-/** In portions: a range may hold millions of bad frames, and memory stays flat (law 6). */
-function append(from: number, to: number): void {
-  const portion = Buffer.alloc(256 * 1024)
-  let at = 0
-  for (;;) {
-    const read = readSync(from, portion, 0, portion.length, at)
-    if (read === 0) return
-    writeAll(to, portion.subarray(0, read))
-    at += read
-  }
-}
-
-/** A disk that is nearly full takes a part and says so only by the count. */
-function writeAll(file: number, bytes: Uint8Array): void {
-  for (let written = 0; written < bytes.length; ) written += writeSync(file, bytes, written)
 }

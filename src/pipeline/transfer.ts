@@ -9,6 +9,7 @@ import type { Mapping } from '../points/mapping.ts'
 import type { Sink } from '../sinks/sink.ts'
 import { decodeEntry } from '../smartserver/entry.ts'
 import { type AskedFor, createAskedFor } from './asked-for.ts'
+import { datapointLabel } from './letter-point.ts'
 import { Repeats } from './repeats.ts'
 import { Tally } from './tally.ts'
 import { WritesInFlight } from './writes-in-flight.ts'
@@ -50,9 +51,9 @@ export async function transfer(request: DataLogRequest, parts: TransferParts, si
   const writes = new WritesInFlight({ sink: parts.sink, receipt, letters, tally }, signal)
   try {
     for await (const frames of parts.source.readDataLog(request, signal)) {
-      const points = pointsOf(frames, account)
+      const mapped = pointsOf(frames, account)
       parts.mapping.keepPins()
-      await writes.add(points)
+      await writes.add(mapped.points, mapped.frames)
       const corrections = repeats.takeCorrections()
       if (corrections.length > 0) await writes.correct(corrections)
       if (receipt.received > parts.mostEntries) throw tooDense(request, account)
@@ -95,15 +96,16 @@ function openAccount(request: DataLogRequest, { deadLetters, mapping }: Transfer
 }
 
 /** Every frame ends in exactly one of: outside, duplicate, empty, rejected, or a point to write (law 5). */
-function pointsOf(frames: readonly Frame[], account: Account): Point[] {
+function pointsOf(frames: readonly Frame[], account: Account): { points: Point[]; frames: Frame[] } {
   const { receipt, letters, repeats, tally, askedFor, mapping } = account
   const points: Point[] = []
+  const framesOfPoints: Frame[] = []
   for (const frame of frames) {
     receipt.received++
     receipt.bytes += frame.length
     const entry = decodeEntry(frame)
     if (isRejection(entry)) {
-      reject(entry, frame)
+      reject(entry, frame, undefined)
       continue
     }
     const selectors = askedFor(entry)
@@ -114,23 +116,24 @@ function pointsOf(frames: readonly Frame[], account: Account): Point[] {
     if (entry.at.ms > account.newest) account.newest = entry.at.ms
     const point = mapping.map(entry)
     if (point === undefined) receipt.empty++
-    else if ('reason' in point) reject(point, frame)
+    else if ('reason' in point) reject(point, frame, datapointLabel(entry.datapoint))
     else {
       const repeat = repeats.note(point)
       if (repeat === 'new') {
         tally.note(point, selectors)
         points.push(point)
+        framesOfPoints.push(frame)
       } else {
         receipt.duplicate++
         if (repeat === 'differs') receipt.collapsed++
       }
     }
   }
-  return points
+  return { points, frames: framesOfPoints }
 
-  function reject({ reason, detail }: Rejection, raw: Frame): void {
+  function reject({ reason, detail }: Rejection, raw: Frame, datapoint: string | undefined): void {
     receipt.rejected++
-    letters.add({ reason, detail, raw })
+    letters.add({ reason, detail, raw, ...(datapoint === undefined ? {} : { datapoint }) })
   }
 }
 

@@ -1,7 +1,9 @@
+import type { Frame } from '../domain/entry.ts'
 import type { Point } from '../domain/point.ts'
 import type { Receipt } from '../domain/receipt.ts'
 import type { DeadLetterDraft } from '../ledger/dead-letters.ts'
 import type { Refusal, Sink } from '../sinks/sink.ts'
+import { pointJson, seriesLabel } from './letter-point.ts'
 import type { Tally } from './tally.ts'
 
 /** While one batch is being written the next one is read and mapped; more would only fill memory (law 6). */
@@ -33,13 +35,16 @@ export class WritesInFlight {
     this.#signal = AbortSignal.any([signal, this.#abort.signal])
   }
 
-  /** Resolves as soon as there is room for the next batch. Throws what a write has failed with. */
-  async add(points: readonly Point[]): Promise<void> {
+  /**
+   * Resolves as soon as there is room for the next batch. Throws what a write has failed with. `frames[i]`, where there
+   * are frames, is what `points[i]` was made of: a refused point can then be made anew by other rules.
+   */
+  async add(points: readonly Point[], frames?: readonly Frame[]): Promise<void> {
     if (points.length > 0) {
       this.#start(async () => {
         const { written, rejected } = await this.#sink.write(points, this.#signal)
         this.#receipt.written += written
-        this.#refused(rejected)
+        this.#refused(rejected, points, frames)
       })
     }
     while (this.#pending.size >= mostInFlight) await Promise.race(this.#pending)
@@ -56,7 +61,7 @@ export class WritesInFlight {
       const { rejected } = await this.#sink.write(points, this.#signal)
       this.#receipt.duplicate -= rejected.length
       this.#receipt.collapsed -= rejected.length
-      this.#refused(rejected)
+      this.#refused(rejected, points, undefined)
     })
     await this.settle()
   }
@@ -82,17 +87,20 @@ export class WritesInFlight {
     this.#pending.add(pending)
   }
 
-  #refused(refusals: readonly Refusal[]): void {
+  #refused(refusals: readonly Refusal[], points: readonly Point[], frames: readonly Frame[] | undefined): void {
+    if (refusals.length === 0) return
     this.#receipt.rejected += refusals.length
-    for (const { point, reason, code } of refusals) {
-      this.#tally.refuse(point)
-      const raw = JSON.stringify({
-        measurement: point.series.measurement,
-        tags: Object.fromEntries(point.series.tags),
-        at: point.at,
-        fields: point.fields,
+    const frameOf = frames === undefined ? undefined : new Map(points.map((point, i) => [point, frames[i]]))
+    for (const { point, reason, code, partly } of refusals) {
+      if (partly !== true) this.#tally.refuse(point)
+      if (code === 'retention') this.#receipt.tooOld++
+      const frame = frameOf?.get(point)
+      this.#letters.add({
+        reason: code,
+        detail: reason,
+        datapoint: seriesLabel(point.series),
+        ...(frame === undefined ? { point: pointJson(point) } : { raw: frame }),
       })
-      this.#letters.add({ reason: code, detail: reason, raw })
     }
   }
 

@@ -12,6 +12,8 @@ export interface Refusal {
   readonly point: Point
   readonly code: RefusalCode
   readonly reason: string
+  /** True: some of its fields were taken, so that the database holds a point of this series and time. */
+  readonly partly?: boolean
 }
 
 /** `written + rejected.length` is the number of points given, always (law 5). */

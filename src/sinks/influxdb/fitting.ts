@@ -6,17 +6,17 @@ import type { Kind } from './kinds.ts'
 export interface Fitting {
   readonly points: readonly Point[]
   readonly refused: readonly Refusal[]
-  /** Of the points to send: parts of refused ones, not to be counted as written. */
-  readonly parts: ReadonlySet<Point>
+  /** Of the points to send: parts of refused ones, not to be counted as written, and what they are parts of. */
+  readonly parts: ReadonlyMap<Point, Point>
 }
 
 /** `oldest`: ms; what is before it is not kept. */
 export function fitPoints(points: readonly Point[], kind: Kind, oldest: number | undefined): Fitting {
   if (kind.holdsTexts && (oldest === undefined || !kind.dropsOldInSilence))
-    return { points, refused: [], parts: new Set() }
+    return { points, refused: [], parts: new Map() }
   const fitting: Point[] = []
   const refused: Refusal[] = []
-  const parts = new Set<Point>()
+  const parts = new Map<Point, Point>()
   for (const point of points) {
     if (kind.dropsOldInSilence && oldest !== undefined && point.at.ms < oldest) {
       refused.push({ point, code: 'retention', reason: 'older than the database keeps' })
@@ -28,9 +28,10 @@ export function fitPoints(points: readonly Point[], kind: Kind, oldest: number |
       refused.push({ point, code: 'strings-not-held', reason: 'the database keeps numbers alone' })
     else {
       const part = { ...point, fields: numbers }
-      parts.add(part)
+      parts.set(part, point)
       fitting.push(part)
-      refused.push({ point, code: 'strings-not-held', reason: 'its numbers are written; the database keeps no texts' })
+      const reason = 'its numbers are written; the database keeps no texts'
+      refused.push({ point, code: 'strings-not-held', reason, partly: true })
     }
   }
   return { points: fitting, refused, parts }

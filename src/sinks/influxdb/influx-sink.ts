@@ -37,9 +37,14 @@ export async function openInfluxSink(options: InfluxOptions, parts: { clock: Clo
         const oldest = retentionMs === undefined ? undefined : clock.now() - retentionMs
         const { points: fitting, refused, parts } = fitPoints(points, kinds[kind], oldest)
         const { written, rejected } = await deliver(fitting, delivery, signal)
+        if (parts.size === 0) return { written, rejected: [...refused, ...rejected] }
         // Parts belong to points that are refused already: neither their writing nor their refusal counts.
         const whole = rejected.filter(({ point }) => !parts.has(point))
-        return { written: written - (parts.size - (rejected.length - whole.length)), rejected: [...refused, ...whole] }
+        const lost = new Set(rejected.map(({ point }) => parts.get(point)))
+        return {
+          written: written - (parts.size - (rejected.length - whole.length)),
+          rejected: [...refused.map(it => (it.partly && lost.has(it.point) ? { ...it, partly: false } : it)), ...whole],
+        }
       }),
     check: signal => checkInflux({ ask, place, signal }, options, clock),
     async count(series, range, signal) {

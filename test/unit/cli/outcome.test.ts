@@ -83,6 +83,14 @@ describe('the outcome of a run', () => {
     expect(out).toContain('Complete')
   })
 
+  it('in words counts apart what is only too old for the database', () => {
+    const receipt = { received: 10, written: 3, rejected: 7, tooOld: 5 }
+    const { out } = told(terminal => tellOutcome(outcome(receipt), 'InfluxDB', terminal))
+    expect(out).toMatch(/\b2\b.*rejected.*dead letters/)
+    expect(out).toMatch(/\b5\b.*older than the database keeps/)
+    expect(JSON.parse(outcomeJson(outcome(receipt)))).toMatchObject({ rejected: 7, tooOld: 5 })
+  })
+
   it('in words does not call complete what is not, and says what is missing and what to do', () => {
     const { out, err } = told(terminal =>
       tellOutcome(outcome({ received: 5, written: 5 }, { failure: away, parked: 2 }), 'SQLite', terminal),

@@ -46,6 +46,7 @@ describe('a config file', () => {
       ],
       sink: { kind: 'sqlite', path: join(folder.path, 'data/points.db') },
       ledger: join(folder.path, 'data/ledger.db'),
+      deadLetters: { path: join(folder.path, 'data/dead-letters'), maxSize: 1e9 },
       requests: { per: 'auto', entries: 50_000, shortest: 60_000, longest: 2_592_000_000, order: 'oldest' },
       sync: { every: 300_000, settle: 120_000, lateness: 3_600_000, since: 7_776_000_000 },
     })
@@ -226,6 +227,19 @@ describe('what becomes of the values of a datapoint', () => {
       'type: float',
     ])
       expect(() => long(options), options).toThrow()
+  })
+})
+
+describe('the size of the dead letters', () => {
+  const maxSize = (text: string) => load(`${minimal}deadLetters: { path: /letters, maxSize: ${text} }`).deadLetters
+
+  test('is given in bytes with a unit', () => {
+    expect(maxSize('250MB')).toEqual({ path: '/letters', maxSize: 250_000_000 })
+    expect(maxSize('1.5 GB').maxSize).toBe(1_500_000_000)
+  })
+
+  test('is refused without a unit, or where hardly one would fit', () => {
+    for (const text of ['1000000', '10KB', 'lots']) expect(() => maxSize(text), text).toThrow()
   })
 })
 

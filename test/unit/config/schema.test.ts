@@ -44,6 +44,7 @@ test('the example shows every default as it is', () => {
   const shown = loadConfig(join(config, 'example.yaml'), env)
   const standard = load(minimal)
   expect({ requests: shown.requests, sync: shown.sync }).toEqual({ requests: standard.requests, sync: standard.sync })
+  expect(shown.deadLetters.maxSize).toBe(standard.deadLetters.maxSize)
   expect(shown.gateways[0]?.limits).toEqual(standard.gateways[0]?.limits)
   expect(shown.gateways[0]?.idleTimeout).toBe(standard.gateways[0]?.idleTimeout)
   expect(shown.sink).toMatchObject({ path: expect.stringMatching(/\/data\/points\.db$/) })

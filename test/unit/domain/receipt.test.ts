@@ -6,6 +6,7 @@ const full: Receipt = {
   outside: 1,
   duplicate: 2,
   collapsed: 1,
+  tooOld: 1,
   empty: 3,
   written: 10,
   rejected: 5,

@@ -1,9 +1,10 @@
-import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { Failure } from '../../../src/domain/failure.ts'
 import type { DataLogRequest } from '../../../src/domain/request.ts'
 import { DeadLetterBox } from '../../../src/ledger/dead-letters.ts'
+import { readLetters } from '../../../src/ledger/letter-files.ts'
 import { steeredClock } from '../../support/steered-clock.ts'
 import { temporaryFolder } from '../../support/temporary-folder.ts'
 
@@ -13,7 +14,7 @@ const letter = { reason: 'not-json', detail: 'the frame is not JSON', raw: '{"id
 function openBox() {
   const folder = join(temporaryFolder(), 'dead-letters')
   const clock = steeredClock(Date.UTC(2026, 0, 31, 23, 59, 59))
-  return { box: new DeadLetterBox(folder, clock), folder, clock }
+  return { box: new DeadLetterBox({ path: folder, maxSize: 1e9 }, clock), folder, clock }
 }
 
 function lettersIn(folder: string): Record<string, unknown>[] {
@@ -121,6 +122,40 @@ describe('dead letters', () => {
     box.sweep()
     expect(readdirSync(folder)).toEqual(['2026-01-31.ndjson'])
     killed.close()
+  })
+
+  it('begin on a line of their own after one that a crash cut off', async () => {
+    const { box, folder } = openBox()
+    mkdirSync(folder)
+    const file = join(folder, '2026-01-31.ndjson')
+    writeFileSync(file, '{"at":"2026-01-31T00:00:00.000Z","gatew')
+    const draft = box.draft(request)
+    draft.add(letter)
+    draft.commit()
+    draft.close()
+    const kept = await Array.fromAsync(readLetters(file))
+    expect(kept.map(({ raw }) => raw)).toEqual([letter.raw])
+  })
+
+  it('stop the run when there are too many of them, those of earlier runs counted too', () => {
+    const { folder, clock } = openBox()
+    const keep = (box: DeadLetterBox, commit: boolean) => {
+      const draft = box.draft(request)
+      try {
+        draft.add({ ...letter, raw: 'x'.repeat(1_000) })
+        if (commit) draft.commit()
+      } finally {
+        draft.close()
+      }
+    }
+    const options = { path: folder, maxSize: 3_600 }
+    keep(new DeadLetterBox(options, clock), true)
+    const box = new DeadLetterBox(options, clock)
+    // given up: takes no room
+    for (let i = 0; i < 9; i++) keep(box, false)
+    for (let i = 0; i < 2; i++) keep(box, true)
+    expect(() => keep(box, true)).toThrow(expect.objectContaining({ code: 'dead-letters-full', reach: 'run' }))
+    expect(lettersIn(folder)).toHaveLength(3)
   })
 
   it('that cannot be kept stop the run', () => {

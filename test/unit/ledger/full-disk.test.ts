@@ -80,7 +80,7 @@ it('a full disk stops the run, and what was recorded stays', context => {
 it('a full disk lets no dead letter be lost in silence', context => {
   const folder = smallDisk()
   if (folder === undefined) return context.skip()
-  const box = new DeadLetterBox(join(folder, 'dead-letters'), steeredClock())
+  const box = new DeadLetterBox({ path: join(folder, 'dead-letters'), maxSize: 1e9 }, steeredClock())
   const draft = box.draft({ gateway: 'plant-a', selectors: [{}], range: { after: 0, until: 1 } })
   onTestFinished(() => draft.close())
   const raw = 'x'.repeat(1_500)

@@ -34,7 +34,7 @@ function openRun(sink: Sink = scriptedSink()) {
   const ledger = Ledger.open(':memory:', clock)
   onTestFinished(() => ledger.close())
   const events: RunEvent[] = []
-  const deadLetters = new DeadLetterBox(temporaryFolder(), clock)
+  const deadLetters = new DeadLetterBox({ path: temporaryFolder(), maxSize: 1e9 }, clock)
   const parts = { sink, ledger, deadLetters, clock, observe: (event: RunEvent) => void events.push(event) }
 
   function gateway(script: Omit<GatewayScript, 'now'> = {}) {

@@ -40,7 +40,7 @@ function open(source: LogSource, sink: Sink = scriptedSink(), folder = temporary
     sink,
     clock,
     mapping: compileMapping('plant-a', []),
-    deadLetters: new DeadLetterBox(folder, clock),
+    deadLetters: new DeadLetterBox({ path: folder, maxSize: 1e9 }, clock),
     mostEntries: Number.POSITIVE_INFINITY,
     record: ({ receipt }: TransferProof) => void recorded.push({ ...receipt }),
   }

@@ -77,12 +77,34 @@ describe('batches on their way to the sink', () => {
     expect(receipt).toMatchObject({ written: 2, rejected: 1 })
     expect(letters).toHaveLength(1)
     expect(letters[0]).toMatchObject({ reason: 'refused', detail: 'field type conflict' })
-    expect(JSON.parse(letters[0]!.raw)).toEqual({
+    expect(letters[0]!.datapoint).toBe('Sensor 1/LightSensor/0/nvoLux')
+    expect(letters[0]!.point).toEqual({
       measurement: 'datalog',
       tags: Object.fromEntries(series.tags),
       at: points[1]!.at,
       fields: points[1]!.fields,
     })
+  })
+
+  it('keep the frame of what was refused, so that other rules can make another point of it', async () => {
+    const { writes, answers, letters } = openWrites()
+    const points = makePoints(series, 3)
+    await writes.add(points, ['a', 'b', 'c'])
+    answers[0]!.resolve([refusal(points[2]!), refusal(points[0]!)])
+    await writes.settle()
+    expect(letters.map(({ raw, point }) => ({ raw, point }))).toEqual([
+      { raw: 'c', point: undefined },
+      { raw: 'a', point: undefined },
+    ])
+  })
+
+  it('count apart what is too old for the database', async () => {
+    const { writes, answers, receipt } = openWrites()
+    const points = makePoints(series, 3)
+    await writes.add(points)
+    answers[0]!.resolve([refusal(points[0]!), { point: points[1]!, code: 'retention', reason: 'too old' }])
+    await writes.settle()
+    expect(receipt).toMatchObject({ written: 1, rejected: 2, tooOld: 1 })
   })
 
   it('that fail are heard of at the next step, whichever it is', async () => {
