@@ -7,10 +7,11 @@ import { Ledger } from './ledger/ledger.ts'
 import { type Accompanied, accompanied } from './pipeline/accompanied.ts'
 import { noteActivity } from './pipeline/activity.ts'
 import type { GatewayJob, RunEvent, Wish } from './pipeline/job.ts'
+import { keepable } from './pipeline/keeping.ts'
 import { type RunOutcome, run } from './pipeline/run.ts'
 import { compileMapping } from './points/mapping.ts'
 import { openInfluxSink } from './sinks/influxdb/influx-sink.ts'
-import type { Sink } from './sinks/sink.ts'
+import type { Sink, SinkReport } from './sinks/sink.ts'
 import { openSqliteSink } from './sinks/sqlite/sqlite-sink.ts'
 import { Companion } from './smartserver/companion.ts'
 import { Gateway } from './smartserver/gateway.ts'
@@ -24,6 +25,11 @@ export interface AppParts {
 export interface App {
   readonly sink: Sink
   readonly ledger: Ledger
+  /**
+   * Looks at the database before a run does: from then on runs leave out what it would not keep. Throws a Failure where
+   * it is away, or not to be written to.
+   */
+  prepare(signal: AbortSignal): Promise<SinkReport>
   /** All gateways, or one of them. */
   run(
     wish: Wish,
@@ -57,9 +63,15 @@ export async function openApp(config: Config, doing: string, { clock, log }: App
   })
   const parts = { sink, ledger, deadLetters, clock }
   const kept = opened.move()
+  let retentionMs: number | undefined
   return {
     sink,
     ledger,
+    async prepare(signal) {
+      const report = await sink.check(signal)
+      retentionMs = report.retentionMs
+      return report
+    },
     run(wish, only, observe, signal) {
       const jobs = gateways
         .filter(gateway => only === undefined || gateway.config.name === only)
@@ -71,7 +83,7 @@ export async function openApp(config: Config, doing: string, { clock, log }: App
             selectors: datapoints.map(({ selector }) => selector),
             requests: config.requests,
             maturity: config.sync,
-            wish,
+            wish: keepable(wish, retentionMs, clock.now()),
           }),
         )
       return run(jobs, { ...parts, observe: noteActivity(ledger, clock, observe) }, signal)

@@ -3,6 +3,7 @@ import type { Config } from '../config/schema.ts'
 import { isoText } from '../domain/instant.ts'
 import type { CommandContext } from './context.ts'
 import { exitCodeOf, outcomeJson, tellOutcome } from './outcome.ts'
+import { tellPreflight } from './preflight.ts'
 import { Progress } from './progress.ts'
 import { parseTime, usageFailure } from './times.ts'
 
@@ -29,7 +30,9 @@ export async function backfill(config: Config, options: BackfillOptions, context
   const app = await openApp(config, 'backfill', { clock, log })
   const progress = new Progress(terminal, clock)
   try {
-    await app.sink.check(signal)
+    const report = await app.prepare(signal)
+    const asked = { after, until: until ?? now }
+    const notKept = tellPreflight({ label: app.sink.label, report, now }, asked, terminal)
     const wish = {
       wanted: (gatewayNow: number) => ({ after, until: until ?? gatewayNow }),
       secondLookMs: 0,
@@ -39,7 +42,7 @@ export async function backfill(config: Config, options: BackfillOptions, context
     }
     const outcome = await app.run(wish, options.gateway, progress.observe, signal)
     progress.close()
-    if (options.json === true) terminal.out(outcomeJson(outcome))
+    if (options.json === true) terminal.out(outcomeJson(outcome, notKept))
     else tellOutcome(outcome, app.sink.label, terminal)
     return exitCodeOf(outcome)
   } finally {

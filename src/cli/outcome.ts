@@ -1,3 +1,5 @@
+import { isoText } from '../domain/instant.ts'
+import type { TimeRange } from '../domain/range.ts'
 import type { RunOutcome } from '../pipeline/run.ts'
 import { countOf, countText, tookText } from './figures.ts'
 import type { Terminal } from './terminal.ts'
@@ -15,11 +17,14 @@ function isComplete(outcome: RunOutcome): boolean {
   return outcome.gateways.every(gateway => gateway.failure === undefined && gateway.parked === 0)
 }
 
-export function outcomeJson(outcome: RunOutcome): string {
+/** `notKept`: what was asked for and is older than the database keeps, so that nobody was asked for it. */
+export function outcomeJson(outcome: RunOutcome, notKept?: TimeRange): string {
   const { received, outside, duplicate, empty, written, rejected, tooOld } = outcome.receipt
   const { requests, tookMs } = outcome
   const complete = isComplete(outcome)
-  return JSON.stringify({ complete, requests, received, outside, duplicate, empty, written, rejected, tooOld, tookMs })
+  const older = notKept && { notKept: { after: isoText(notKept.after), until: isoText(notKept.until) } }
+  const counts = { requests, received, outside, duplicate, empty, written, rejected, tooOld }
+  return JSON.stringify({ complete, ...counts, tookMs, ...older })
 }
 
 /** The closing receipt in words. */

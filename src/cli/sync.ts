@@ -1,6 +1,8 @@
+import type { Logger } from 'pino'
 import { openApp } from '../app.ts'
 import { durationText } from '../config/duration.ts'
 import type { Config } from '../config/schema.ts'
+import { untilReady } from '../service/readiness.ts'
 import { syncForever, syncOnce } from '../service/sync.ts'
 import type { CommandContext } from './context.ts'
 import { exitCode, exitCodeOf } from './outcome.ts'
@@ -12,6 +14,10 @@ export async function sync(config: Config, options: { once?: boolean }, context:
   const parts = { run: app.run, clock, log }
   try {
     if (options.once === true) return exitCodeOf(await syncOnce(config.sync, parts, {}, signal))
+    const report = await (options.once === true ? app.prepare(signal) : untilReady(app.prepare, { clock, log }, signal))
+    for (const warning of report.warnings) log.warn({ sink: app.sink.label, warning }, 'about the database')
+    tellRetention(report.retentionMs, config.sync.since, app.sink.label, log)
+    if (options.once === true) return exitCodeOf(await syncOnce(config.sync, parts, undefined, signal))
     const { length } = config.gateways
     log.info({ gateways: length, sink: app.sink.label, every: durationText(config.sync.every) }, 'sync started')
     const names = config.gateways.map(({ name }) => name)
@@ -21,4 +27,13 @@ export async function sync(config: Config, options: { once?: boolean }, context:
   } finally {
     await app.close()
   }
+}
+
+/** What the database would not keep is not asked for: whoever set sync.since should know. */
+function tellRetention(retentionMs: number | undefined, since: number, sink: string, log: Logger): void {
+  if (retentionMs === undefined || retentionMs >= since) return
+  log.warn(
+    { sink, keeps: durationText(retentionMs), since: durationText(since) },
+    'the database keeps less than sync.since reaches back: what is older is not fetched',
+  )
 }
