@@ -1,6 +1,7 @@
 import type { Logger } from 'pino'
 import type { Config, GatewayConfig } from './config/schema.ts'
 import type { Clock } from './domain/clock.ts'
+import type { Selector } from './domain/datapoint.ts'
 import { Failure } from './domain/failure.ts'
 import { DeadLetterBox } from './ledger/dead-letters.ts'
 import { Ledger } from './ledger/ledger.ts'
@@ -8,6 +9,7 @@ import { type Accompanied, accompanied } from './pipeline/accompanied.ts'
 import { noteActivity } from './pipeline/activity.ts'
 import type { GatewayJob, RunEvent, Wish } from './pipeline/job.ts'
 import { keepable } from './pipeline/keeping.ts'
+import { type ReplayReceipt, replayLetters } from './pipeline/replay.ts'
 import { type RunOutcome, run } from './pipeline/run.ts'
 import { compileMapping } from './points/mapping.ts'
 import { openInfluxSink } from './sinks/influxdb/influx-sink.ts'
@@ -37,6 +39,8 @@ export interface App {
     observe: (event: RunEvent) => void,
     signal: AbortSignal,
   ): Promise<RunOutcome>
+  /** Tries the dead letters once more, all or those of one reason: see `replayLetters`. */
+  replay(reason: string | undefined, signal: AbortSignal): Promise<ReplayReceipt>
   close(): Promise<void>
 }
 
@@ -76,11 +80,11 @@ export async function openApp(config: Config, doing: string, { clock, log }: App
       const jobs = gateways
         .filter(gateway => only === undefined || gateway.config.name === only)
         .map(
-          ({ config: { datapoints, limits }, source, mapping }): GatewayJob => ({
+          ({ config: gateway, source, mapping }): GatewayJob => ({
             source,
             mapping,
-            limits,
-            selectors: datapoints.map(({ selector }) => selector),
+            limits: gateway.limits,
+            selectors: selectorsOf(gateway),
             requests: config.requests,
             maturity: config.sync,
             wish: keepable(wish, retentionMs, clock.now()),
@@ -88,8 +92,19 @@ export async function openApp(config: Config, doing: string, { clock, log }: App
         )
       return run(jobs, { ...parts, observe: noteActivity(ledger, clock, observe) }, signal)
     },
+    replay(reason, signal) {
+      const gateway = (name: string) => {
+        const found = gateways.find(it => it.config.name === name)
+        return found && { mapping: found.mapping, selectors: selectorsOf(found.config) }
+      }
+      return replayLetters(reason, { sink, ledger, folder: config.deadLetters.path, gateway }, signal)
+    },
     close: () => kept.disposeAsync(),
   }
+}
+
+function selectorsOf({ datapoints }: GatewayConfig): Selector[] {
+  return datapoints.map(({ selector }) => selector)
 }
 
 /** A few batches of each gateway are in memory at a time: many gateways share what a few would use (law 6). */

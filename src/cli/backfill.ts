@@ -3,7 +3,7 @@ import type { Config } from '../config/schema.ts'
 import { isoText } from '../domain/instant.ts'
 import type { CommandContext } from './context.ts'
 import { exitCodeOf, outcomeJson, tellOutcome } from './outcome.ts'
-import { tellPreflight } from './preflight.ts'
+import { preflight } from './preflight.ts'
 import { Progress } from './progress.ts'
 import { parseTime, usageFailure } from './times.ts'
 
@@ -32,7 +32,8 @@ export async function backfill(config: Config, options: BackfillOptions, context
   try {
     const report = await app.prepare(signal)
     const asked = { after, until: until ?? now }
-    const notKept = tellPreflight({ label: app.sink.label, report, now }, asked, terminal)
+    const known = preflight(app.sink.label, report, asked, now)
+    if (options.json !== true) for (const words of known.words) terminal.say(words)
     const wish = {
       wanted: (gatewayNow: number) => ({ after, until: until ?? gatewayNow }),
       secondLookMs: 0,
@@ -42,7 +43,7 @@ export async function backfill(config: Config, options: BackfillOptions, context
     }
     const outcome = await app.run(wish, options.gateway, progress.observe, signal)
     progress.close()
-    if (options.json === true) terminal.out(outcomeJson(outcome, notKept))
+    if (options.json === true) terminal.out(outcomeJson(outcome, known))
     else tellOutcome(outcome, app.sink.label, terminal)
     return exitCodeOf(outcome)
   } finally {

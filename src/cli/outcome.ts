@@ -1,7 +1,7 @@
 import { isoText } from '../domain/instant.ts'
-import type { TimeRange } from '../domain/range.ts'
 import type { RunOutcome } from '../pipeline/run.ts'
 import { countOf, countText, tookText } from './figures.ts'
+import type { Preflight } from './preflight.ts'
 import type { Terminal } from './terminal.ts'
 
 /** What a process ends with. */
@@ -17,14 +17,20 @@ function isComplete(outcome: RunOutcome): boolean {
   return outcome.gateways.every(gateway => gateway.failure === undefined && gateway.parked === 0)
 }
 
-/** `notKept`: what was asked for and is older than the database keeps, so that nobody was asked for it. */
-export function outcomeJson(outcome: RunOutcome, notKept?: TimeRange): string {
+/** `known`: what was known before the first request, where there is something to say. */
+export function outcomeJson(outcome: RunOutcome, known: Partial<Preflight> = {}): string {
   const { received, outside, duplicate, empty, written, rejected, tooOld } = outcome.receipt
   const { requests, tookMs } = outcome
   const complete = isComplete(outcome)
-  const older = notKept && { notKept: { after: isoText(notKept.after), until: isoText(notKept.until) } }
+  const { notKept, words = [] } = known
   const counts = { requests, received, outside, duplicate, empty, written, rejected, tooOld }
-  return JSON.stringify({ complete, ...counts, tookMs, ...older })
+  return JSON.stringify({
+    complete,
+    ...counts,
+    tookMs,
+    ...(notKept && { notKept: { after: isoText(notKept.after), until: isoText(notKept.until) } }),
+    ...(words.length > 0 && { warnings: words }),
+  })
 }
 
 /** The closing receipt in words. */

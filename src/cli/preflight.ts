@@ -1,34 +1,35 @@
 import { durationText } from '../config/duration.ts'
 import { isoText } from '../domain/instant.ts'
-import type { TimeRange } from '../domain/range.ts'
+import { rangeLength, type TimeRange } from '../domain/range.ts'
 import { keptPart } from '../pipeline/keeping.ts'
 import type { SinkReport } from '../sinks/sink.ts'
-import type { Terminal } from './terminal.ts'
 import { usageFailure } from './times.ts'
 
-/**
- * What a person should know of the database before the gateway is asked for anything. Returns the part of the range that
- * is not asked for, because the database would not keep it; throws where that is all of it.
- */
-export function tellPreflight(
-  { label, report, now }: { label: string; report: SinkReport; now: number },
-  asked: TimeRange,
-  terminal: Terminal,
-): TimeRange | undefined {
-  for (const warning of report.warnings) terminal.say(`${label}: ${warning}`)
-  if (report.retentionMs === undefined) return undefined
-  const oldest = now - report.retentionMs
-  const kept = keptPart(asked, oldest)
+export interface Preflight {
+  /** What a person should know of the database before the gateway is asked for anything. */
+  readonly words: readonly string[]
+  /** The part of the range that is not asked for, because the database would not keep it. */
+  readonly notKept: TimeRange | undefined
+}
+
+/** Throws where the database would keep nothing of what is asked for. */
+export function preflight(label: string, report: SinkReport, asked: TimeRange, now: number): Preflight {
+  const words = report.warnings.map(warning => `${label}: ${warning}`)
+  if (report.retentionMs === undefined) return { words, notKept: undefined }
+  const kept = keptPart(asked, now - report.retentionMs)
   const keeps = `${label} keeps ${durationText(report.retentionMs)}`
   if (kept.after >= kept.until)
     throw usageFailure(
       `${keeps}: all of what is asked for is older`,
       'Let the database keep its points for longer, or ask for what is younger.',
     )
-  if (kept.after === asked.after) return undefined
-  const left = { after: asked.after, until: kept.after }
-  terminal.say(
-    `${keeps}: ${durationText(left.until - left.after)} of what is asked for is older and not fetched (${isoText(left.after)} … ${isoText(left.until)}).`,
-  )
-  return left
+  if (kept.after === asked.after) return { words, notKept: undefined }
+  const notKept = { after: asked.after, until: kept.after }
+  const length = durationText(rangeLength(notKept))
+  const older = `${keeps}: ${length} of what is asked for is older and not fetched (${rangeText(notKept)})`
+  return { words: [...words, older], notKept }
+}
+
+function rangeText({ after, until }: TimeRange): string {
+  return `${isoText(after)} … ${isoText(until)}`
 }

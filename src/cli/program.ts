@@ -5,6 +5,7 @@ import { type BackfillOptions, backfill } from './backfill.ts'
 import { type CaptureOptions, capture } from './capture.ts'
 import { type CheckOptions, check } from './check.ts'
 import type { CommandContext } from './context.ts'
+import { listDeadLetters, type ReplayOptions, replayDeadLetters } from './dead-letters.ts'
 import { demo } from './demo.ts'
 import { type DiscoverOptions, discover } from './discover.ts'
 import { exitCode } from './outcome.ts'
@@ -119,6 +120,21 @@ export async function runProgram(argv: readonly string[], version: string, conte
     result = await simulate(flags, context)
   })
 
+  const deadLetters = program
+    .command('dead-letters')
+    .description('what could not be written, by reason and datapoint')
+    .option('--json', 'as one JSON document')
+    .action(async (options: { json?: boolean }) => {
+      result = await listDeadLetters(withConfig(), options, context)
+    })
+  deadLetters
+    .command('replay')
+    .description('try them once more by the configuration of today, and keep what still fails')
+    .option('--reason <reason>', 'only those of this reason')
+    .option('--json', 'the receipt as one JSON document')
+    .action(async (_: unknown, command: Command) => {
+      result = await replayDeadLetters(withConfig(), command.optsWithGlobals<ReplayOptions>(), context)
+    })
   try {
     await program.parseAsync(argv, { from: 'user' })
     return result

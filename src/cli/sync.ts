@@ -13,11 +13,10 @@ export async function sync(config: Config, options: { once?: boolean }, context:
   const app = await openApp(config, 'sync', { clock, log })
   const parts = { run: app.run, clock, log }
   try {
-    if (options.once === true) return exitCodeOf(await syncOnce(config.sync, parts, {}, signal))
     const report = await (options.once === true ? app.prepare(signal) : untilReady(app.prepare, { clock, log }, signal))
     for (const warning of report.warnings) log.warn({ sink: app.sink.label, warning }, 'about the database')
     tellRetention(report.retentionMs, config.sync.since, app.sink.label, log)
-    if (options.once === true) return exitCodeOf(await syncOnce(config.sync, parts, undefined, signal))
+    if (options.once === true) return exitCodeOf(await syncOnce(config.sync, parts, {}, signal))
     const { length } = config.gateways
     log.info({ gateways: length, sink: app.sink.label, every: durationText(config.sync.every) }, 'sync started')
     const names = config.gateways.map(({ name }) => name)

@@ -75,10 +75,10 @@ const spelledOut = section({
     .optional()
     .describe('true: also the health of the device, in the text field "health", wherever it is not normal'),
   type: z
-    .enum(['number', 'text', 'structure'])
+    .enum(['number', 'text', 'structure', 'any'])
     .optional()
     .describe(
-      'What it logs; entries of another kind become dead letters. Default: what the first entry holds, kept in the ledger',
+      'What it logs; entries of another kind become dead letters. any: all kinds are taken. Default: what the first entry holds, kept in the ledger',
     ),
 })
   .superRefine(({ field, tags }, context) => {

@@ -218,7 +218,7 @@ export interface DatapointConfig {
   readonly enumeration?: Readonly<Record<string, number>> | undefined
   readonly localized?: boolean | undefined
   readonly health?: boolean | undefined
-  readonly type?: 'number' | 'text' | 'structure' | undefined
+  readonly type?: 'number' | 'text' | 'structure' | 'any' | undefined
 }
 
 /** How a gateway proves who it is. `authority`: PEM text. `fingerprint`: `AB:CD:…` as Node's `fingerprint256`. */

@@ -4,10 +4,13 @@ import type { Clock } from '../domain/clock.ts'
 import type { Coverage } from '../domain/coverage.ts'
 import { type Selector, selectorKey, selectorLabel } from '../domain/datapoint.ts'
 import type { Failure } from '../domain/failure.ts'
+import type { Series } from '../domain/point.ts'
 import type { TimeRange } from '../domain/range.ts'
 import type { Receipt } from '../domain/receipt.ts'
 import type { DataLogRequest } from '../domain/request.ts'
 import { type Activity, createActivities } from './activity.ts'
+import { type Amendments, openAmendments } from './amendments.ts'
+import { type Contents, createContents } from './contents.ts'
 import { ledgerFailure, openLedgerFile, openLedgerForReading } from './file.ts'
 import { type Ownership, ownerText, takeOwnership } from './owner.ts'
 import { type KeptPins, openPins } from './pins.ts'
@@ -20,8 +23,10 @@ export interface CompletedTransfer {
   readonly receipt: Receipt
   /** Distinct points acknowledged, for each selector of the request in its order, where that is known. */
   readonly points: readonly (number | undefined)[]
+  /** The series they went to, likewise. */
+  readonly series?: readonly (readonly Series[])[]
   /** The window of the group that the request was cut from, for next time. */
-  readonly window: { readonly group: string; readonly ms: number }
+  readonly window?: { readonly group: string; readonly ms: number }
 }
 
 export interface ParkedRange {
@@ -51,6 +56,7 @@ export class Ledger {
   readonly #clock: Clock
   readonly #targets: Targets
   readonly #activities: ReturnType<typeof createActivities>
+  readonly #contents: Contents
   #ownership: Ownership | undefined
 
   private constructor(database: DatabaseSync, path: string, clock: Clock) {
@@ -59,6 +65,7 @@ export class Ledger {
     this.#clock = clock
     this.#targets = createTargets(database)
     this.#activities = createActivities(database)
+    this.#contents = createContents(database)
   }
 
   static open(path: string, clock: Clock): Ledger {
@@ -122,12 +129,13 @@ export class Ledger {
   }
 
   /** One durable transaction: all that the transfer proves, or nothing (law 2). */
-  complete({ sink, request, provisional, receipt, points, window }: CompletedTransfer): void {
+  complete({ sink, request, provisional, receipt, points, series, window }: CompletedTransfer): void {
     const { gateway, selectors, range } = request
     this.#transaction(() => {
       for (const [i, selector] of selectors.entries()) {
         const target = this.#targets.idOf({ sink, gateway }, selector)
         const second = this.#targets.cover(target, { range, points: points[i] }, provisional)
+        this.#contents.note(target, series?.[i] ?? [])
         if (second !== undefined) this.#noteSecondLook(gateway, second)
         this.#unpark(target, range)
       }
@@ -143,11 +151,12 @@ export class Ledger {
         Number(provisional),
         JSON.stringify(receipt),
       )
-      this.#sql('INSERT OR REPLACE INTO window (gateway, grp, ms) VALUES (?, ?, ?)').run(
-        gateway,
-        window.group,
-        window.ms,
-      )
+      if (window !== undefined)
+        this.#sql('INSERT OR REPLACE INTO window (gateway, grp, ms) VALUES (?, ?, ?)').run(
+          gateway,
+          window.group,
+          window.ms,
+        )
       this.#sql('DELETE FROM receipt WHERE id <= ?').run(Number(lastInsertRowid) - receiptsKept)
     })
   }
@@ -228,6 +237,12 @@ export class Ledger {
     this.#transaction(() => {
       this.#sql('INSERT OR REPLACE INTO grouping (gateway, grp, width) VALUES (?, ?, ?)').run(gateway, group, width)
     })
+  }
+
+  /** For points that are added to ranges that are covered already. */
+  amendments(place: Place): Amendments {
+    const parts = { targets: this.#targets, contents: this.#contents }
+    return this.#guard(() => openAmendments(place, parts, work => this.#transaction(work)))
   }
 
   /** What the datapoints of a gateway log: see `openPins`. */

@@ -99,4 +99,22 @@ CREATE TABLE pin (
   PRIMARY KEY (sink, gateway, datapoint)
 ) STRICT, WITHOUT ROWID;
 `,
+  `
+-- a line of values over time, as the database knows it
+CREATE TABLE series (
+  id          INTEGER PRIMARY KEY,
+  measurement TEXT NOT NULL,
+  tags        TEXT NOT NULL,  -- JSON object, sorted by name
+  UNIQUE (measurement, tags)
+) STRICT;
+-- the series that the points of a target went to: what verify counts in the database
+CREATE TABLE content (
+  target INTEGER NOT NULL REFERENCES target,
+  series INTEGER NOT NULL REFERENCES series,
+  PRIMARY KEY (target, series)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX content_series ON content (series);
+-- a count is worth nothing where it is not known of which series: the ranges stay proven complete
+UPDATE coverage SET points = NULL;
+`,
 ]

@@ -38,6 +38,10 @@ export function createTargets(database: DatabaseSync) {
   const remove = database.prepare('DELETE FROM coverage WHERE target = ? AND final = ? AND after = ?')
   const put = database.prepare('INSERT INTO coverage (target, final, after, until, points) VALUES (?, ?, ?, ?, ?)')
 
+  const restate = database.prepare(
+    'UPDATE coverage SET points = ? WHERE target = ? AND final = ? AND after = ? AND until = ?',
+  )
+
   function targetId({ sink, gateway }: Place, selector: Selector): number | undefined {
     const row = find.get(sink, gateway, selectorKey(selector))
     return row === undefined ? undefined : Number(row['id'])
@@ -106,6 +110,18 @@ export function createTargets(database: DatabaseSync) {
       if (known !== undefined) return known
       const { lastInsertRowid } = insert.run(place.sink, place.gateway, selectorKey(selector), JSON.stringify(selector))
       return Number(lastInsertRowid)
+    },
+    /** Rows that touch or overlap a range. */
+    near,
+    /** Says anew how many points a row stands for; a row that is no longer there stays away. */
+    recount(target: number, final: 0 | 1, { after, until }: TimeRange, points: number | undefined): void {
+      restate.run(points ?? null, target, final, after, until)
+    },
+    all(place: Place): { readonly id: number; readonly selector: Selector }[] {
+      return all.all(place.sink, place.gateway).map(row => ({
+        id: Number(row['id']),
+        selector: JSON.parse(String(row['selector'])) as Selector,
+      }))
     },
     /** Final or provisional, of this target alone. */
     coveredBy(target: number): RangeSet {

@@ -164,9 +164,9 @@ class GatewayRun {
     const { sink, ledger, deadLetters, clock, observe } = this.#parts
     const { selectors, range, provisional, group } = piece
     const request = { gateway: source.name, selectors, range }
-    const record = ({ receipt, points }: TransferProof) => {
+    const record = ({ receipt, points, series }: TransferProof) => {
       const window = { group, ms: this.#windows.adapt(group, range, receipt) }
-      ledger.complete({ sink: sink.id, request, provisional, receipt, points, window })
+      ledger.complete({ sink: sink.id, request, provisional, receipt, points, series, window })
     }
     const transferParts = {
       source,

@@ -61,7 +61,7 @@ export class Repeats {
   #decide(seen: Seen, index: number, point: Point): 'same' | 'differs' {
     const earlier = seen.points[index]!
     if (isSame(earlier.fields, point.fields)) return 'same'
-    const joined = join(earlier.fields, point.fields)
+    const joined = joinFields(earlier.fields, point.fields)
     if (!isSame(joined, earlier.fields)) {
       const correction = { ...point, fields: joined }
       seen.points[index] = correction
@@ -104,7 +104,7 @@ function isSame(a: Point['fields'], b: Point['fields']): boolean {
 }
 
 /** Commutative, associative and idempotent: that is why the order of arrival does not matter. */
-function join(a: Point['fields'], b: Point['fields']): Point['fields'] {
+export function joinFields(a: Point['fields'], b: Point['fields']): Point['fields'] {
   const joined: Record<string, FieldValue> = { ...a }
   for (const [name, value] of Object.entries(b)) {
     // own: a structure may have a member called "constructor"

@@ -25,6 +25,13 @@ export class Tally {
     if (line !== undefined) line.points--
   }
 
+  /** The series that points of each selector went to, in the order of the request's selectors. */
+  series(): Series[][] {
+    const held = Array.from({ length: this.#selectors }, (): Series[] => [])
+    for (const [series, { selectors }] of this.#lines) for (const i of selectors) held[i]!.push(series)
+    return held
+  }
+
   /** In the order of the request's selectors. */
   points(): number[] {
     const sums = Array.from({ length: this.#selectors }, () => 0)

@@ -1,7 +1,7 @@
 import type { Clock } from '../domain/clock.ts'
 import { type Frame, isRejection, type Rejection } from '../domain/entry.ts'
 import { Failure } from '../domain/failure.ts'
-import type { Point } from '../domain/point.ts'
+import type { Point, Series } from '../domain/point.ts'
 import { emptyReceipt, isBalanced, type Receipt } from '../domain/receipt.ts'
 import { type DataLogRequest, requestText } from '../domain/request.ts'
 import type { DeadLetterBox, DeadLetterDraft } from '../ledger/dead-letters.ts'
@@ -37,6 +37,8 @@ export interface TransferProof {
   readonly receipt: Receipt
   /** Distinct points acknowledged, for each selector in its order; undefined where they could not be told apart. */
   readonly points: readonly (number | undefined)[]
+  /** The series that they went to, for each selector in its order. */
+  readonly series: readonly (readonly Series[])[]
 }
 
 /**
@@ -62,7 +64,8 @@ export async function transfer(request: DataLogRequest, parts: TransferParts, si
     receipt.tookMs = parts.clock.now() - started
     if (!isBalanced(receipt)) throw unbalanced(request, receipt)
     letters.commit()
-    parts.record({ receipt, points: tally.points().map(count => (repeats.isExact ? count : undefined)) })
+    const points = tally.points().map(count => (repeats.isExact ? count : undefined))
+    parts.record({ receipt, points, series: tally.series() })
     return receipt
   } finally {
     // first: a write that is still under way may add a letter

@@ -23,7 +23,12 @@ export interface Pin {
  * The first kind seen, or the configured one, is the datapoint's for good: another one would go to another field, and
  * its graphs would end without a word.
  */
-export function openPin(datapoint: DatapointName, configured: ValueKind | undefined, pins: TypePins | undefined): Pin {
+export function openPin(
+  datapoint: DatapointName,
+  configured: ValueKind | 'any' | undefined,
+  pins: TypePins | undefined,
+): Pin {
+  if (configured === 'any') return { check: () => undefined }
   const key = pinKey(datapoint)
   let known = configured ?? pins?.get(key)
   return {

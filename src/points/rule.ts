@@ -15,8 +15,8 @@ export interface MappingRule extends Adjustment {
   readonly enumeration?: Readonly<Record<string, number>> | undefined
   /** Also the health of the device in the text field `health`, where it is not `normal`; even if there is no value. */
   readonly health?: boolean | undefined
-  /** What the datapoint logs, where the first value seen should not decide. */
-  readonly type?: ValueKind | undefined
+  /** What the datapoint logs, where the first value seen should not decide. `any`: now this, now that. */
+  readonly type?: ValueKind | 'any' | undefined
 }
 
 /** Datapoints without a rule of their own. */

@@ -116,6 +116,8 @@ function datapointsOf({ history }: Simulator) {
     block,
     index,
     datapoint: name ?? xif,
+    // strange data: now a number, now a structure
+    type: 'any',
   }))
 }
 

@@ -85,7 +85,13 @@ function openRun(density: Density, options: { thinning?: number; trouble?: (rang
   const ledger = Ledger.open(':memory:', clock)
   onTestFinished(() => ledger.close())
   const sink = scriptedSink()
-  const parts = { sink, ledger, deadLetters: new DeadLetterBox(temporaryFolder(), clock), clock, observe: () => {} }
+  const parts = {
+    sink,
+    ledger,
+    deadLetters: new DeadLetterBox({ path: temporaryFolder(), maxSize: 1e9 }, clock),
+    clock,
+    observe: () => {},
+  }
   const source = openModel(clock, density, thinning, trouble)
   const place = { sink: sink.id, gateway: source.name }
 

@@ -254,6 +254,13 @@ describe('the kind of value of a datapoint', () => {
     expect(mapping.map(entry(1))).toMatchObject({ fields: { value: 1 } })
   })
 
+  it('does not matter where any is welcome', () => {
+    const pins = memory()
+    const mapping = compileMapping('plant-a', [rule({ type: 'any' })], pins)
+    for (const value of [1, 'x', { a: 1 }]) expect(mapping.map(entry(value))).toHaveProperty('fields')
+    expect(pins.known.size).toBe(0)
+  })
+
   it('does not matter where nobody remembers it', () => {
     const mapping = compileMapping('plant-a', [])
     expect(mapping.map(entry(1))).toMatchObject({ fields: { value: 1 } })

@@ -1,0 +1,98 @@
+import { openApp } from '../app.ts'
+import type { Config } from '../config/schema.ts'
+import type { KeptLetter } from '../ledger/dead-letters.ts'
+import { letterFiles, readLetters } from '../ledger/letter-files.ts'
+import type { CommandContext } from './context.ts'
+import { countOf, countText } from './figures.ts'
+import { exitCode } from './outcome.ts'
+
+export interface ReplayOptions {
+  readonly reason?: string
+  readonly json?: boolean
+}
+
+interface Heap {
+  count: number
+  /** The newest one. */
+  example: KeptLetter
+}
+
+const exampleLength = 160
+
+/** What could not be written, by reason and datapoint. */
+export async function listDeadLetters(
+  config: Config,
+  options: { json?: boolean },
+  { terminal }: CommandContext,
+): Promise<number> {
+  const heaps = new Map<string, Heap>()
+  for (const path of letterFiles(config.deadLetters.path))
+    for await (const letter of readLetters(path)) {
+      const { reason, gateway, datapoint = '' } = letter
+      const key = JSON.stringify([reason, gateway, datapoint])
+      const heap = heaps.get(key)
+      if (heap === undefined) heaps.set(key, { count: 1, example: letter })
+      else {
+        heap.count++
+        heap.example = letter
+      }
+    }
+  const sorted = [...heaps.values()].sort((a, b) => b.count - a.count)
+  if (options.json === true) terminal.out(JSON.stringify({ letters: sorted.map(heapJson) }))
+  else for (const line of listLines(sorted, config.deadLetters.path)) terminal.out(line)
+  return exitCode.done
+}
+
+/** Runs them through the rules of today, and keeps only what still fails. */
+export async function replayDeadLetters(
+  config: Config,
+  { reason, json }: ReplayOptions,
+  { clock, log, signal, terminal }: CommandContext,
+): Promise<number> {
+  const app = await openApp(config, 'dead-letters replay', { clock, log })
+  try {
+    await app.prepare(signal)
+    const { reasons, ...counts } = await app.replay(reason, signal)
+    if (json === true) terminal.out(JSON.stringify({ ...counts, reasons: Object.fromEntries(reasons) }))
+    else {
+      terminal.out(`${countOf(counts.read, 'dead letter')} read:`)
+      const rows: [number, string][] = [
+        [counts.written, `written to ${app.sink.label}, every batch acknowledged`],
+        [counts.empty, 'empty: by the rules of today there is nothing to write'],
+        [counts.others, `of another reason than ${reason}: kept`],
+        [counts.remaining, `still not writable: kept (${[...reasons].map(([word, n]) => `${n} ${word}`).join(', ')})`],
+      ]
+      for (const [count, words] of rows) if (count > 0) terminal.out(`  ${countText(count).padStart(11)}  ${words}`)
+    }
+    return counts.remaining + counts.others > 0 ? exitCode.missing : exitCode.done
+  } finally {
+    await app.close()
+  }
+}
+
+function heapJson({ count, example }: Heap) {
+  const { reason, gateway, datapoint } = example
+  return { reason, gateway, datapoint, count, example }
+}
+
+function listLines(heaps: readonly Heap[], folder: string): string[] {
+  if (heaps.length === 0) return ['There are no dead letters: everything that came could be written.']
+  const total = heaps.reduce((sum, { count }) => sum + count, 0)
+  const lines = [`${countOf(total, 'dead letter')} in ${folder}`]
+  for (const [reason, own] of Map.groupBy(heaps, ({ example }) => example.reason)) {
+    const [first] = own
+    lines.push('', `${countText(own.reduce((sum, { count }) => sum + count, 0))}  ${reason}: ${first!.example.detail}`)
+    for (const { count, example } of own)
+      lines.push(
+        `${countText(count).padStart(11)}  ${example.gateway}  ${example.datapoint ?? '(datapoint not known)'}`,
+      )
+    const { raw, point, after, until } = first!.example
+    lines.push(`${''.padStart(13)}e.g. ${shortened(raw ?? JSON.stringify(point))}`)
+    lines.push(`${''.padStart(13)}asked for as ${after} … ${until}`)
+  }
+  return [...lines, '', 'When the cause is put right: smartserver-etl dead-letters replay']
+}
+
+function shortened(text: string): string {
+  return text.length > exampleLength ? `${text.slice(0, exampleLength)}…` : text
+}

@@ -1,0 +1,46 @@
+import type { DatabaseSync } from 'node:sqlite'
+import type { Series } from '../domain/point.ts'
+
+/**
+ * Which series the points of a target went to: what is counted in the database when a proof is held against it. Not
+ * asked of the database itself, which would not tell of a series that has vanished from it. Every method is a plain
+ * statement: the transaction is the caller's.
+ */
+export function createContents(database: DatabaseSync) {
+  const find = database.prepare('SELECT id FROM series WHERE measurement = ? AND tags = ?')
+  const insert = database.prepare('INSERT INTO series (measurement, tags) VALUES (?, ?) RETURNING id')
+  const link = database.prepare('INSERT OR IGNORE INTO content (target, series) VALUES (?, ?)')
+  const held = database.prepare(
+    'SELECT measurement, tags FROM content JOIN series ON series.id = content.series WHERE target = ? ORDER BY series.id',
+  )
+  const targets = database.prepare(
+    'SELECT target FROM content JOIN series ON series.id = content.series WHERE measurement = ? AND tags = ?',
+  )
+
+  return {
+    note(target: number, series: readonly Series[]): void {
+      for (const { measurement, tags } of series) {
+        const key = [measurement, tagsText(tags)] as const
+        const row = find.get(...key) ?? insert.get(...key)
+        link.run(target, Number(row!['id']))
+      }
+    },
+    of(target: number): Series[] {
+      return held.all(target).map(row => ({
+        measurement: String(row['measurement']),
+        tags: new Map(Object.entries(JSON.parse(String(row['tags'])) as Record<string, string>)),
+      }))
+    },
+    /** Of whatever sink and gateway. */
+    targetsOf({ measurement, tags }: Series): number[] {
+      return targets.all(measurement, tagsText(tags)).map(row => Number(row['target']))
+    },
+  }
+}
+
+export type Contents = ReturnType<typeof createContents>
+
+/** Sorted already: the same tags always give the same text. */
+function tagsText(tags: ReadonlyMap<string, string>): string {
+  return JSON.stringify(Object.fromEntries(tags))
+}
