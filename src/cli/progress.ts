@@ -73,7 +73,8 @@ export class Progress {
   #line(): string {
     const sum = (lengths: Map<string, number>) => [...lengths.values()].reduce((a, b) => a + b, 0)
     const planned = sum(this.#planned)
-    const share = planned === 0 ? 1 : 1 - sum(this.#left) / planned
+    // a bar must never be what ends a run
+    const share = planned === 0 ? 1 : Math.max(0, 1 - sum(this.#left) / planned)
     const tookMs = this.#clock.now() - this.#started
     const rate = countText(this.#received / Math.max(0.001, tookMs / 1000))
     const left = share > 0 && tookMs > estimateAfterMs ? `, about ${tookText((tookMs / share) * (1 - share))} left` : ''

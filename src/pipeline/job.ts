@@ -92,7 +92,7 @@ export interface GatewayOutcome {
   readonly receipt: Receipt
   /** Pieces parked in this run. */
   readonly parked: number
-  /** Milliseconds of time, summed over groups, that the deadline left for the next run. */
+  /** Milliseconds of time, summed over selectors, that the deadline left for the next run. */
   readonly leftMs: number
   /** Why the gateway was given up; undefined if all of its work was done, parked or left. */
   readonly failure: Failure | undefined

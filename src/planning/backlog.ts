@@ -78,11 +78,11 @@ export function isDone({ groups, setAside }: Backlog): boolean {
   return groups.size === 0 && setAside.length === 0
 }
 
-/** Milliseconds left, summed over groups. */
+/** Milliseconds left, summed over selectors: asking for them one by one instead of together makes it no longer. */
 export function lengthLeft(backlog: Backlog): number {
   let sum = 0
-  for (const stretches of backlog.groups.values()) for (const { range } of stretches) sum += rangeLength(range)
-  for (const { range } of backlog.setAside) sum += rangeLength(range)
+  for (const stretches of [...backlog.groups.values(), backlog.setAside])
+    for (const { range, selectors } of stretches) sum += rangeLength(range) * selectors.length
   return sum
 }
 

@@ -12,6 +12,7 @@ import {
   isDone,
   lengthLeft,
   type Missing,
+  narrowGroup,
   type Order,
   type Piece,
   setAside,
@@ -86,9 +87,10 @@ describe('pieces cut from a backlog', () => {
                 setAside(backlog, { ...part, tries: 1 })
               }
             }
-            const inHandLength = held.reduce((sum, { range }) => sum + rangeLength(range), 0)
+            const lengthOf = ({ range, selectors }: Piece) => rangeLength(range) * selectors.length
+            const inHandLength = held.reduce((sum, it) => sum + lengthOf(it), 0)
             const nowLeft = lengthLeft(backlog) + inHandLength
-            expect(nowLeft).toBe(fate === 'done' ? left - rangeLength(piece.range) : left)
+            expect(nowLeft).toBe(fate === 'done' ? left - lengthOf(piece) : left)
             left = nowLeft
           }
           expect(left).toBe(0)
@@ -118,6 +120,17 @@ describe('pieces cut from a backlog', () => {
           last = range
         }
         expect(takePiece(backlog, { order, windowOf: () => 1 })).toBeUndefined()
+      }),
+    )
+  })
+
+  it('are no more when datapoints are asked for one by one instead of together', () => {
+    fc.assert(
+      fc.property(anyWork, work => {
+        const backlog = createBacklog(work, { keyOf: () => '*', matureUntil: 0, newestFirst: false })
+        const left = lengthLeft(backlog)
+        narrowGroup(backlog, '*')
+        expect(lengthLeft(backlog)).toBe(left)
       }),
     )
   })
