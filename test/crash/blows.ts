@@ -16,9 +16,9 @@ export type Blow =
       begin(stage: Stage, running: Running, random: Random): Promise<() => Promise<void> | void>
     }
 
-export const kill: Blow = { name: 'kill -9', signal: 'SIGKILL' }
-export const terminate: Blow = { name: 'SIGTERM', signal: 'SIGTERM' }
-export const interrupt: Blow = { name: 'SIGINT', signal: 'SIGINT' }
+const kill: Blow = { name: 'kill -9', signal: 'SIGKILL' }
+const terminate: Blow = { name: 'SIGTERM', signal: 'SIGTERM' }
+const interrupt: Blow = { name: 'SIGINT', signal: 'SIGINT' }
 
 /** One of these at a time: what else a gateway can do to its sockets is in the tests of a hostile gateway. */
 const faults: readonly Faults[] = [
