@@ -52,7 +52,7 @@ const receipt = await transfer(
     sink,
     clock,
     mapping: compileMapping('g', [{ selector: {}, measurement: 'datalog', field: undefined, tags: {} }]),
-    deadLetters: new DeadLetterBox(letters, clock),
+    deadLetters: new DeadLetterBox({ path: letters, maxSize: 1e9 }, clock),
     mostEntries: Number.POSITIVE_INFINITY,
     record() {},
   },

@@ -39,7 +39,7 @@ export async function backfillUnderBlows(sink: SinkKind, part: PartOptions): Pro
         historyStart: after - dayMs,
         fractionDigits: 6,
         cost: { secondsPerRequest: 0.05, entriesPerSecond: 3_000 },
-        oddities: { nullValues: 0.01, nested: 0.01, sameMs: 0.01, nullNames: 0.1 },
+        oddities: { nullValues: 0.01, sameMs: 0.01, nullNames: 0.1 },
       },
       sockets: 1 + Math.floor(random() * 2),
       settings: { requests: { longest: ['12h', '2d', '7d'][Math.floor(random() * 3)] } },
