@@ -5,6 +5,7 @@ import WebSocket from 'ws'
 import type { Frame } from '../domain/entry.ts'
 import { Failure, type FailureOptions, type Reach } from '../domain/failure.ts'
 import { networkFailure } from './network-failure.ts'
+import { tooFast } from './too-fast.ts'
 
 export interface DataLogSocket {
   /** `wss://host` and the path with its query. */
@@ -154,7 +155,7 @@ class Reading {
     const status = answer.statusCode ?? 0
     answer.resume()
     request.destroy()
-    this.#finish(upgradeRefused(status, Number(answer.headers['retry-after'])))
+    this.#finish(upgradeRefused(status, answer.headers['retry-after']))
   }
 
   #noteDate(answer: IncomingMessage): void {
@@ -231,16 +232,18 @@ class Reading {
   }
 }
 
-/** Too many requests, or a gateway that is starting or overloaded (protocol §4.1, §7): no range is to blame. */
-const notNow = new Set([429, 502, 503, 504])
+/** A gateway that is starting or overloaded (protocol §4.1, §7): no range is to blame. */
+const notNow = new Set([502, 503, 504])
 
 /** What an upgrade without a valid login is answered with is not documented: 401, 403 and redirects are all expected. */
-function upgradeRefused(status: number, retryAfterSeconds: number): Failure {
+function upgradeRefused(status: number, retryAfter: string | undefined): Failure {
+  if (status === 429) return tooFast(retryAfter)
+  const retryAfterMs = Number(retryAfter) * 1000
   const loggedOut = status === 401 || status === 403 || (status >= 300 && status < 400)
   return new Failure(`the gateway refuses the data-log socket (status ${status})`, {
     code: loggedOut ? 'upgrade-not-logged-in' : 'upgrade-refused',
     retry: loggedOut || status >= 500 ? 'soon' : 'later',
     reach: notNow.has(status) ? 'gateway' : 'request',
-    ...(retryAfterSeconds > 0 ? { retryAfterMs: retryAfterSeconds * 1000 } : {}),
+    ...(retryAfterMs > 0 ? { retryAfterMs } : {}),
   })
 }

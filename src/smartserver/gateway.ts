@@ -61,7 +61,10 @@ export class Gateway {
     return { release: this.#release }
   }
 
-  /** A REST call with the shared login. Throws a Failure where no answer or no login is to be had; any status returns. */
+  /**
+   * A REST call with the shared login. Throws a Failure where no answer or no login is to be had, and for 429; any
+   * other status returns.
+   */
   async call(call: RestCall, signal: AbortSignal): Promise<RestAnswer> {
     return await this.#session.call(call, signal)
   }

@@ -79,6 +79,15 @@ describe('§1 429', () => {
     const failure = await failureOf(gateway.call({ method: 'GET', path: path.replace('auth/login', 'x') }, never))
     expect(failure).toMatchObject({ code: 'too-fast', retry: 'later', reach: 'gateway', retryAfterMs: 2 * minute })
   })
+
+  test('[C] in place of the upgrade means the same, and is no fault of the request', async () => {
+    const { gateway, upgrades } = await meetGateway({ refuse: () => ({ status: 429 }) })
+    expect(await failureOf(readAll(gateway))).toMatchObject({
+      ...{ code: 'too-fast', retry: 'later', reach: 'gateway', retryAfterMs: 2 * minute },
+      work: { gateway: 'g' },
+    })
+    expect(upgrades).toHaveLength(1)
+  })
 })
 
 describe('§1 the life of a session', () => {
