@@ -218,7 +218,7 @@ describe('a recording', { timeout: 60_000 }, () => {
   const entriesOf = ({ history }: Simulator) => [...history.merged(() => true, start, until)]
 
   async function startOriginal(): Promise<Simulator> {
-    const oddities = { awkwardNames: 0.5, nested: 0.05, booleans: 0.05, nullValues: 0.05, sameMs: 0.1 }
+    const oddities = { awkwardNames: 0.5, nullValues: 0.05, sameMs: 0.1 }
     const original = await startSimulator({ devices: 4, historyStart: start - hourMs, fractionDigits: 6, oddities })
     onTestFinished(() => original.close())
     return original
@@ -235,7 +235,7 @@ describe('a recording', { timeout: 60_000 }, () => {
     onTestFinished(site.remove)
     const range = ['--from', new Date(start).toISOString(), '--to', new Date(until).toISOString()]
     const { code, stdout, stderr } = await runProgram(['-c', site.file, 'backfill', '--json', ...range])
-    expect({ code, stderr }).toMatchObject({ code: 0 })
+    expect({ code, stdout, stderr }).toMatchObject({ code: 0 })
     expect(JSON.parse(stdout)).toMatchObject({ complete: true, received: entriesOf(original).length, rejected: 0 })
     expectSame(cellsOfSqlite(join(site.folder, 'points.db')), expectedCells(original.history, start, until))
     return await reach(snippet)
