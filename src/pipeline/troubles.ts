@@ -42,9 +42,9 @@ export class Troubles {
     return backoffMs(this.#inARow, mostMs, failure.retryAfterMs)
   }
 
-  #isAwayForGood({ retry, retryAfterMs = 0 }: Failure): boolean {
+  #isAwayForGood({ retry }: Failure): boolean {
     if (retry === 'never') return true
-    if (!this.#hasAnswered) return this.#inARow >= triesToConnect || retryAfterMs > longestGatewayWaitMs
+    if (!this.#hasAnswered) return this.#inARow >= triesToConnect
     // since it went away, not since something last went right: a request may take longer than the patience
     this.#awaySince ??= this.#clock.now()
     return this.#clock.now() - this.#awaySince > this.#patience
