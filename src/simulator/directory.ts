@@ -1,5 +1,6 @@
 import type { History } from './history.ts'
 import type { Release } from './releases.ts'
+import type { Retention } from './retention.ts'
 import { type Datapoint, type Device, describe, segment } from './site.ts'
 
 /** Devices, datapoints and log settings as REST tells them (protocol §5). Built once: a site does not change. */
@@ -24,7 +25,7 @@ export interface DeviceRecord {
 
 const unlogged = { block: 'NodeObject', index: 0, xif: 'nvoStatus', name: 'nvoStatus', logInterval: 0 }
 
-export function createDirectory(history: History, release: Release, since: string, retentionDays: number): Directory {
+export function createDirectory(history: History, release: Release, since: string, retention: Retention): Directory {
   const types = new Map<string, Device>()
   for (const device of history.devices) if (!types.has(device.type)) types.set(device.type, device)
   const typeIds = new Map([...types.keys()].map((type, i) => [type, String(10 + i)]))
@@ -81,6 +82,7 @@ export function createDirectory(history: History, release: Release, since: strin
     use: 'logged' | 'monitored' | 'unused',
   ): object {
     const logged = use === 'logged'
+    const days = retention.days(type)
     const method = use === 'unused' ? null : 'POLLED'
     return {
       id,
@@ -100,9 +102,9 @@ export function createDirectory(history: History, release: Release, since: strin
       logInterval1: logged ? path.logInterval : null,
       logInterval2: logged ? 3600 : null,
       logInterval3: null,
-      logRetention1: logged ? retentionDays : null,
-      logRetention2: logged ? Math.max(60, retentionDays) : null,
-      logRetention3: logged ? Math.max(730, retentionDays) : null,
+      logRetention1: logged ? days : null,
+      logRetention2: logged ? Math.max(60, days) : null,
+      logRetention3: logged ? Math.max(730, days) : null,
       logMultiply1: null,
       logMultiply2: null,
       logMultiply3: null,

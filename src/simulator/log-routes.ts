@@ -6,6 +6,7 @@ import { type Pager, readCount } from './paging.ts'
 import { parseRange } from './query.ts'
 import type { Release } from './releases.ts'
 import { problem, type RestAnswer, type RestCall } from './rest.ts'
+import type { Retention } from './retention.ts'
 import { type Datapoint, segment } from './site.ts'
 import type { Store } from './store.ts'
 import { openZone, type Zone } from './timestamps.ts'
@@ -17,7 +18,7 @@ export interface LogRouteParts {
   readonly pager: Pager
   readonly frame: FormatFrame
   readonly zone: Zone
-  readonly retentionDays: number
+  readonly retention: Retention
 }
 
 /** Answers `/iap/devs/…/logs…`: settings, counts and rows (protocol §3.4, §4). */
@@ -33,11 +34,13 @@ const mostRows = 50_000
 export function createLogRoutes(parts: LogRouteParts): LogRoutes {
   const { store, pager, directory } = parts
 
-  function describeSettings({ deviceId, device, block, index, xif, id, logInterval }: Datapoint): object {
+  function describeSettings(datapoint: Datapoint): object {
+    const { deviceId, device, block, index, xif, id, logInterval } = datapoint
+    const days = parts.retention.daysOf(datapoint)
     const level = (interval: number, retention: number) => ({ interval, retention, logMultiple: null })
     const root = {
-      level1: level(logInterval, parts.retentionDays),
-      level2: level(3600, Math.max(60, parts.retentionDays)),
+      level1: level(logInterval, days),
+      level2: level(3600, Math.max(60, days)),
       level3: level(0, 0),
       minDeltaTime: 0,
       minDeltaValue: 'ALWAYS',

@@ -64,6 +64,10 @@ const checks: Readonly<Record<keyof SimulatorOptions, Check>> = {
   interval: between(0.001, 86_400 * 365),
   historyStart: integer(-8.64e15, 8.64e15),
   retentionMs: milliseconds,
+  retentions: value =>
+    isMapping(value) && Object.values(value).every(item => milliseconds(item) === undefined)
+      ? undefined
+      : 'milliseconds by device type',
   fractionDigits: integer(0, 9),
   timeText: oneOf('fixed', 'java'),
   tagsShape: oneOf('object', 'array'),

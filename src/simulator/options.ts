@@ -29,6 +29,8 @@ export interface SimulatorOptions {
   readonly historyStart?: number
   /** Entries older than this are pruned as time goes on, ms; 0 = never. Default 0. */
   readonly retentionMs?: number
+  /** Device types whose entries are kept for another time, ms by type name; 0 = never pruned. Default none. */
+  readonly retentions?: Readonly<Record<string, number>>
   /** Fraction digits of stored times, 0 to 9; from 4 on, irregular datapoints log finer than a millisecond. Default 3. */
   readonly fractionDigits?: number
   /** Times with all stored digits (`fixed`), or as few as Java prints, `2022-04-11T08:00Z[UTC]` (`java`, §3.2). Default fixed. */

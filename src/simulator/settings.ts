@@ -28,6 +28,7 @@ export function fillOptions(options: SimulatorOptions): SimulatorSettings {
     interval: 300,
     historyStart: Math.floor(now() / dayMs) * dayMs - 30 * dayMs,
     retentionMs: 0,
+    retentions: {},
     fractionDigits: 3,
     timeText: 'fixed',
     tagsShape: 'object',

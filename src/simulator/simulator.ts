@@ -16,6 +16,7 @@ import { createPager } from './paging.ts'
 import { createRandom, mix } from './random.ts'
 import { releases } from './releases.ts'
 import { answerRest, type RestParts } from './rest.ts'
+import { createRetention } from './retention.ts'
 import { createRoutes } from './routes.ts'
 import { createSessions, type Sessions } from './sessions.ts'
 import { fillOptions, type SimulatorSettings } from './settings.ts'
@@ -64,7 +65,8 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
   const zone = openZone(settings.zone)
   const showTime = (ms: number) => formatMoment(ms + zone.offsetMs(ms), 0, 3) + zone.suffix(ms)
   const history = settings.source ?? computeHistory(settings)
-  const store = createStore(history, settings.retentionMs, now)
+  const retention = createRetention(history, settings)
+  const store = createStore(history, retention, now)
   const stats = createStats()
   const sessions = openSessions(settings, now)
   const load = createLoadMeter(settings.cost.entriesPerSecond || 50_000)
@@ -100,10 +102,9 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     stats,
     faults: currentFaults,
   })
-  const retentionDays = settings.retentionMs > 0 ? settings.retentionMs / 86_400_000 : 14
-  const directory = createDirectory(history, release, showTime(history.start), retentionDays)
+  const directory = createDirectory(history, release, showTime(history.start), retention)
   const pager = createPager(rollDice(2))
-  const logs = createLogRoutes({ release, directory, store, pager, frame, zone, retentionDays })
+  const logs = createLogRoutes({ release, directory, store, pager, frame, zone, retention })
   const devices = createDeviceRoutes({ release, directory, store, pager, logs, general, showTime })
   const rest: RestParts = {
     ...settings,

@@ -1,4 +1,5 @@
 import type { Entry, History } from './history.ts'
+import type { Retention } from './retention.ts'
 import type { Datapoint } from './site.ts'
 
 /** What the gateway shows of a history at this moment: nothing pruned, nothing that is not stored yet. */
@@ -18,16 +19,16 @@ export interface Store {
 const firstSliceMs = 60_000
 const lastSliceMs = 6 * 3_600_000
 
-/** `retentionMs`: entries older than this are pruned as time goes on; 0 = never. */
-export function createStore(history: History, retentionMs: number, now: () => number): Store {
+export function createStore(history: History, retention: Retention, now: () => number): Store {
   let pruned = history.start
   const start = () => {
-    if (retentionMs > 0) pruned = Math.max(pruned, now() - retentionMs)
+    if (retention.longestMs > 0) pruned = Math.max(pruned, now() - retention.longestMs)
     return pruned
   }
 
   function isVisible(entry: Entry, at: number): boolean {
-    return entry.storedAt <= at && entry.ms >= pruned
+    const ownMs = retention.of?.(entry.datapoint) ?? 0
+    return entry.storedAt <= at && entry.ms >= pruned && (ownMs === 0 || entry.ms >= at - ownMs)
   }
 
   function* read(filter: (datapoint: Datapoint) => boolean, after: number, until: number): Generator<Entry> {
