@@ -6,7 +6,7 @@ import { type Selector, selectorKey, selectorLabel } from '../domain/datapoint.t
 import type { Failure } from '../domain/failure.ts'
 import type { Series } from '../domain/point.ts'
 import type { TimeRange } from '../domain/range.ts'
-import type { Receipt } from '../domain/receipt.ts'
+import { emptyReceipt, type Receipt } from '../domain/receipt.ts'
 import type { DataLogRequest } from '../domain/request.ts'
 import { type Activity, createActivities } from './activity.ts'
 import { type Amendments, openAmendments } from './amendments.ts'
@@ -35,6 +35,13 @@ export interface ParkedRange {
   readonly reason: string
   readonly at: number
   readonly tries: number
+}
+
+/** A transfer of the past; `asked` is the `askedText` of its selectors. */
+export interface PastTransfer {
+  readonly asked: string
+  readonly range: TimeRange
+  readonly receipt: Receipt
 }
 
 export interface SecondLooks {
@@ -145,7 +152,7 @@ export class Ledger {
         this.#clock.now(),
         sink,
         gateway,
-        selectorsText(selectors),
+        askedText(selectors),
         range.after,
         range.until,
         Number(provisional),
@@ -221,6 +228,22 @@ export class Ledger {
     )
   }
 
+  /** The newest transfers of a gateway, for estimates of the next ones. */
+  receipts(place: Place, most: number): PastTransfer[] {
+    return this.#guard(() =>
+      this.#sql(
+        'SELECT selectors, after, until, counts FROM receipt WHERE sink = ? AND gateway = ? ORDER BY id DESC LIMIT ?',
+      )
+        .all(place.sink, place.gateway, most)
+        .map(row => ({
+          asked: String(row['selectors']),
+          range: { after: Number(row['after']), until: Number(row['until']) },
+          // counts that an older program did not keep are nought
+          receipt: { ...emptyReceipt(), ...(JSON.parse(String(row['counts'])) as Partial<Receipt>) },
+        })),
+    )
+  }
+
   windowOf(gateway: string, group: string): number | undefined {
     const row = this.#guard(() => this.#sql('SELECT ms FROM window WHERE gateway = ? AND grp = ?').get(gateway, group))
     return row === undefined ? undefined : Number(row['ms'])
@@ -291,7 +314,8 @@ export class Ledger {
   }
 }
 
-function selectorsText(selectors: readonly Selector[]): string {
+/** What the receipts call these selectors: short, not unique. */
+export function askedText(selectors: readonly Selector[]): string {
   const [first, ...others] = selectors.map(selectorLabel)
   return others.length === 0 ? first! : `${first} (+${others.length})`
 }
