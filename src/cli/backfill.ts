@@ -1,6 +1,7 @@
 import { findGateway, openApp } from '../app.ts'
 import type { Config } from '../config/schema.ts'
 import { isoText } from '../domain/instant.ts'
+import type { Wish } from '../pipeline/job.ts'
 import type { CommandContext } from './context.ts'
 import { exitCodeOf, outcomeJson, tellOutcome } from './outcome.ts'
 import { preflight } from './preflight.ts'
@@ -18,13 +19,7 @@ export interface BackfillOptions {
 export async function backfill(config: Config, options: BackfillOptions, context: CommandContext): Promise<number> {
   const { terminal, clock, signal, log } = context
   const now = clock.now()
-  const after = parseTime(options.from, '--from', now)
-  const until = options.to === undefined ? undefined : parseTime(options.to, '--to', now)
-  if (after >= (until ?? now))
-    throw usageFailure(
-      `--from ${isoText(after)} is not before ${until === undefined ? 'now' : `--to ${isoText(until)}`}`,
-      'A backfill goes from an earlier to a later time.',
-    )
+  const { after, until } = readSpan(options, now)
   if (options.gateway !== undefined) findGateway(config, options.gateway)
 
   const app = await openApp(config, 'backfill', { clock, log })
@@ -34,13 +29,7 @@ export async function backfill(config: Config, options: BackfillOptions, context
     const asked = { after, until: until ?? now }
     const known = preflight(app.sink.label, report, asked, now)
     if (options.json !== true) for (const words of known.words) terminal.say(words)
-    const wish = {
-      wanted: (gatewayNow: number) => ({ after, until: until ?? gatewayNow }),
-      secondLookMs: 0,
-      newestFirst: false,
-      parkedRestMs: 0,
-      deadline: undefined,
-    }
+    const wish = backfillWish(after, until)
     const outcome = await app.run(wish, options.gateway, progress.observe, signal)
     progress.close()
     if (options.json === true) terminal.out(outcomeJson(outcome, known))
@@ -49,5 +38,27 @@ export async function backfill(config: Config, options: BackfillOptions, context
   } finally {
     progress.close()
     await app.close()
+  }
+}
+
+/** The times on the command line, ms; `until` undefined: now. Throws a Failure where they are no times, or in disorder. */
+export function readSpan(options: Pick<BackfillOptions, 'from' | 'to'>, now: number) {
+  const after = parseTime(options.from, '--from', now)
+  const until = options.to === undefined ? undefined : parseTime(options.to, '--to', now)
+  if (after >= (until ?? now))
+    throw usageFailure(
+      `--from ${isoText(after)} is not before ${until === undefined ? 'now' : `--to ${isoText(until)}`}`,
+      'A backfill goes from an earlier to a later time.',
+    )
+  return { after, until }
+}
+
+export function backfillWish(after: number, until: number | undefined): Wish {
+  return {
+    wanted: gatewayNow => ({ after, until: until ?? gatewayNow }),
+    secondLookMs: 0,
+    newestFirst: false,
+    parkedRestMs: 0,
+    deadline: undefined,
   }
 }

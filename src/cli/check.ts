@@ -6,7 +6,7 @@ import { isoText } from '../domain/instant.ts'
 import type { SinkReport } from '../sinks/sink.ts'
 import { checkGateway, type GatewayReport } from './check-gateway.ts'
 import type { CommandContext } from './context.ts'
-import { countOf, countText, tookText } from './figures.ts'
+import { countOf, countText, offsetText } from './figures.ts'
 import { exitCode } from './outcome.ts'
 
 export interface CheckOptions {
@@ -89,11 +89,6 @@ function problemsText(count: number): string {
 
 function expiryText({ validTo }: { validTo: number }): string {
   return Number.isNaN(validTo) ? 'expiry not told' : `until ${isoText(validTo).slice(0, 10)}`
-}
-
-function offsetText(ms: number): string {
-  if (Math.abs(ms) < 2_000) return "as this host's, to about a second"
-  return `${tookText(Math.abs(ms))} ${ms > 0 ? 'ahead of' : 'behind'} this host's`
 }
 
 function sinkLines({ label, report, failure }: SinkCheck): string[] {

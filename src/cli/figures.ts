@@ -40,3 +40,21 @@ export function shareText(share: number): string {
 export function minuteText(ms: number): string {
   return new Date(ms).toISOString().slice(0, 16).replace('T', ' ')
 }
+
+/** A clock's difference to this host's. */
+export function offsetText(ms: number): string {
+  if (Math.abs(ms) < 2_000) return "as this host's, to about a second"
+  return `${tookText(Math.abs(ms))} ${ms > 0 ? 'ahead of' : 'behind'} this host's`
+}
+
+/** `about 1,230,000`: an estimate shows three digits, and none that it does not have. */
+export function aboutText(count: number): string {
+  const grain = 10 ** Math.max(0, Math.floor(Math.log10(Math.max(1, count))) - 2)
+  return `about ${countText(Math.round(count / grain) * grain)}`
+}
+
+/** `0.4 MB`, `12 MB`, `1.5 GB`. */
+export function bytesText(bytes: number): string {
+  const [value, unit] = bytes < 999.5e6 ? [bytes / 1e6, 'MB'] : [bytes / 1e9, 'GB']
+  return `${value < 9.95 ? value.toFixed(1) : countText(value)} ${unit}`
+}

@@ -9,6 +9,7 @@ import { listDeadLetters, type ReplayOptions, replayDeadLetters } from './dead-l
 import { demo } from './demo.ts'
 import { type DiscoverOptions, discover } from './discover.ts'
 import { exitCode } from './outcome.ts'
+import { type PlanOptions, plan } from './plan.ts'
 import { type RetryOptions, retry } from './retry.ts'
 import { simulate } from './simulate.ts'
 import { addSimulatorFlags, type SimulatorFlags } from './simulator-flags.ts'
@@ -42,6 +43,16 @@ export async function runProgram(argv: readonly string[], version: string, conte
     .description('the main job on a simulated gateway, into data/demo')
     .action(async () => {
       result = await demo(context)
+    })
+  program
+    .command('plan')
+    .description('what is missing, what it will cost, and what is at risk; asks for no log and writes nothing')
+    .option('--from <time>', 'as for backfill; default: what sync wants')
+    .option('--to <time>', 'likewise; default: now')
+    .option('--gateway <name>', 'only this gateway')
+    .option('--json', 'as one JSON document')
+    .action(async (options: PlanOptions) => {
+      result = await plan(withConfig(), options, context)
     })
   program
     .command('backfill')

@@ -41,11 +41,8 @@ export async function syncOnce(
   { only, deadline }: { readonly only?: string; readonly deadline?: number },
   signal: AbortSignal,
 ): Promise<RunOutcome> {
-  const { since, settle, lateness } = options
-  const wanted = (now: number) => ({ after: now - since, until: now - settle })
   const observe = (event: RunEvent) => logEvent(event, parts.log)
-  const wish = { wanted, secondLookMs: lateness, newestFirst: true, parkedRestMs, deadline }
-  const outcome = await parts.run(wish, only, observe, signal)
+  const outcome = await parts.run(syncWish(options, deadline), only, observe, signal)
   const { received, written, rejected } = outcome.receipt
   const failed = outcome.gateways.filter(gateway => gateway.failure !== undefined).map(gateway => gateway.gateway)
   const parked = outcome.gateways.reduce((sum, gateway) => sum + gateway.parked, 0)
@@ -65,6 +62,12 @@ export async function syncOnce(
     'synced',
   )
   return outcome
+}
+
+/** What a pass wants of the gateways. */
+export function syncWish({ since, settle, lateness }: Omit<SyncOptions, 'every'>, deadline: number | undefined): Wish {
+  const wanted = (now: number) => ({ after: now - since, until: now - settle })
+  return { wanted, secondLookMs: lateness, newestFirst: true, parkedRestMs, deadline }
 }
 
 /**

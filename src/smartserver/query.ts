@@ -10,7 +10,7 @@ import { xifForm } from './release.ts'
  * Throws a Failure for a range that is empty or not in whole milliseconds.
  */
 export function dataLogPath(request: DataLogRequest, release?: string): string {
-  const { device, block, index, point } = expressible(commonSelector(request.selectors))
+  const { device, block, index, point } = sentSelector(request.selectors)
   const parameters: [string, string][] = []
   if (device !== undefined) parameters.push(['dev', 'id' in device ? device.id : `*+name==${device.name}`])
   if (block !== undefined) parameters.push(['blockName', `*+name==${block}`])
@@ -19,6 +19,11 @@ export function dataLogPath(request: DataLogRequest, release?: string): string {
   if (pointValue !== undefined) parameters.push(['dpName', pointValue])
   parameters.push(['value', utcFilter(request.range)])
   return `/iap/ws?${parameters.map(([key, value]) => `${key}=${percentEncode(value)}`).join('&')}`
+}
+
+/** What is asked of the gateway for the sake of these: the narrowest selector that holds them all and can be sent. */
+export function sentSelector(selectors: DataLogRequest['selectors']): Selector {
+  return expressible(commonSelector(selectors))
 }
 
 /** `*+name==` means the instance name in every release; a bare name changed its meaning at 3.20.114 (protocol §2.1). */

@@ -1,5 +1,14 @@
 import { describe, expect, it } from 'vitest'
-import { countOf, countText, minuteText, shareText, tookText } from '../../../src/cli/figures.ts'
+import {
+  aboutText,
+  bytesText,
+  countOf,
+  countText,
+  minuteText,
+  offsetText,
+  shareText,
+  tookText,
+} from '../../../src/cli/figures.ts'
 
 describe('figures for a person', () => {
   it.each([
@@ -49,5 +58,32 @@ describe('figures for a person', () => {
 
   it('give the minute in UTC', () => {
     expect(minuteText(Date.UTC(2026, 0, 31, 7, 5, 59, 999))).toBe('2026-01-31 07:05')
+  })
+
+  it.each([
+    [0, 'about 0'],
+    [7, 'about 7'],
+    [999, 'about 999'],
+    [51_836, 'about 51,800'],
+    [1_234_567, 'about 1,230,000'],
+  ])('estimate %d as %s', (count, text) => {
+    expect(aboutText(count)).toBe(text)
+  })
+
+  it.each([
+    [40_000, '0.0 MB'],
+    [9_940_000, '9.9 MB'],
+    [22_000_000, '22 MB'],
+    [999_400_000, '999 MB'],
+    [999_500_000, '1.0 GB'],
+    [60_000_000_000, '60 GB'],
+  ])('give %d bytes as %s', (bytes, text) => {
+    expect(bytesText(bytes)).toBe(text)
+  })
+
+  it("tell a clock's difference in both directions, and call a small one none", () => {
+    expect(offsetText(-1_999)).toBe("as this host's, to about a second")
+    expect(offsetText(90_000)).toBe("1 min 30 s ahead of this host's")
+    expect(offsetText(-3_600_000)).toBe("1 h behind this host's")
   })
 })

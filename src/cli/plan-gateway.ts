@@ -1,0 +1,177 @@
+import type { Config, GatewayConfig } from '../config/schema.ts'
+import { type Selector, selectorKey } from '../domain/datapoint.ts'
+import type { TimeRange } from '../domain/range.ts'
+import { emptyReceipt } from '../domain/receipt.ts'
+import { askedText, type Ledger } from '../ledger/ledger.ts'
+import type { Wish } from '../pipeline/job.ts'
+import { keepable, keptPart } from '../pipeline/keeping.ts'
+import { Windows } from '../pipeline/windows.ts'
+import { planWork } from '../pipeline/work.ts'
+import { type Backlog, lengthLeft } from '../planning/backlog.ts'
+import { type ClockChange, clockChanges } from '../planning/dst.ts'
+import {
+  type Density,
+  type Estimate,
+  estimate,
+  guessedPerDay,
+  measureDensity,
+  measureSpeed,
+  type Speed,
+  usualBytes,
+} from '../planning/estimate.ts'
+import { maturityAt } from '../planning/missing.ts'
+import { type Risk, riskOf, storedPart } from '../planning/risk.ts'
+import { loggedAmount } from '../smartserver/density.ts'
+import { sentSelector } from '../smartserver/query.ts'
+import { createRetention } from '../smartserver/retention.ts'
+import type { Survey } from './plan-survey.ts'
+
+export interface GatewayPlan {
+  readonly name: string
+  readonly survey: Survey
+  readonly release: string | undefined
+  /** Gateway minus host, ms. */
+  readonly clockOffsetMs: number | undefined
+  readonly zone: string
+  /** What is wanted of it, settled or not. */
+  readonly range: TimeRange
+  /** Milliseconds, summed over datapoints, and how many datapoints lack any. */
+  readonly missing: { readonly ms: number; readonly datapoints: number; readonly configured: number }
+  readonly estimate: Estimate
+  readonly speed: Speed
+  /** Datapoints that lack something, by what their density is known from. */
+  readonly densities: Readonly<Record<Density['source'], number>>
+  /** Datapoints that log every update, or tell no interval. */
+  readonly irregular: number
+  /** Missing time that the database would not keep: it is not asked for. */
+  readonly notKept: { readonly ms: number; readonly range: TimeRange } | undefined
+  readonly risk: Risk
+  readonly clockChanges: readonly ClockChange[]
+  readonly limits: GatewayConfig['limits']
+}
+
+export interface PlanParts {
+  readonly ledger: Ledger
+  /** The sink's id; undefined where the database does not exist yet. */
+  readonly sink: string | undefined
+  /** Of the database, ms. */
+  readonly retentionMs: number | undefined
+  /** By the host's clock. */
+  readonly now: number
+}
+
+/** What is known of a gateway: by itself, and by its clock. */
+export interface Told {
+  readonly survey: Survey
+  readonly clock: { now(): number; readonly zone: string | undefined; readonly offsetMs: number | undefined }
+  readonly release: string | undefined
+}
+
+const mostRequests = 100_000
+/** The newest requests say most about the next ones. */
+const mostReceipts = 2_000
+
+/** What a run with this wish would do on a gateway, and what it would take. Asks nobody. */
+export function planGateway(
+  config: Config,
+  gateway: GatewayConfig,
+  wish: Wish,
+  told: Told,
+  parts: PlanParts,
+): GatewayPlan {
+  const { survey, clock, release } = told
+  const { ledger, sink = '', retentionMs, now } = parts
+  const { name, limits } = gateway
+  const selectors = gateway.datapoints.map(({ selector }) => selector)
+  const job = { source: { name, clock }, selectors, requests: config.requests, maturity: config.sync }
+  const plan = (it: Wish) => planWork({ ...job, wish: it }, sink, ledger, now)
+
+  const gatewayNow = clock.now()
+  const range = wish.wanted(gatewayNow)
+  const backlog = plan(keepable(wish, retentionMs, now))
+  const ms = lengthLeft(backlog)
+  const lacking = selectorsOf(backlog)
+  const site = survey.site
+  const retentionOf = site === undefined ? () => undefined : createRetention(site.devices, site.rules)
+  const past = ledger.receipts({ sink, gateway: name }, mostReceipts)
+  const speed = measureSpeed(past)
+  const measured = measureDensity(past)
+  const densityOf = (together: readonly Selector[]) =>
+    measured.get(askedText(together)) ?? expectedDensity(together as Selectors, site)
+  const densities = { measured: 0, rules: 0, guessed: 0 }
+  for (const selector of lacking.keys()) densities[densityOf(lacking.get(selector)!).source]++
+  const risk = riskOf(backlog, retentionOf, gatewayNow)
+  const windows = new Windows(ledger, name, config.requests)
+  const retentions = new Map<readonly Selector[], number | undefined>()
+  return {
+    name,
+    survey,
+    release,
+    clockOffsetMs: clock.offsetMs,
+    zone: clock.zone ?? limits.zone,
+    range: { after: range.after, until: Math.min(range.until, maturityAt(gatewayNow, config.sync).settledUntil) },
+    missing: { ms, datapoints: lacking.size, configured: selectors.length },
+    estimate: estimate(backlog, {
+      densityOf,
+      storedPart(together, piece) {
+        if (!retentions.has(together)) retentions.set(together, retentionOf(together))
+        return storedPart(piece, retentions.get(together), gatewayNow)
+      },
+      speed,
+      limits,
+      // which group comes first changes nothing about how many requests there are
+      order: config.requests.order === 'newest' ? 'newest' : 'oldest',
+      windowOf: windows.of,
+      learn: (group, piece, done) => windows.adapt(group, piece, { ...emptyReceipt(), ...done }),
+      mostRequests,
+    }),
+    speed,
+    densities,
+    irregular: countIrregular([...lacking.keys()], site),
+    notKept: notKept(range, retentionMs === undefined ? undefined : now - retentionMs, lengthLeft(plan(wish)) - ms),
+    risk,
+    clockChanges: clockChanges(range, clock.zone ?? limits.zone),
+    limits,
+  }
+}
+
+type Selectors = readonly [Selector, ...Selector[]]
+
+/** Every selector that lacks something, with those that it is asked for together with first. */
+function selectorsOf(backlog: Backlog): Map<Selector, readonly Selector[]> {
+  const found = new Map<Selector, readonly Selector[]>()
+  for (const stretches of backlog.groups.values())
+    for (const { selectors } of stretches)
+      for (const selector of selectors) if (!found.has(selector)) found.set(selector, selectors)
+  return found
+}
+
+/** By the log rules; a request brings all of the narrowest selector that holds what it asks for. */
+function expectedDensity(together: Selectors, site: Survey['site']): Density {
+  if (site === undefined) {
+    const perDay = together.length * guessedPerDay
+    return { received: perDay, wanted: perDay, bytesPerEntry: usualBytes, source: 'guessed' }
+  }
+  const perDayOf = (selector: Selector) => {
+    const { perDay, irregular } = loggedAmount(selector, site.devices, site.rules, guessedPerDay)
+    return perDay + irregular * guessedPerDay
+  }
+  const wanted = together.reduce((sum, selector) => sum + perDayOf(selector), 0)
+  const received = Math.max(perDayOf(sentSelector(together)), together.length === 1 ? wanted : 0)
+  // selectors that overlap share their entries
+  return { received, wanted: Math.min(wanted, received), bytesPerEntry: usualBytes, source: 'rules' }
+}
+
+function countIrregular(selectors: readonly Selector[], site: Survey['site']): number {
+  if (site === undefined) return 0
+  const distinct = new Map(selectors.map(selector => [selectorKey(selector), selector]))
+  return [...distinct.values()].reduce(
+    (sum, selector) => sum + loggedAmount(selector, site.devices, site.rules, guessedPerDay).irregular,
+    0,
+  )
+}
+
+function notKept(range: TimeRange, oldest: number | undefined, ms: number): GatewayPlan['notKept'] {
+  if (oldest === undefined || ms <= 0) return undefined
+  return { ms, range: { after: range.after, until: keptPart(range, oldest).after } }
+}

@@ -1,0 +1,234 @@
+import { durationText } from '../config/duration.ts'
+import type { Failure } from '../domain/failure.ts'
+import { isoText } from '../domain/instant.ts'
+import type { TimeRange } from '../domain/range.ts'
+import type { ClockChange } from '../planning/dst.ts'
+import { type Estimate, guessedPerDay, usualBytes } from '../planning/estimate.ts'
+import type { MissingTime } from '../planning/risk.ts'
+import type { SinkReport } from '../sinks/sink.ts'
+import { aboutText, bytesText, countOf, countText, minuteText, offsetText, tookText } from './figures.ts'
+import type { GatewayPlan } from './plan-gateway.ts'
+
+/** The database, as far as it is there. */
+export interface KnownSink {
+  readonly label: string
+  /** Undefined: it does not exist yet. */
+  readonly id: string | undefined
+  readonly report: SinkReport | undefined
+  readonly failure: Failure | undefined
+}
+
+/** What a plan comes to over all gateways. */
+interface Total extends Estimate {
+  readonly missing: { readonly ms: number; readonly datapoints: number }
+  readonly atRiskMs: number
+  readonly prunedMs: number
+}
+
+const mostShown = 5
+const dayMs = 86_400_000
+const notableOffsetMs = 60_000
+
+/** For a person: a block a gateway, then the sum. */
+export function planLines(plans: readonly GatewayPlan[], sink: KnownSink, order: string): string[] {
+  const lines = plans.flatMap(plan => [
+    `${plan.name}  ${rangeText(plan.range)} UTC`,
+    ...gatewayLines(plan).map(line => `  ${line}`),
+    '',
+  ])
+  lines.push(`In sum, into ${sink.label}:`)
+  const total = totalOf(plans)
+  lines.push(row('  missing', missingText(total.missing)))
+  lines.push(...effortLines(total).map(line => `  ${line}`))
+  if (plans.length > 1) lines.push(row('  time', 'of the slowest gateway: all work at once, each at its own pace'))
+  if (total.prunedMs > 0) lines.push(row('  pruned', `${lengthText(total.prunedMs)} of it, probably`))
+  if (total.atRiskMs > 0) lines.push(row('  at risk', `${lengthText(total.atRiskMs)} of it within a day`))
+  for (const words of [...sinkWarnings(sink), ...advice(total, order)]) lines.push(row('  note', words))
+  return lines
+}
+
+/** Everything of the lines, and more, as one document. */
+export function planJson(plans: readonly GatewayPlan[], sink: KnownSink, order: string): string {
+  const total = totalOf(plans)
+  const { label, report } = sink
+  return JSON.stringify({
+    gateways: Object.fromEntries(plans.map(plan => [plan.name, gatewayJson(plan)])),
+    total: {
+      missing: total.missing,
+      ...estimateJson(total),
+      prunedMs: total.prunedMs,
+      atRiskMs: total.atRiskMs,
+    },
+    sink: { label, exists: sink.id !== undefined, retentionMs: report?.retentionMs, warnings: sinkWarnings(sink) },
+    advice: advice(total, order),
+  })
+}
+
+function gatewayLines(plan: GatewayPlan): string[] {
+  const { survey, missing, notKept, risk } = plan
+  const { failure, isReached, problems, unchecked } = survey
+  const lines: string[] = []
+  if (failure !== undefined) {
+    lines.push(row('gateway', isReached ? `does not tell what it logs: ${failure.message}` : failure.message))
+    if (failure.advice !== undefined) lines.push(row('', failure.advice))
+    lines.push(row('', isReached ? 'planned without it' : 'planned from the ledger and assumptions alone'))
+  } else lines.push(row('gateway', `release ${plan.release ?? 'not told'}, zone ${plan.zone}`))
+  if (plan.clockOffsetMs !== undefined) lines.push(row('clock', offsetText(plan.clockOffsetMs)))
+  if (Math.abs(plan.clockOffsetMs ?? 0) > notableOffsetMs)
+    lines.push(row('', "more than a minute: ranges go by the gateway's clock; set one of them right"))
+  lines.push(row('missing', missingText(missing, ` of ${countText(missing.configured)}`)))
+  if (missing.ms > 0) {
+    lines.push(...effortLines(plan.estimate))
+    lines.push(...assumptions(plan).map((words, i) => row(i === 0 ? 'assumed' : '', words)))
+  }
+  if (notKept !== undefined)
+    lines.push(row('not kept', `${lengthText(notKept.ms)} is older than the database keeps and not fetched`))
+  if (risk.pruned !== undefined)
+    lines.push(row('pruned', `${lossText(risk.pruned)}: pruned already by the gateway, probably`))
+  if (risk.soon !== undefined)
+    lines.push(row('at risk', `${lossText(risk.soon)}: pruned by ${minuteText(risk.soon.by)} unless fetched`))
+  lines.push(...clockChangeLines(plan))
+  const shown = problems.slice(0, mostShown)
+  for (const [i, { datapoint, message, suggestion }] of shown.entries())
+    lines.push(row(i === 0 ? 'datapoints' : '', `! ${datapoint}: ${message}${meantText(suggestion)}`))
+  if (problems.length > shown.length)
+    lines.push(row('', `and ${countText(problems.length - shown.length)} more: see "check"`))
+  if (unchecked > 0)
+    lines.push(row('', `${countOf(unchecked, 'datapoint')} not looked up, to spare the gateway: "check" tells`))
+  return lines
+}
+
+function meantText(suggestion: string | undefined): string {
+  return suggestion === undefined ? '' : `; did you mean ${suggestion}?`
+}
+
+function effortLines({ requests, isCutShort, entries, received, bytes, tookMs }: Estimate): string[] {
+  const more = isCutShort ? 'more than ' : ''
+  const beside = received > entries * 1.05 ? `, ${aboutText(received)} received with those not asked for` : ''
+  return [
+    row('requests', `${more}${countText(requests)}`),
+    row('entries', `${aboutText(entries)}${beside}, ${bytesText(bytes)}`),
+    row('time', `${more === '' ? 'about ' : more}${tookText(tookMs)}`),
+  ]
+}
+
+/** What the figures rest on, in words. */
+function assumptions({ densities, irregular, speed, limits, survey, risk }: GatewayPlan): string[] {
+  const words: string[] = []
+  const { measured, rules, guessed } = densities
+  if (measured > 0) words.push(`entries a day of ${countOf(measured, 'datapoint')}: as earlier requests have brought`)
+  if (rules > 0) words.push(`entries a day of ${countOf(rules, 'datapoint')}: by the gateway's log intervals`)
+  if (rules > 0 && irregular > 0)
+    words.push(`${countOf(irregular, 'logged value')} without an interval: one entry in 5 minutes`)
+  if (guessed > 0)
+    words.push(`${countOf(guessed, 'datapoint')}: one entry in 5 minutes, since the gateway tells no intervals`)
+  if (measured === 0) words.push(`${usualBytes} bytes an entry`)
+  const rate = `${countText(speed.entriesPerSecond)} entries/s`
+  const cost = `${tookText(speed.requestMs)} a request`
+  const by = `by the last ${countOf(speed.measuredBy, 'request')}`
+  if (speed.measuredBy === 0) words.push(`${cost} and ${rate}: never measured`)
+  else if (speed.isRateMeasured) words.push(`${cost} and ${rate}: ${by}`)
+  else words.push(`${cost}: ${by}; ${rate}: never measured, they were small`)
+  const { pause, requestsPerMinute, sockets, quiet } = limits
+  const together = sockets === 1 ? '' : `, ${sockets} at a time`
+  words.push(`${durationText(pause)} pause, ${requestsPerMinute} requests a minute${together}; no wait for its CPU`)
+  if (quiet !== undefined) words.push('quiet hours are not in the time')
+  if (risk.pruned !== undefined) words.push('what is pruned already brings no entries')
+  if (survey.site === undefined) words.push('how long the gateway keeps its log is not known')
+  return words
+}
+
+function clockChangeLines({ clockChanges, zone }: GatewayPlan): string[] {
+  if (clockChanges.length === 0) return []
+  const shown = clockChanges.slice(-mostShown).map(changeText)
+  const more = clockChanges.length > shown.length ? `${countText(clockChanges.length - shown.length)} earlier, ` : ''
+  return [row('DST', `${more}${shown.join(', ')} (${zone}): reports by local time are ambiguous there`)]
+}
+
+function changeText({ date, minutes }: ClockChange): string {
+  return `${date} ${minutes < 0 ? `${-minutes} min twice` : `${minutes} min skipped`}`
+}
+
+function advice({ atRiskMs }: Total, order: string): string[] {
+  if (atRiskMs === 0 || order === 'rescue') return []
+  return ['data are at risk: "requests: { order: rescue }" fetches first what the gateway will prune first']
+}
+
+function sinkWarnings({ failure, report }: KnownSink): string[] {
+  if (failure !== undefined) return [`how long the database keeps its points is not known: ${failure.message}`]
+  return [...(report?.warnings ?? [])]
+}
+
+/** Gateways work at the same time: the slowest one decides. */
+function totalOf(plans: readonly GatewayPlan[]): Total {
+  const sum = (of: (plan: GatewayPlan) => number) => plans.reduce((total, plan) => total + of(plan), 0)
+  return {
+    missing: { ms: sum(it => it.missing.ms), datapoints: sum(it => it.missing.datapoints) },
+    requests: sum(it => it.estimate.requests),
+    isCutShort: plans.some(it => it.estimate.isCutShort),
+    entries: sum(it => it.estimate.entries),
+    received: sum(it => it.estimate.received),
+    bytes: sum(it => it.estimate.bytes),
+    tookMs: Math.max(0, ...plans.map(it => it.estimate.tookMs)),
+    atRiskMs: sum(it => it.risk.soon?.ms ?? 0),
+    prunedMs: sum(it => it.risk.pruned?.ms ?? 0),
+  }
+}
+
+function gatewayJson(plan: GatewayPlan) {
+  const { survey, notKept, risk, release, zone, clockOffsetMs, missing, speed } = plan
+  const { failure, isReached: reached, problems, unchecked } = survey
+  return {
+    reached,
+    failure: failure && { code: failure.code, message: failure.message, advice: failure.advice },
+    release,
+    zone,
+    clockOffsetMs,
+    range: rangeJson(plan.range),
+    missing,
+    ...estimateJson(plan.estimate),
+    assumptions: { words: assumptions(plan), speed, densities: plan.densities, guessedPerDay },
+    notKept: notKept && { ms: notKept.ms, ...rangeJson(notKept.range) },
+    pruned: risk.pruned && lossJson(risk.pruned),
+    atRisk: risk.soon && { ...lossJson(risk.soon), by: isoText(risk.soon.by) },
+    clockChanges: plan.clockChanges.map(({ date, at, minutes }) => ({ date, at: isoText(at), minutes })),
+    problems,
+    unchecked,
+  }
+}
+
+function estimateJson({ requests, isCutShort, entries, received, bytes, tookMs }: Estimate) {
+  const whole = { entries, received, bytes, tookMs }
+  const rounded = Object.fromEntries(Object.entries(whole).map(([key, value]) => [key, Math.round(value)]))
+  return { requests, requestsAreMore: isCutShort, ...rounded }
+}
+
+function lossJson({ ms, datapoints, range }: MissingTime) {
+  return { ms, datapoints, ...rangeJson(range) }
+}
+
+function lossText({ ms, datapoints, range }: MissingTime): string {
+  return `${lengthText(ms)} of ${countOf(datapoints, 'datapoint')} (${rangeText(range)})`
+}
+
+function missingText({ ms, datapoints }: { ms: number; datapoints: number }, ofAll = ''): string {
+  return ms === 0 ? 'nothing' : `${lengthText(ms)}, summed over ${countOf(datapoints, 'datapoint')}${ofAll}`
+}
+
+/** Missing time, in whole days as soon as it is many. */
+function lengthText(ms: number): string {
+  return ms < 10 * dayMs ? tookText(ms) : `${countText(ms / dayMs)} d`
+}
+
+function rangeText({ after, until }: TimeRange): string {
+  return `${minuteText(after)} … ${minuteText(until)}`
+}
+
+function rangeJson({ after, until }: TimeRange) {
+  return { after: isoText(after), until: isoText(until) }
+}
+
+function row(key: string, value: string): string {
+  const indent = key.length - key.trimStart().length
+  return `${key.padEnd(11 + indent)} ${value}`
+}

@@ -1,0 +1,86 @@
+import type { Selector } from '../domain/datapoint.ts'
+import { Failure } from '../domain/failure.ts'
+import {
+  type Device,
+  type LogRule,
+  loggedOf,
+  readDevices,
+  readInterface,
+  readLogRules,
+} from '../smartserver/discovery.ts'
+import type { Gateway } from '../smartserver/gateway.ts'
+import { rulesOf } from '../smartserver/retention.ts'
+import { concerns, type DatapointProblem, datapointProblem, type KnownDevice } from './datapoint-problems.ts'
+
+/** What a gateway tells before it is asked for any log. */
+export interface Survey {
+  /** Why it tells nothing, or not what it logs. */
+  readonly failure: Failure | undefined
+  readonly isReached: boolean
+  /** Undefined: it has not told. */
+  readonly site: { readonly devices: readonly Device[]; readonly rules: readonly LogRule[] } | undefined
+  readonly problems: readonly DatapointProblem[]
+  /** Configured datapoints that devices and log rules do not explain, and that were not looked up. */
+  readonly unchecked: number
+}
+
+/** A plan is cheap for the gateway: what more devices would tell, `check` asks. */
+const mostLookedUp = 20
+
+/**
+ * Reads release, clock, devices and log rules, and the datapoints of some devices whose configured datapoints those do
+ * not explain. Throws only when aborted.
+ */
+export async function surveyGateway(
+  gateway: Gateway,
+  selectors: readonly Selector[],
+  signal: AbortSignal,
+): Promise<Survey> {
+  let isReached = false
+  let site: Survey['site']
+  try {
+    await gateway.hello(signal)
+    isReached = true
+    site = { devices: await readDevices(gateway, signal), rules: await readLogRules(gateway, signal) }
+    return { failure: undefined, isReached, site, ...(await findProblems(gateway, selectors, site, signal)) }
+  } catch (error) {
+    if (!(error instanceof Failure)) throw error
+    return { failure: error, isReached, site, problems: [], unchecked: 0 }
+  }
+}
+
+async function findProblems(
+  gateway: Gateway,
+  selectors: readonly Selector[],
+  { devices, rules }: NonNullable<Survey['site']>,
+  signal: AbortSignal,
+): Promise<Pick<Survey, 'problems' | 'unchecked'>> {
+  const known = new Map<Device, KnownDevice>()
+  const problems: DatapointProblem[] = []
+  let unchecked = 0
+  for (const selector of selectors) {
+    const here = devices.filter(device => concerns(selector, device))
+    const isSure = selector.device === undefined || here.length === 1
+    if (isSure && isLoggedByRule(selector, here, rules)) continue
+    // several devices of one name are a problem whatever they hold
+    const unread = isSure ? here.filter(device => !known.has(device)) : []
+    if (known.size + unread.length > mostLookedUp) {
+      unchecked++
+      continue
+    }
+    for (const device of unread) {
+      const datapoints = await readInterface(gateway, device, signal)
+      known.set(device, { device, datapoints, logged: loggedOf(device, rules, datapoints) })
+    }
+    const problem = datapointProblem(selector, devices, [...known.values()])
+    if (problem !== undefined) problems.push(problem)
+  }
+  return { problems, unchecked }
+}
+
+/** Most datapoints have no instance name of their own: the XIF name of the rule is theirs. */
+function isLoggedByRule(selector: Selector, devices: readonly Device[], rules: readonly LogRule[]): boolean {
+  const { point } = selector
+  const named = point !== undefined && 'name' in point ? { ...selector, point: { xif: point.name } } : selector
+  return rulesOf(named, devices, rules).length > 0
+}

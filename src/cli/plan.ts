@@ -1,0 +1,87 @@
+import { existsSync } from 'node:fs'
+import { findGateway, openGateway, openSink } from '../app.ts'
+import { durationText } from '../config/duration.ts'
+import type { Config, GatewayConfig } from '../config/schema.ts'
+import { Failure } from '../domain/failure.ts'
+import { Ledger } from '../ledger/ledger.ts'
+import type { Wish } from '../pipeline/job.ts'
+import { syncWish } from '../service/sync.ts'
+import { backfillWish, readSpan } from './backfill.ts'
+import type { CommandContext } from './context.ts'
+import { exitCode } from './outcome.ts'
+import { planGateway, type Told } from './plan-gateway.ts'
+import { type KnownSink, planJson, planLines } from './plan-report.ts'
+import { surveyGateway } from './plan-survey.ts'
+
+export interface PlanOptions {
+  readonly from?: string
+  readonly to?: string
+  readonly gateway?: string
+  readonly json?: boolean
+}
+
+/**
+ * What the next run would fetch and what it would take. Asks gateways for their devices and log rules alone, reads the
+ * ledger without taking it, writes nothing.
+ */
+export async function plan(config: Config, options: PlanOptions, context: CommandContext): Promise<number> {
+  const { clock, signal, terminal } = context
+  const now = clock.now()
+  const wish = wishOf(config, options, now)
+  const chosen = options.gateway === undefined ? config.gateways : [findGateway(config, options.gateway)]
+  using opened = new DisposableStack()
+  const ledger = opened.adopt(Ledger.openForReading(config.ledger, clock), it => it.close())
+  terminal.live('looking at gateways and database …')
+  const [sink, told] = await Promise.all([
+    lookAtSink(config, context),
+    Promise.all(chosen.map(gateway => ask(gateway, context))),
+  ])
+  terminal.live('planning …')
+  signal.throwIfAborted()
+  const parts = { ledger, sink: sink.id, retentionMs: sink.report?.retentionMs, now }
+  const plans = chosen.map((gateway, i) => planGateway(config, gateway, wish, told[i]!, parts))
+  terminal.live('')
+  if (options.json === true) terminal.out(planJson(plans, sink, config.requests.order))
+  else for (const line of planLines(plans, sink, config.requests.order)) terminal.out(line)
+  return exitCode.done
+}
+
+/** Between two times what backfill would want, else what sync wants. */
+function wishOf(config: Config, { from, to }: PlanOptions, now: number): Wish {
+  if (from === undefined && to === undefined) return syncWish(config.sync, undefined)
+  const { after, until } = readSpan(
+    { from: from ?? durationText(config.sync.since), ...(to !== undefined && { to }) },
+    now,
+  )
+  return backfillWish(after, until)
+}
+
+async function ask(config: GatewayConfig, { clock, signal }: CommandContext): Promise<Told> {
+  const gateway = openGateway(config, { clock })
+  try {
+    const selectors = config.datapoints.map(({ selector }) => selector)
+    const survey = await surveyGateway(gateway, selectors, signal)
+    return { survey, clock: gateway.clock, release: gateway.release }
+  } finally {
+    await gateway.close()
+  }
+}
+
+/** A database that is away is planned for as one that keeps all. Throws a Failure where the file is none of ours. */
+async function lookAtSink(config: Config, { clock, log, signal }: CommandContext): Promise<KnownSink> {
+  // opening would make the file
+  if (config.sink.kind === 'sqlite' && !existsSync(config.sink.path))
+    return { label: `SQLite ${config.sink.path}`, id: undefined, report: undefined, failure: undefined }
+  const sink = await openSink(config, { clock, log })
+  const { id, label } = sink
+  try {
+    // an SQLite file keeps all, and to look further would wait for whoever writes it
+    if (config.sink.kind === 'sqlite') return { id, label, report: undefined, failure: undefined }
+    return { id, label, report: await sink.check(signal), failure: undefined }
+  } catch (error) {
+    if (!(error instanceof Failure)) throw error
+    return { id, label, report: undefined, failure: error }
+  } finally {
+    await sink.close()
+  }
+}
