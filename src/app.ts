@@ -3,13 +3,18 @@ import type { Config, GatewayConfig } from './config/schema.ts'
 import type { Clock } from './domain/clock.ts'
 import type { Selector } from './domain/datapoint.ts'
 import { Failure } from './domain/failure.ts'
+import type { Point } from './domain/point.ts'
+import type { TimeRange } from './domain/range.ts'
 import { DeadLetterBox } from './ledger/dead-letters.ts'
 import { Ledger } from './ledger/ledger.ts'
 import { type Accompanied, accompanied } from './pipeline/accompanied.ts'
 import { noteActivity } from './pipeline/activity.ts'
+import type { CountedRow } from './pipeline/counting.ts'
+import { pointsInLetters } from './pipeline/dead-points.ts'
 import type { GatewayJob, RunEvent, Wish } from './pipeline/job.ts'
 import { keepable } from './pipeline/keeping.ts'
 import { type ReplayReceipt, replayLetters } from './pipeline/replay.ts'
+import { type Reread, rereadRange } from './pipeline/rereading.ts'
 import { type RunOutcome, run } from './pipeline/run.ts'
 import { compileMapping } from './points/mapping.ts'
 import { openInfluxSink } from './sinks/influxdb/influx-sink.ts'
@@ -39,6 +44,15 @@ export interface App {
     observe: (event: RunEvent) => void,
     signal: AbortSignal,
   ): Promise<RunOutcome>
+  /** Logs in to a gateway, and tells its release where it has one to tell. */
+  hello(gateway: string, signal: AbortSignal): Promise<string | undefined>
+  /** Reads what a claim covers from the gateway again, and compares: see `rereadRange`. */
+  reread(
+    claim: Pick<CountedRow, 'gateway' | 'selector' | 'series'>,
+    range: TimeRange,
+    report: SinkReport,
+    signal: AbortSignal,
+  ): AsyncGenerator<Reread>
   /** Tries the dead letters once more, all or those of one reason: see `replayLetters`. */
   replay(reason: string | undefined, signal: AbortSignal): Promise<ReplayReceipt>
   close(): Promise<void>
@@ -59,15 +73,20 @@ export async function openApp(config: Config, doing: string, { clock, log }: App
   const readRetention = config.requests.order === 'rescue'
   const gateways = config.gateways.map(gateway => {
     const pins = ledger.pins({ sink: sink.id, gateway: gateway.name })
+    const accompanied = openAccompanied(gateway, { clock, log, batchSize, readRetention })
     return {
       config: gateway,
-      source: opened.adopt(openAccompanied(gateway, { clock, log, batchSize, readRetention }), it => it.close()).source,
+      ...opened.adopt(accompanied, it => it.close()),
       mapping: compileMapping(gateway.name, gateway.datapoints, pins),
     }
   })
   const parts = { sink, ledger, deadLetters, clock }
   const kept = opened.move()
   let retentionMs: number | undefined
+  const openGatewayOf = (name: string) => {
+    const { name: found } = findGateway(config, name)
+    return gateways.find(it => it.config.name === found)!
+  }
   return {
     sink,
     ledger,
@@ -91,6 +110,27 @@ export async function openApp(config: Config, doing: string, { clock, log }: App
           }),
         )
       return run(jobs, { ...parts, observe: noteActivity(ledger, clock, observe) }, signal)
+    },
+    async hello(name, signal) {
+      const { source, gateway } = openGatewayOf(name)
+      await source.hello(signal)
+      return gateway.release
+    },
+    reread({ gateway: name, selector, series }, range, report, signal) {
+      const { source, mapping, config: gateway } = openGatewayOf(name)
+      const folder = config.deadLetters.path
+      const job = {
+        source,
+        mapping,
+        sink,
+        series,
+        clock,
+        limits: gateway.limits,
+        requests: config.requests,
+        isExact: report.exact !== false,
+        isDeadLetter: (points: readonly Point[]) => pointsInLetters(points, { folder, gateway: name, mapping }),
+      }
+      return rereadRange(selector, range, job, signal)
     },
     replay(reason, signal) {
       const gateway = (name: string) => {

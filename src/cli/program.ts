@@ -1,4 +1,4 @@
-import { Command, CommanderError } from 'commander'
+import { Command, CommanderError, InvalidArgumentError } from 'commander'
 import { findConfig, loadConfig } from '../config/load.ts'
 import type { Config } from '../config/schema.ts'
 import { type BackfillOptions, backfill } from './backfill.ts'
@@ -16,6 +16,7 @@ import { addSimulatorFlags, type SimulatorFlags } from './simulator-flags.ts'
 import { status } from './status.ts'
 import { sync } from './sync.ts'
 import { usageFailure } from './times.ts'
+import { type VerifyOptions, verify } from './verify.ts'
 import { type WatchOptions, watch } from './watch.ts'
 
 /**
@@ -131,6 +132,20 @@ export async function runProgram(argv: readonly string[], version: string, conte
     result = await simulate(flags, context)
   })
 
+  program
+    .command('verify')
+    .description('hold what is recorded as complete against the database; exit code 3 where they differ')
+    .option('--from <time>', 'only ranges after this: ISO 8601 or a duration back from now')
+    .option('--to <time>', 'only ranges before this, likewise')
+    .option('--gateway <name>', 'only this gateway')
+    .option('--full', 'read all of it from the gateway again and compare entry by entry')
+    .option('--sample <count>', 'the same for so many days drawn by chance', positive)
+    .option('--seed <number>', 'draw the same days again', positive)
+    .option('--heal', 'fetch again what differs, and verify that')
+    .option('--json', 'the certificate as one JSON document')
+    .action(async (options: VerifyOptions) => {
+      result = await verify(withConfig(), options, version, context)
+    })
   const deadLetters = program
     .command('dead-letters')
     .description('what could not be written, by reason and datapoint')
@@ -163,4 +178,10 @@ function readConfig(given: string | undefined, { cwd, env }: CommandContext): Co
     'there is no smartserver-etl.yaml here, nor in config/',
     'Copy config/example.yaml to smartserver-etl.yaml and fit it to your site, or name a file with --config.',
   )
+}
+
+function positive(text: string): number {
+  const value = Number(text)
+  if (!/^\d{1,10}$/.test(text) || value === 0) throw new InvalidArgumentError('a whole number from 1 on is needed')
+  return value
 }

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import type { DatabaseSync } from 'node:sqlite'
 import type { Clock } from '../domain/clock.ts'
 import type { Coverage } from '../domain/coverage.ts'
-import { type Selector, selectorKey, selectorLabel } from '../domain/datapoint.ts'
+import { type Selector, selectorContains, selectorKey, selectorLabel } from '../domain/datapoint.ts'
 import type { Failure } from '../domain/failure.ts'
 import type { Series } from '../domain/point.ts'
 import type { TimeRange } from '../domain/range.ts'
@@ -14,7 +14,7 @@ import { type Contents, createContents } from './contents.ts'
 import { ledgerFailure, openLedgerFile, openLedgerForReading } from './file.ts'
 import { type Ownership, ownerText, takeOwnership } from './owner.ts'
 import { type KeptPins, openPins } from './pins.ts'
-import { createTargets, type Place, type Proof, type SecondLook, type Targets } from './targets.ts'
+import { type Claim, createTargets, type Place, type Proof, type SecondLook, type Targets } from './targets.ts'
 
 export interface CompletedTransfer {
   readonly sink: string
@@ -128,6 +128,36 @@ export class Ledger {
   /** What verify holds against the database. */
   proofs(place: Place, selector: Selector): Proof[] {
     return this.#guard(() => this.#targets.proofs(place, selector))
+  }
+
+  /** What counts for these selectors: their own rows, and those of wider ones that hold them. */
+  claims(place: Place, selectors: readonly Selector[]): Claim[] {
+    return this.#guard(() =>
+      this.#targets
+        .all(place)
+        .filter(target => selectors.some(selector => selectorContains(target.selector, selector)))
+        .map(({ id, selector }) => ({
+          selector,
+          proofs: this.#targets.proofs(place, selector),
+          series: this.#contents.of(id),
+        })),
+    )
+  }
+
+  /** Puts what was compared anew in the place of a range's proof; what `proofs` leave out is fetched again. */
+  reprove(
+    place: Place,
+    selector: Selector,
+    range: TimeRange,
+    proofs: readonly Proof[],
+    series: readonly Series[],
+  ): void {
+    this.#transaction(() => {
+      const target = this.#targets.idOf(place, selector)
+      this.#targets.uncover(target, range)
+      for (const proof of proofs) this.#targets.cover(target, proof, false)
+      this.#contents.note(target, series)
+    })
   }
 
   /** Takes the proof of a range back, so that it is fetched again. */

@@ -1,6 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { type Coverage, joinCoverage, noCoverage } from '../domain/coverage.ts'
 import { type Selector, selectorContains, selectorKey } from '../domain/datapoint.ts'
+import type { Series } from '../domain/point.ts'
 import { RangeSet, rangeLength, type TimeRange } from '../domain/range.ts'
 
 /** The sink and gateway that coverage belongs to. */
@@ -169,6 +170,13 @@ export function createTargets(database: DatabaseSync) {
       )
     },
   }
+}
+
+/** What is claimed of one selector: its final rows, and the series that their points went to. */
+export interface Claim {
+  readonly selector: Selector
+  readonly proofs: readonly Proof[]
+  readonly series: readonly Series[]
 }
 
 export type Targets = ReturnType<typeof createTargets>

@@ -28,6 +28,8 @@ export interface SinkReport {
   readonly version: string | undefined
   /** Older points are not kept by the database; undefined: kept for ever, or unknown. */
   readonly retentionMs: number | undefined
+  /** False: it keeps milliseconds, about 13 digits of a number, and no texts. */
+  readonly exact?: boolean
   /** What a user should know before writing; empty when all is well. */
   readonly warnings: readonly string[]
 }

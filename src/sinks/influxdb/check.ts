@@ -43,6 +43,7 @@ async function report(question: Question, options: InfluxOptions, clock: Clock):
     kind: version === undefined ? kind.label : kind.label.replace(/\d/, version[0]!),
     version,
     retentionMs,
+    ...(kind.holdsTexts ? {} : { exact: false }),
     warnings: [
       ...kind.warnings,
       ...refusals,

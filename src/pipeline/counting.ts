@@ -1,0 +1,43 @@
+import type { Selector } from '../domain/datapoint.ts'
+import type { Series } from '../domain/point.ts'
+import type { TimeRange } from '../domain/range.ts'
+import type { Claim } from '../ledger/targets.ts'
+import type { Sink } from '../sinks/sink.ts'
+
+/** A range that the ledger calls complete, held against the database. */
+export interface CountedRow {
+  readonly gateway: string
+  readonly selector: Selector
+  readonly series: readonly Series[]
+  readonly range: TimeRange
+  /** What the ledger has proof of; undefined: not known. */
+  readonly proof: number | undefined
+  /** What the database holds; undefined where it was not counted. */
+  readonly found: number | undefined
+  /** `expired`: older than the database keeps, at least in part. */
+  readonly verdict: 'equal' | 'differs' | 'unknown' | 'expired'
+}
+
+/**
+ * Counts in the database what the ledger claims, row by row as the proofs are: a part of one cannot be compared. Rows
+ * that lie outside of `within` are left out. Costs the gateway nothing.
+ */
+export async function* countClaims(
+  gateway: string,
+  claims: readonly Claim[],
+  { sink, oldest, within }: { readonly sink: Sink; readonly oldest: number; readonly within: TimeRange },
+  signal: AbortSignal,
+): AsyncGenerator<CountedRow> {
+  for (const { selector, proofs, series } of claims)
+    for (const { range, points: proof } of proofs) {
+      if (range.until <= within.after || range.after >= within.until) continue
+      const row = { gateway, selector, series, range, proof }
+      if (range.after < oldest) yield { ...row, found: undefined, verdict: 'expired' }
+      else if (proof === undefined) yield { ...row, found: undefined, verdict: 'unknown' }
+      else {
+        let found = 0
+        for (const one of series) found += await sink.count(one, range, signal)
+        yield { ...row, found, verdict: found === proof ? 'equal' : 'differs' }
+      }
+    }
+}
