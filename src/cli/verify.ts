@@ -2,6 +2,7 @@ import { randomInt } from 'node:crypto'
 import { type App, findGateway, openApp, openSink } from '../app.ts'
 import type { Config } from '../config/schema.ts'
 import { selectorKey } from '../domain/datapoint.ts'
+import { Failure } from '../domain/failure.ts'
 import { RangeSet, type TimeRange } from '../domain/range.ts'
 import { Ledger } from '../ledger/ledger.ts'
 import { type CountedRow, countClaims } from '../pipeline/counting.ts'
@@ -139,11 +140,23 @@ async function heal(job: Job, app: App, report: SinkReport, findings: readonly F
   for (const [gateway, set] of differing)
     for (const range of set.ranges) {
       const wish = { wanted: () => range, secondLookMs: 0, newestFirst: false, parkedRestMs: 0, deadline: undefined }
-      await app.run(wish, gateway, progress.observe, signal)
+      const [outcome] = (await app.run(wish, gateway, progress.observe, signal)).gateways
+      progress.close()
+      // taken back and not fetched: no certificate may call that equal
+      if (outcome?.failure !== undefined) throw outcome.failure
+      if (outcome !== undefined && outcome.parked > 0) throw notHealed(gateway, outcome.parked)
       healed++
     }
-  progress.close()
   return healed
+}
+
+function notHealed(gateway: string, parked: number): Failure {
+  return new Failure(`${gateway}: ${parked} of the ranges that differ could not be fetched again and are parked`, {
+    code: 'not-healed',
+    retry: 'later',
+    reach: 'gateway',
+    advice: '"backfill" over the same time tries them again; "status" lists them. Then verify once more.',
+  })
 }
 
 async function countRows(

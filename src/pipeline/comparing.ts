@@ -164,7 +164,7 @@ function isEqual(a: FieldValue, b: FieldValue | undefined, isExact: boolean): bo
   return Math.abs(a - b) <= 1e-12 * Math.max(Math.abs(a), Math.abs(b))
 }
 
-export function pointText({ series, at, fields }: Point): string {
+function pointText({ series, at, fields }: Point): string {
   const digits = at.nanos === 0 ? '' : ` +${at.nanos} ns`
   return `${seriesLabel(series)} ${isoText(at.ms)}${digits} ${JSON.stringify(fields)}`
 }

@@ -63,7 +63,7 @@ export async function openStage({ sink, gateway: options, settings, sockets }: S
   await site.configure({
     gateways: {
       g: {
-        ...gatewaySettings(gateway.current, allDatapoints(gateway.current), { sockets }),
+        ...gatewaySettings(gateway.current, allDatapoints(gateway.current).map(ofAnyKind), { sockets }),
         // each start of the simulator makes a new certificate; pinning has tests of its own
         tls: { verify: false },
         idleTimeout: '1s',
@@ -97,4 +97,10 @@ export async function openStage({ sink, gateway: options, settings, sockets }: S
 function openDisk(): SmallDisk | undefined {
   whyNoDisk ??= diskHindrance() ?? ''
   return whyNoDisk === '' ? openSmallDisk(diskMegabytes) : undefined
+}
+
+/** Strange data: now a number, now a structure. */
+function ofAnyKind(name: string): object {
+  const [device, block, index, datapoint] = name.split('/')
+  return { device, block, index: Number(index), datapoint, type: 'any' }
 }
