@@ -13,10 +13,12 @@ import type { CountedRow } from './pipeline/counting.ts'
 import { pointsInLetters } from './pipeline/dead-points.ts'
 import type { GatewayJob, RunEvent, Wish } from './pipeline/job.ts'
 import { keepable } from './pipeline/keeping.ts'
+import { type LoadOutcome, loadSuitcase } from './pipeline/load.ts'
 import { type ReplayReceipt, replayLetters } from './pipeline/replay.ts'
 import { type Reread, rereadRange } from './pipeline/rereading.ts'
 import { type RunOutcome, run } from './pipeline/run.ts'
 import { compileMapping } from './points/mapping.ts'
+import { openFileSink } from './sinks/file/file-sink.ts'
 import { openInfluxSink } from './sinks/influxdb/influx-sink.ts'
 import type { Sink, SinkReport } from './sinks/sink.ts'
 import { openSqliteSink } from './sinks/sqlite/sqlite-sink.ts'
@@ -44,6 +46,8 @@ export interface App {
     observe: (event: RunEvent) => void,
     signal: AbortSignal,
   ): Promise<RunOutcome>
+  /** Brings a suitcase into the sink: see `loadSuitcase`. */
+  load(folder: string, observe: (done: number, total: number) => void, signal: AbortSignal): Promise<LoadOutcome>
   /** Logs in to a gateway, and tells its release where it has one to tell. */
   hello(gateway: string, signal: AbortSignal): Promise<string | undefined>
   /** Reads what a claim covers from the gateway again, and compares: see `rereadRange`. */
@@ -111,6 +115,7 @@ export async function openApp(config: Config, doing: string, { clock, log }: App
         )
       return run(jobs, { ...parts, observe: noteActivity(ledger, clock, observe) }, signal)
     },
+    load: (folder, observe, signal) => loadSuitcase(folder, parts, observe, signal),
     async hello(name, signal) {
       const { source, gateway } = openGatewayOf(name)
       await source.hello(signal)
@@ -154,6 +159,7 @@ function batchSizeFor(gateways: number): number {
 
 export async function openSink({ sink, gateways }: Config, parts: AppParts): Promise<Sink> {
   if (sink.kind === 'sqlite') return await openSqliteSink(sink, parts)
+  if (sink.kind === 'file') return await openFileSink(sink)
   const measurements = new Set(gateways.flatMap(({ datapoints }) => datapoints.map(({ measurement }) => measurement)))
   return await openInfluxSink({ ...sink, measurements: [...measurements] }, parts)
 }

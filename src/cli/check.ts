@@ -44,7 +44,8 @@ export async function check(config: Config, options: CheckOptions, context: Comm
 }
 
 async function checkSink(config: Config, { clock, log, signal }: CommandContext): Promise<SinkCheck> {
-  let label = config.sink.kind === 'sqlite' ? `SQLite ${config.sink.path}` : `InfluxDB ${config.sink.url}`
+  let label =
+    config.sink.kind === 'influxdb' ? `InfluxDB ${config.sink.url}` : `${config.sink.kind} ${config.sink.path}`
   try {
     const sink = await openSink(config, { clock, log })
     label = sink.label

@@ -8,6 +8,7 @@ import type { CommandContext } from './context.ts'
 import { listDeadLetters, type ReplayOptions, replayDeadLetters } from './dead-letters.ts'
 import { demo } from './demo.ts'
 import { type DiscoverOptions, discover } from './discover.ts'
+import { load } from './load.ts'
 import { exitCode } from './outcome.ts'
 import { type PlanOptions, plan } from './plan.ts'
 import { type RetryOptions, retry } from './retry.ts'
@@ -145,6 +146,14 @@ export async function runProgram(argv: readonly string[], version: string, conte
     .option('--json', 'the certificate as one JSON document')
     .action(async (options: VerifyOptions) => {
       result = await verify(withConfig(), options, version, context)
+    })
+  program
+    .command('load')
+    .description('bring a suitcase (sink.file) into the configured database')
+    .argument('<folder>', 'the suitcase')
+    .option('--json', 'the receipt as one JSON document')
+    .action(async (folder: string, options: { json?: boolean }) => {
+      result = await load(withConfig(), folder, options, context)
     })
   const deadLetters = program
     .command('dead-letters')

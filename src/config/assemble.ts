@@ -7,15 +7,17 @@ import type { Path } from './yaml.ts'
 export function assemble(settings: Settings, base: string, referenced: readonly Referenced[]): Config {
   const contents = new Map(referenced.map(({ path, content }) => [JSON.stringify(path), content]))
   const contentOf: ContentOf = (...path) => contents.get(JSON.stringify(path)) ?? ''
-  const { influxdb, sqlite } = settings.sink
+  const { influxdb, sqlite, file } = settings.sink
   const ledger = resolve(base, settings.ledger)
   const { path, maxSize } = settings.deadLetters
   return {
     gateways: Object.entries(settings.gateways).map(([name, gateway]) => gatewayOf(name, gateway, contentOf)),
     sink:
-      influxdb === undefined
-        ? { kind: 'sqlite', path: resolve(base, sqlite?.path ?? 'data/points.db') }
-        : influxdbOf(influxdb, contentOf),
+      influxdb !== undefined
+        ? influxdbOf(influxdb, contentOf)
+        : file !== undefined
+          ? { kind: 'file', path: resolve(base, file.path) }
+          : { kind: 'sqlite', path: resolve(base, sqlite?.path ?? 'data/points.db') },
     ledger,
     deadLetters: { path: path === undefined ? join(dirname(ledger), 'dead-letters') : resolve(base, path), maxSize },
     requests: settings.requests,

@@ -127,12 +127,20 @@ const sqlite = section({
   path: line().prefault('data/points.db').describe('SQLite file; made when missing'),
 })
 
+const file = section({
+  path: line().describe('Folder of the suitcase; made when missing'),
+})
+
 const sink = section({
   influxdb: influxdb.optional().describe('Write to InfluxDB or a database that speaks its write API'),
   sqlite: sqlite.optional().describe('Write to an SQLite file (the default)'),
-}).superRefine(({ influxdb, sqlite }, context) => {
-  if (influxdb !== undefined && sqlite !== undefined)
-    context.addIssue({ code: 'custom', path: ['sqlite'], message: 'one sink only: either influxdb or sqlite' })
+  file: file
+    .optional()
+    .describe('Write a suitcase: files of line protocol, to be carried to a database and brought in there with "load"'),
+}).superRefine((sinks, context) => {
+  const [, ...others] = Object.entries(sinks).filter(([, options]) => options !== undefined)
+  for (const [name] of others)
+    context.addIssue({ code: 'custom', path: [name], message: 'one sink only: influxdb, sqlite or file' })
 }, whateverOptions)
 
 const requests = section({
@@ -258,6 +266,11 @@ export interface SqliteConfig {
   readonly path: string
 }
 
+export interface FileConfig {
+  readonly kind: 'file'
+  readonly path: string
+}
+
 interface InfluxdbBase {
   readonly kind: 'influxdb'
   /** No trailing slash; may hold a path. */
@@ -310,7 +323,7 @@ export interface DeadLettersConfig {
 
 export interface Config {
   readonly gateways: readonly GatewayConfig[]
-  readonly sink: SqliteConfig | InfluxdbConfig
+  readonly sink: SqliteConfig | InfluxdbConfig | FileConfig
   readonly ledger: string
   readonly deadLetters: DeadLettersConfig
   readonly requests: RequestsConfig

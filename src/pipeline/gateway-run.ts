@@ -174,6 +174,7 @@ class GatewayRun {
       sink,
       deadLetters,
       clock,
+      provisional,
       record,
       mostEntries: mostEntries(piece, requests),
     }

@@ -28,6 +28,8 @@ export interface TransferParts {
   readonly clock: Clock
   /** More entries than this are too many for one request: it is cut off, to be asked for in shorter ranges. */
   readonly mostEntries: number
+  /** True: it will be looked at once more. For sinks that keep whole transfers. */
+  readonly provisional?: boolean
   /** Durable when it returns: the ledger's transaction. */
   readonly record: (proof: TransferProof) => void
 }
@@ -50,7 +52,8 @@ export async function transfer(request: DataLogRequest, parts: TransferParts, si
   const started = parts.clock.now()
   const account = openAccount(request, parts)
   const { receipt, letters, repeats, tally } = account
-  const writes = new WritesInFlight({ sink: parts.sink, receipt, letters, tally }, signal)
+  const draft = parts.sink.begin?.(request)
+  const writes = new WritesInFlight({ sink: draft ?? parts.sink, receipt, letters, tally }, signal)
   try {
     for await (const frames of parts.source.readDataLog(request, signal)) {
       const mapped = pointsOf(frames, account)
@@ -63,14 +66,22 @@ export async function transfer(request: DataLogRequest, parts: TransferParts, si
     await writes.settle()
     receipt.tookMs = parts.clock.now() - started
     if (!isBalanced(receipt)) throw unbalanced(request, receipt)
+    const series = tally.series()
+    draft?.commit({
+      provisional: parts.provisional ?? false,
+      received: receipt.received,
+      written: receipt.written,
+      series,
+    })
     letters.commit()
     const points = tally.points().map(count => (repeats.isExact ? count : undefined))
-    parts.record({ receipt, points, series: tally.series() })
+    parts.record({ receipt, points, series })
     return receipt
   } finally {
     // first: a write that is still under way may add a letter
     await writes.abandon()
     letters.close()
+    draft?.close()
   }
 }
 

@@ -10,7 +10,7 @@ import type { Tally } from './tally.ts'
 const mostInFlight = 2
 
 export interface WriteParts {
-  readonly sink: Sink
+  readonly sink: Pick<Sink, 'write'>
   readonly receipt: Receipt
   readonly letters: DeadLetterDraft
   readonly tally: Tally
@@ -18,7 +18,7 @@ export interface WriteParts {
 
 /** The batches of one transfer that the sink has not answered yet. */
 export class WritesInFlight {
-  readonly #sink: Sink
+  readonly #sink: Pick<Sink, 'write'>
   readonly #receipt: Receipt
   readonly #letters: DeadLetterDraft
   readonly #tally: Tally

@@ -1,5 +1,6 @@
 import type { Point, Series } from '../domain/point.ts'
 import type { TimeRange } from '../domain/range.ts'
+import type { DataLogRequest } from '../domain/request.ts'
 
 /**
  * `retention`: older than the database keeps. `type`: the field holds another type there. `too-large`: longer than it
@@ -34,6 +35,23 @@ export interface SinkReport {
   readonly warnings: readonly string[]
 }
 
+/** What a complete transfer leaves in a sink that keeps whole transfers only. */
+export interface SinkCommit {
+  readonly provisional: boolean
+  readonly received: number
+  readonly written: number
+  /** The series of each selector of the request, in its order. */
+  readonly series: readonly (readonly Series[])[]
+}
+
+/** The points of one transfer, apart from all others until it is complete. */
+export interface SinkDraft extends Pick<Sink, 'write'> {
+  /** Durable when it returns: called before the ledger records the range. Throws a Failure of reach `sink`. */
+  commit(done: SinkCommit): void
+  /** Drops what was not committed; harmless afterwards. */
+  close(): void
+}
+
 /** Where points go. Opened by its own `open…` function, closed by whoever opened it. */
 export interface Sink {
   /** Names the place for good: coverage in the ledger belongs to it. Holds no secret. */
@@ -46,6 +64,8 @@ export interface Sink {
    * Writing the same points again changes nothing (law 4). Of writes that overlap, the later call has the last word.
    */
   write(points: readonly Point[], signal: AbortSignal): Promise<WriteResult>
+  /** Of a sink in which nothing may appear that is not complete: takes the place of `write` for one transfer. */
+  begin?(request: DataLogRequest): SinkDraft
   /** Reachable, may write, retention. Throws a Failure of reach `sink` otherwise. */
   check(signal: AbortSignal): Promise<SinkReport>
   /** Points that the database holds now of this very series: the other half of the proof. Throws a Failure. */

@@ -1,7 +1,9 @@
 import { Point as ClientPoint } from '@influxdata/influxdb-client'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import type { Point } from '../../src/domain/point.ts'
 import { lineOf, nameable, nameText, originalName } from '../../src/sinks/influxdb/line-protocol.ts'
+import { parseLines } from '../../src/sinks/influxdb/parse-lines.ts'
 
 /** What the official client can express too: it leaves control characters and a final backslash to its caller. */
 const plainText = fc
@@ -40,6 +42,42 @@ describe('a line', () => {
         },
       ),
     )
+  })
+})
+
+describe('lines that are read again', () => {
+  const anyText = fc.string({ unit: fc.constantFrom(...'aT1 ,="\\\n␊␦#é😀'), maxLength: 6 })
+  const fields = fc.dictionary(anyText, fc.oneof(finite, anyText, fc.boolean()), { minKeys: 1, maxKeys: 4 })
+  const point = fc.record({ measurement: anyText, tags: fc.dictionary(anyText, anyText), fields, at: instant })
+
+  it('give the very same points, whatever their names and texts hold', () => {
+    fc.assert(
+      fc.property(fc.array(point, { maxLength: 4 }), points => {
+        const made = points.map(({ measurement, tags, fields: own, at }) => ({
+          series: { measurement, tags: new Map(Object.entries(tags)) },
+          at,
+          fields: own,
+        }))
+        const plain = ({ series, at, fields: own }: Point) => [
+          series.measurement,
+          [...series.tags].sort(),
+          at,
+          Object.entries(own).map(([name, value]) => [name, value === 0 ? 0 : value]),
+        ]
+        const read = parseLines(made.map(lineOf).join('\n'), (measurement, tags) => ({
+          measurement,
+          tags: new Map(Object.entries(tags)),
+        }))
+        expect([...read].map(plain)).toEqual(made.map(plain))
+      }),
+      { numRuns: 2_000 },
+    )
+  })
+
+  it('are refused where they are none', () => {
+    const series = () => ({ measurement: '', tags: new Map() })
+    for (const text of ['a', 'a b', 'a b= 1', 'a b="c 1', 'a b=x 1'])
+      expect(() => [...parseLines(text, series)], text).toThrow()
   })
 })
 

@@ -1,0 +1,154 @@
+import { createHash } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { gunzipSync } from 'node:zlib'
+import type { Clock } from '../domain/clock.ts'
+import { Failure } from '../domain/failure.ts'
+import { addReceipt, emptyReceipt, isBalanced, type Receipt } from '../domain/receipt.ts'
+import type { DeadLetterBox } from '../ledger/dead-letters.ts'
+import type { Ledger } from '../ledger/ledger.ts'
+import { openSeriesPool } from '../points/series.ts'
+import { type ManifestEntry, readManifest } from '../sinks/file/manifest.ts'
+import { parseLines } from '../sinks/influxdb/parse-lines.ts'
+import type { Sink } from '../sinks/sink.ts'
+import { Repeats } from './repeats.ts'
+import { Tally } from './tally.ts'
+import { WritesInFlight } from './writes-in-flight.ts'
+
+export interface LoadParts {
+  readonly sink: Sink
+  readonly ledger: Ledger
+  readonly deadLetters: DeadLetterBox
+  readonly clock: Clock
+}
+
+export interface LoadOutcome {
+  /** Ranges that were loaded, and those that were complete here already. */
+  loaded: number
+  known: number
+  readonly receipt: Receipt
+}
+
+const batchPoints = 10_000
+
+/**
+ * Brings a suitcase into the sink: each complete transfer with the same acknowledgements as if it had come from the
+ * gateway, and then its range into the ledger (law 2). What is covered already is passed over, so that loading twice
+ * changes nothing; whatever ends it in between, the same command goes on from there. Memory follows one transfer.
+ */
+export async function loadSuitcase(
+  folder: string,
+  parts: LoadParts,
+  observe: (done: number, total: number) => void,
+  signal: AbortSignal,
+): Promise<LoadOutcome> {
+  const outcome: LoadOutcome = { loaded: 0, known: 0, receipt: emptyReceipt() }
+  const { entries } = readManifest(folder)
+  for (const [i, entry] of entries.entries()) {
+    signal.throwIfAborted()
+    observe(i, entries.length)
+    if (isKnown(entry, parts)) outcome.known++
+    else {
+      addReceipt(outcome.receipt, await loadEntry(folder, entry, parts, signal))
+      outcome.loaded++
+    }
+  }
+  return outcome
+}
+
+function isKnown(
+  { gateway, selectors, after, until, provisional }: ManifestEntry,
+  { sink, ledger }: LoadParts,
+): boolean {
+  const coverage = ledger.coverage({ sink: sink.id, gateway }, selectors)
+  return selectors.every(selector => {
+    const held = coverage.get(selector)!
+    return (provisional ? held.final.add(held.provisional) : held.final).covers({ after, until })
+  })
+}
+
+async function loadEntry(
+  folder: string,
+  entry: ManifestEntry,
+  { sink, ledger, deadLetters, clock }: LoadParts,
+  signal: AbortSignal,
+): Promise<Receipt> {
+  const { gateway, selectors, after, until, provisional } = entry
+  const started = clock.now()
+  const request = { gateway, selectors, range: { after, until } }
+  const receipt = emptyReceipt()
+  const letters = deadLetters.draft(request)
+  const tally = new Tally(selectors.length)
+  const repeats = new Repeats()
+  const writes = new WritesInFlight({ sink, receipt, letters, tally }, signal)
+  const pool = openSeriesPool()
+  const selectorsOf = selectorsBySeries(entry)
+  try {
+    let batch = []
+    for (const point of parseLines(readWhole(folder, entry, receipt), pool.intern)) {
+      receipt.received++
+      // a correction of an earlier line: the later one has the fields of both
+      if (repeats.note(point) !== 'new') receipt.duplicate++
+      else {
+        tally.note(point, selectorsOf.get(keyOf(point.series.measurement, Object.fromEntries(point.series.tags))) ?? [])
+        batch.push(point)
+      }
+      if (batch.length < batchPoints) continue
+      await writes.add(batch)
+      batch = []
+    }
+    await writes.add(batch)
+    const corrections = repeats.takeCorrections()
+    if (corrections.length > 0) await writes.correct(corrections)
+    await writes.settle()
+    receipt.tookMs = clock.now() - started
+    if (!isBalanced(receipt)) throw damaged(folder, entry, `the counts do not add up: ${JSON.stringify(receipt)}`)
+    letters.commit()
+    const points = tally.points().map(count => (repeats.isExact ? count : undefined))
+    ledger.complete({ sink: sink.id, request, provisional, receipt, points, series: tally.series() })
+    return receipt
+  } catch (error) {
+    throw error instanceof RangeError || error instanceof SyntaxError ? damaged(folder, entry, error.message) : error
+  } finally {
+    await writes.abandon()
+    letters.close()
+  }
+}
+
+/** Checked as a whole before a line of it is believed. */
+function readWhole(folder: string, entry: ManifestEntry, receipt: Receipt): string {
+  if (entry.file === undefined) return ''
+  let bytes: Buffer
+  try {
+    bytes = readFileSync(join(folder, entry.file))
+  } catch (error) {
+    throw damaged(folder, entry, error instanceof Error ? error.message : String(error))
+  }
+  if (createHash('sha256').update(bytes).digest('hex') !== entry.sha256)
+    throw damaged(folder, entry, 'its SHA-256 is not the one in the manifest')
+  receipt.bytes += bytes.length
+  return gunzipSync(bytes).toString('utf8')
+}
+
+function selectorsBySeries({ series }: ManifestEntry): ReadonlyMap<string, readonly number[]> {
+  const found = new Map<string, number[]>()
+  for (const [i, own] of series.entries())
+    for (const [measurement, tags] of own) {
+      const key = keyOf(measurement, tags)
+      found.set(key, [...(found.get(key) ?? []), i])
+    }
+  return found
+}
+
+function keyOf(measurement: string, tags: Readonly<Record<string, string>>): string {
+  return JSON.stringify([measurement, Object.entries(tags).sort(([a], [b]) => (a < b ? -1 : 1))])
+}
+
+function damaged(folder: string, { file }: ManifestEntry, why: string): Failure {
+  return new Failure(`${join(folder, file ?? '')} is damaged: ${why}`, {
+    code: 'suitcase-damaged',
+    retry: 'never',
+    reach: 'run',
+    advice: 'Copy the suitcase again. What was loaded before stays; nothing of this file was recorded as complete.',
+  })
+}

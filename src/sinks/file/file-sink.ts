@@ -1,0 +1,139 @@
+import { createHash } from 'node:crypto'
+import {
+  accessSync,
+  closeSync,
+  constants,
+  fsyncSync,
+  openSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  writeSync,
+} from 'node:fs'
+import { join, resolve } from 'node:path'
+import { gzipSync } from 'node:zlib'
+import { Failure } from '../../domain/failure.ts'
+import type { Point } from '../../domain/point.ts'
+import type { DataLogRequest } from '../../domain/request.ts'
+import { lineOf } from '../influxdb/line-protocol.ts'
+import type { Sink, SinkDraft } from '../sink.ts'
+import { addToManifest, openManifest, syncFolder } from './manifest.ts'
+
+const draftSuffix = '.draft'
+
+/**
+ * A suitcase: line protocol (nanoseconds) in gzipped files, for a database that this machine cannot reach. A file holds
+ * one transfer and gets its name when that is complete; a manifest lists them. The steps of a commit:
+ * the file is durable → it gets its name → the manifest lists it → the ledger records the range.
+ * Whatever ends the program in between, the range is fetched again and gives the same points (law 4): what is listed
+ * twice is loaded once, and a file that is not listed is of a complete range all the same.
+ */
+export async function openFileSink({ path }: { readonly path: string }): Promise<Sink> {
+  const folder = resolve(path)
+  const label = `suitcase ${path}`
+  const id = guarded(label, () => {
+    const found = openManifest(folder)
+    for (const name of readdirSync(folder)) if (name.endsWith(draftSuffix)) rmSync(join(folder, name))
+    return found
+  })
+  let drafts = 0
+  const notHere = (what: string) =>
+    new Failure(`a ${label} cannot be ${what}`, {
+      code: 'sink-unreadable',
+      retry: 'never',
+      reach: 'sink',
+      advice: 'Load it into a database, and do it there.',
+    })
+  return {
+    id: `file:${id}`,
+    label,
+    begin: request => openDraft(request, { folder, label, number: drafts++ }),
+    async write() {
+      throw notHere('written to outside of a transfer')
+    },
+    async check() {
+      guarded(label, () => accessSync(folder, constants.W_OK))
+      return { kind: 'file', version: undefined, retentionMs: undefined, warnings: [] }
+    },
+    async count() {
+      throw notHere('counted')
+    },
+    read() {
+      throw notHere('read back')
+    },
+    async close() {},
+  }
+}
+
+function openDraft(
+  { gateway, selectors, range }: DataLogRequest,
+  { folder, label, number }: { folder: string; label: string; number: number },
+): SinkDraft {
+  const draft = join(folder, `${process.pid}-${number}${draftSuffix}`)
+  const hash = createHash('sha256')
+  let file: number | undefined
+  const close = () => {
+    if (file !== undefined) closeSync(file)
+    file = undefined
+  }
+  return {
+    async write(points: readonly Point[], signal) {
+      signal.throwIfAborted()
+      // each batch a gzip member of its own: together they are one gzip file
+      const bytes = gzipSync(`${points.map(lineOf).join('\n')}\n`, { level: 6 })
+      guarded(label, () => {
+        file ??= openSync(draft, 'w', 0o600)
+        for (let written = 0; written < bytes.length; ) written += writeSync(file, bytes, written)
+      })
+      hash.update(bytes)
+      return { written: points.length, rejected: [] }
+    },
+    commit({ provisional, received, written, series }) {
+      const sha256 = hash.digest('hex')
+      const start = new Date(range.after).toISOString().replace(/[:.]/g, '')
+      const name = `${gateway}_${start}_${sha256.slice(0, 12)}.lp.gz`
+      const about = file === undefined ? {} : { file: name, sha256 }
+      guarded(label, () => {
+        if (file !== undefined) {
+          fsyncSync(file)
+          close()
+          renameSync(draft, join(folder, name))
+          syncFolder(folder)
+        }
+        addToManifest(folder, {
+          gateway,
+          selectors,
+          ...range,
+          provisional,
+          received,
+          written,
+          series: series.map(own =>
+            own.map(({ measurement, tags }) => [measurement, Object.fromEntries(tags)] as const),
+          ),
+          ...about,
+        })
+      })
+    },
+    close() {
+      if (file === undefined) return
+      close()
+      rmSync(draft, { force: true })
+    },
+  }
+}
+
+function guarded<T>(label: string, work: () => T): T {
+  try {
+    return work()
+  } catch (error) {
+    if (error instanceof Failure) throw error
+    const message = error instanceof Error ? error.message : String(error)
+    throw new Failure(`${label}: ${message}`, {
+      code: 'sink-denied',
+      retry: 'later',
+      reach: 'sink',
+      advice: 'Check the folder, its permissions and the free space.',
+      cause: error,
+    })
+  }
+}
