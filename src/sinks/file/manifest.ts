@@ -15,7 +15,7 @@ import { join } from 'node:path'
 import type { Selector } from '../../domain/datapoint.ts'
 import { Failure } from '../../domain/failure.ts'
 
-export const manifestName = 'manifest.ndjson'
+const manifestName = 'manifest.ndjson'
 
 /** A series in the manifest: `[measurement, tags]`. */
 type SeriesJson = readonly [string, Readonly<Record<string, string>>]

@@ -187,7 +187,7 @@ c.yaml:7:31: the file holds no PEM certificate that can be read: c.yaml
   ],
   'two sinks': [
     '    datapoints: [a/b/0/c]\nsink:\n  sqlite: {}\n  influxdb: { version: 1, url: http://db, database: d }\n',
-    `c.yaml:8:3: one sink only: either influxdb or sqlite
+    `c.yaml:8:3: one sink only: influxdb, sqlite or file
     sqlite: {}
     ^^^^^^`,
   ],
