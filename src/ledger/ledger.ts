@@ -54,7 +54,7 @@ export interface SecondLooks {
 export type Width = 'wide' | 'narrow' | 'always wide'
 
 /** Receipts are kept for looking back, not for proof: coverage is the proof. */
-const receiptsKept = 5_000
+const receiptsKept = 3_000
 
 /** The memory of what is proven complete. Any trouble with it throws a Failure of reach `run`. */
 export class Ledger {

@@ -47,7 +47,7 @@ class GatewayRun {
   readonly #choice: Choice
   readonly #paced: (signal: AbortSignal) => Promise<void>
   readonly #receipt = emptyReceipt()
-  #backlog: Backlog = { groups: new Map(), newestFirst: new Set(), setAside: [] }
+  #backlog: Backlog = { groups: new Map(), newestFirst: new Set(), pruned: new Map(), setAside: [] }
   /** What earlier runs have parked. */
   #knownSick = RangeSet.empty
   #requests = 0

@@ -10,7 +10,7 @@ import type { GatewayJob } from './job.ts'
 const enoughToJudge = 1_000
 
 export type PlannedJob = Pick<GatewayJob, 'selectors' | 'requests' | 'maturity' | 'wish'> & {
-  readonly source: Pick<GatewayJob['source'], 'name' | 'clock'>
+  readonly source: Pick<GatewayJob['source'], 'name' | 'clock' | 'retentionOf'>
 }
 
 /** Wanted minus covered, by the gateway's clock: the work of one gateway, with `now` the host's time for parked ranges. */
@@ -31,7 +31,15 @@ export function planWork(job: PlannedJob, sink: string, ledger: Ledger, now: num
     keyOf: selector => keyOf(selector, requests.per, source.name, ledger),
     matureUntil: moments.matureUntil,
     newestFirst: wish.newestFirst,
+    ...(requests.order === 'rescue' ? { prunedUntil: prunedUntil(source, gatewayNow) } : {}),
   })
+}
+
+function prunedUntil({ retentionOf }: PlannedJob['source'], gatewayNow: number) {
+  return (selectors: readonly Selector[]) => {
+    const retention = retentionOf?.(selectors)
+    return retention === undefined ? undefined : gatewayNow - retention
+  }
 }
 
 /** Everything that is parked on a gateway, whichever of its selectors it is about. */

@@ -32,6 +32,8 @@ export interface Backlog {
   readonly groups: Map<string, Stretch[]>
   /** Groups whose newest piece comes before everything else. */
   readonly newestFirst: Set<string>
+  /** Older than what the gateway keeps: asked for all the same, after everything that can still be rescued. */
+  readonly pruned: Map<string, Stretch[]>
   /** Pieces that have failed: they come last, so that what is sick is never in the way of what is not. */
   readonly setAside: Piece[]
 }
@@ -41,6 +43,8 @@ export interface BacklogOptions {
   readonly matureUntil: number
   /** Each group's newest piece first, whatever the order: a schedule keeps current while it catches up. */
   readonly newestFirst: boolean
+  /** For the order `rescue`: what is not after this moment is pruned already, as far as the gateway tells, ms UTC. */
+  readonly prunedUntil?: (selectors: readonly Selector[]) => number | undefined
 }
 
 export function createBacklog(work: readonly Missing[], options: BacklogOptions): Backlog {
@@ -49,8 +53,25 @@ export function createBacklog(work: readonly Missing[], options: BacklogOptions)
     ({ selector }) => options.keyOf(selector),
   )
   const groups = new Map<string, Stretch[]>()
-  for (const [key, missing] of members) groups.set(key, stretchesOf(missing, options.matureUntil))
-  return { groups, newestFirst: new Set(options.newestFirst ? groups.keys() : []), setAside: [] }
+  const pruned = new Map<string, Stretch[]>()
+  for (const [key, missing] of members) {
+    const prunedUntil = options.prunedUntil?.(missing.map(({ selector }) => selector)) ?? Number.NEGATIVE_INFINITY
+    const [before, kept] = cutAt(stretchesOf(missing, options.matureUntil), prunedUntil)
+    if (kept.length > 0) groups.set(key, kept)
+    if (before.length > 0) pruned.set(key, before)
+  }
+  return { groups, newestFirst: new Set(options.newestFirst ? groups.keys() : []), pruned, setAside: [] }
+}
+
+/** What ends by `ms`, and what begins there or later. */
+function cutAt(stretches: readonly Stretch[], ms: number): [Stretch[], Stretch[]] {
+  const part = (range: TimeRange) =>
+    stretches.flatMap(stretch => {
+      const after = Math.max(range.after, stretch.range.after)
+      const until = Math.min(range.until, stretch.range.until)
+      return after < until ? [{ ...stretch, range: { after, until } }] : []
+    })
+  return [part({ after: Number.NEGATIVE_INFINITY, until: ms }), part({ after: ms, until: Number.POSITIVE_INFINITY })]
 }
 
 /** The name under which the ledger remembers what it has learnt of a group. */
@@ -74,14 +95,14 @@ export function narrowGroup(backlog: Backlog, group: string): void {
     }
 }
 
-export function isDone({ groups, setAside }: Backlog): boolean {
-  return groups.size === 0 && setAside.length === 0
+export function isDone({ groups, pruned, setAside }: Backlog): boolean {
+  return groups.size === 0 && pruned.size === 0 && setAside.length === 0
 }
 
 /** Milliseconds left, summed over selectors: asking for them one by one instead of together makes it no longer. */
 export function lengthLeft(backlog: Backlog): number {
   let sum = 0
-  for (const stretches of [...backlog.groups.values(), backlog.setAside])
+  for (const stretches of [...backlog.groups.values(), ...backlog.pruned.values(), backlog.setAside])
     for (const { range, selectors } of stretches) sum += rangeLength(range) * selectors.length
   return sum
 }
@@ -98,6 +119,10 @@ export interface Choice {
 
 /** Cuts the next piece, no longer than its group's window; undefined when nothing is left. */
 export function takePiece(backlog: Backlog, choice: Choice): Piece | undefined {
+  if (backlog.groups.size === 0) {
+    for (const [key, stretches] of backlog.pruned) backlog.groups.set(key, stretches)
+    backlog.pruned.clear()
+  }
   const fresh = backlog.newestFirst.values().next().value
   if (fresh !== undefined) backlog.newestFirst.delete(fresh)
   const group = fresh ?? nextGroup(backlog, choice)

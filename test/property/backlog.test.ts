@@ -49,13 +49,19 @@ describe('pieces cut from a backlog', () => {
           per: anyGrouping,
           order: anyOrder,
           matureUntil: fc.integer({ min: -10, max: 2 * horizon }),
+          prunedUntil: fc.option(fc.integer({ min: 0, max: horizon }), { nil: undefined }),
           shortest: fc.integer({ min: 1, max: 50 }),
           inHand: fc.integer({ min: 1, max: 3 }),
         }),
         anyFates,
         anyWindows,
-        ({ work, per, order, matureUntil, shortest, inHand }, fates, windows) => {
-          const backlog = createBacklog(work, { keyOf: it => groupKey(it, per), matureUntil, newestFirst: false })
+        ({ work, per, order, matureUntil, prunedUntil, shortest, inHand }, fates, windows) => {
+          const backlog = createBacklog(work, {
+            keyOf: it => groupKey(it, per),
+            matureUntil,
+            newestFirst: false,
+            prunedUntil: () => prunedUntil,
+          })
           const executed = new Map<Selector, TimeRange[]>(selectors.map(selector => [selector, []]))
           const held: Piece[] = []
           let left = lengthLeft(backlog)
@@ -244,4 +250,31 @@ describe('what is missing', () => {
       ),
     )
   })
+})
+
+it('rescue asks last for what the gateway has pruned already, and first for what it prunes next', () => {
+  const day = 86_400_000
+  const now = 100 * day
+  const retention = { a: 10 * day, b: 30 * day }
+  const work = (['a', 'b'] as const).map(block => ({
+    selector: { device: { name: block }, block },
+    ranges: RangeSet.of({ after: 0, until: now }),
+  }))
+  const retentionOf = ([selector]: readonly Selector[]) => retention[selector!.block as 'a' | 'b']
+  const backlog = createBacklog(work, {
+    keyOf: selectorKey,
+    matureUntil: now,
+    newestFirst: false,
+    prunedUntil: selectors => now - retentionOf(selectors),
+  })
+  const pieces: Piece[] = []
+  while (!isDone(backlog)) pieces.push(takePiece(backlog, { order: 'rescue', windowOf: () => day, retentionOf })!)
+  const prunedAt = ({ range, selectors }: Piece) => range.after + retentionOf(selectors)
+  const living = pieces.filter(piece => prunedAt(piece) >= now)
+  expect(pieces.slice(0, living.length)).toEqual(living)
+  expect(living.map(prunedAt)).toEqual(living.map(prunedAt).toSorted((x, y) => x - y))
+  for (const { selector, ranges } of work) {
+    const asked = pieces.filter(({ selectors }) => selectors[0] === selector).map(({ range }) => range)
+    expect(RangeSet.from(asked).ranges).toEqual(ranges.ranges)
+  }
 })

@@ -97,7 +97,7 @@ describe('coverage', () => {
     ledger.close()
     expect(rowsOf(path, 'SELECT final, after, until FROM coverage')).toHaveLength(1)
     // receipts are for looking back and do not grow for ever
-    expect(rowsOf(path, 'SELECT id FROM receipt')).toHaveLength(5_000)
+    expect(rowsOf(path, 'SELECT id FROM receipt')).toHaveLength(3_000)
   })
 
   it('is, after any completions, what sets of ranges say', () => {
