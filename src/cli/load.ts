@@ -24,7 +24,7 @@ export async function load(
       terminal.out(JSON.stringify({ loaded, known, received, duplicate, written, rejected, tookMs }))
     else {
       terminal.out(
-        `${countOf(loaded, 'range')} loaded, ${countText(known)} complete already; ${countOf(received, 'line')}, ${tookText(tookMs)}:`,
+        `${countOf(loaded, 'range')} loaded, ${countText(known)} complete already; ${countOf(received, 'line')}, ${tookText(tookMs)}${received === 0 ? '.' : ':'}`,
       )
       const rows: [number, string][] = [
         [written, `written to ${app.sink.label}, every batch acknowledged`],
