@@ -52,7 +52,8 @@ describe('dead letters of a database that holds another type', () => {
       })
     await configure({})
     const filled = await json('backfill', ...range)
-    expect(filled.warnings?.join() ?? '').toBe('')
+    // said before anything was asked, with the way out
+    expect(filled.warnings.join()).toMatch(/field value of datalog holds string; ours \(float\).*another measurement/)
     expect(filled.code).toBe(3)
     expect(filled.rejected).toBeGreaterThan(0)
     expect(filled.written).toBeGreaterThan(0)

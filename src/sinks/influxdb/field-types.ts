@@ -4,7 +4,8 @@ import type { Question } from './question.ts'
 
 /**
  * Fields that hold more than one type: each shard fixes its own, and a query sees only one of them (measured on 1.6.7).
- * Integers are named too, since numbers are written as floats and would be refused.
+ * Integers are named too, since numbers are written as floats and would be refused; and so is a single type that is not
+ * ours in a field that is: an old shard takes ours with a 204, and queries do not see them.
  */
 export async function conflictingFields(
   question: Question,
@@ -19,13 +20,21 @@ export async function conflictingFields(
     }
   return [...types].flatMap(([field, found]) => {
     if (found.length > 1)
-      return [
-        `The field ${field} holds ${found.join(' and ')}: queries see one of them only. Write to another measurement, or give the datapoint another field name.`,
-      ]
-    if (found[0] === 'integer' || found[0] === 'unsigned')
-      return [
-        `The field ${field} holds ${found[0]} numbers and would refuse ours (float). Write to another measurement, or give the datapoint another field name.`,
-      ]
+      return [`The field ${field} holds ${found.join(' and ')}: queries see one of them only. ${wayOut}`]
+    const [type = ''] = found
+    if (type === 'integer' || type === 'unsigned')
+      return [`The field ${field} holds ${type} numbers and would refuse ours (float). ${wayOut}`]
+    const ours = ourType(field.slice(0, field.lastIndexOf(' of ')))
+    if (ours !== undefined && type !== ours)
+      return [`The field ${field} holds ${type}; ours (${ours}) would be refused there, or taken and hidden. ${wayOut}`]
     return []
   })
+}
+
+const wayOut = 'Write to another measurement, or give the datapoint another field name.'
+
+/** The type of the fields whose names are ours; undefined: a name that others may use as they like. */
+function ourType(field: string): 'float' | 'string' | undefined {
+  if (field === 'value') return 'float'
+  return field === 'text' || field === 'health' || field.endsWith('_text') ? 'string' : undefined
 }

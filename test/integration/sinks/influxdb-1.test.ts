@@ -193,6 +193,12 @@ describe('the check of an InfluxDB 1.x', () => {
       expect(warnings).toHaveLength(2)
       expect(warnings[0]).toMatch(/field mixed of m holds float and string.*another measurement/)
       expect(warnings[1]).toMatch(/field whole of m holds integer.*another measurement/)
+      await own.write('ours text=1,value="x",mine="y",kw_text="z",health="down" 1600000000000000000')
+      const foreign = await open({ url: own.url, database: 'types', measurements: ['ours'] })
+      const told = (await foreign.check(never)).warnings.toSorted()
+      expect(told).toHaveLength(2)
+      expect(told[0]).toMatch(/field text of ours holds float; ours \(string\)/)
+      expect(told[1]).toMatch(/field value of ours holds string; ours \(float\)/)
       const others = await open({ url: own.url, database: 'types' })
       expect(await others.check(never)).toMatchObject({ warnings: [] })
     } finally {
