@@ -63,6 +63,7 @@ function certificateRanges(findings: readonly Finding[]): string[] {
     lines.push(`${countText(count('unknown')).padStart(13)}  ranges without a count to compare: use --full`)
   if (count('expired') > 0)
     lines.push(`${countText(count('expired')).padStart(13)}  ranges older than the database keeps: not compared`)
+  lines.push(`${''.padStart(13)}  (fresh time that is still to be looked at once more is not compared)`)
   return lines
 }
 

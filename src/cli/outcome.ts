@@ -68,7 +68,11 @@ export function tellOutcome(outcome: RunOutcome, sinkLabel: string, terminal: Te
       )
     if (failure !== undefined) tellFailure(failure, terminal, `${gateway}: `)
   }
-  if (isComplete(outcome)) terminal.out('Complete: every range was received to its "end" and acknowledged.')
+  if (isComplete(outcome) && receipt.rejected > 0)
+    terminal.out(
+      `Received completely, but ${countOf(receipt.rejected, 'entry', 'entries')} could not be written: see "dead-letters".`,
+    )
+  else if (isComplete(outcome)) terminal.out('Complete: every range was received to its "end" and acknowledged.')
   else terminal.out('Not complete. What was recorded stays; the same command goes on from there.')
 }
 

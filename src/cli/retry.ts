@@ -1,4 +1,4 @@
-import { findGateway, openApp } from '../app.ts'
+import { type App, findGateway, openApp } from '../app.ts'
 import type { Config } from '../config/schema.ts'
 import type { CommandContext } from './context.ts'
 import { exitCode, exitCodeOf, outcomeJson, tellOutcome } from './outcome.ts'
@@ -16,6 +16,10 @@ export async function retry(config: Config, options: RetryOptions, context: Comm
   const app = await openApp(config, 'retry', { clock, log })
   const progress = new Progress(terminal, clock)
   try {
+    if (options.json !== true && !hasParked(config, options.gateway, app)) {
+      terminal.out('Nothing is parked.')
+      return exitCode.done
+    }
     await app.sink.check(signal)
     const wish = {
       wanted: (gatewayNow: number) => ({ after: 0, until: gatewayNow }),
@@ -28,11 +32,19 @@ export async function retry(config: Config, options: RetryOptions, context: Comm
     const outcome = await app.run(wish, options.gateway, progress.observe, signal)
     progress.close()
     if (options.json === true) terminal.out(outcomeJson(outcome))
-    else if (outcome.requests === 0 && exitCodeOf(outcome) === exitCode.done) terminal.out('Nothing is parked.')
     else tellOutcome(outcome, app.sink.label, terminal)
     return exitCodeOf(outcome)
   } finally {
     progress.close()
     await app.close()
   }
+}
+
+/** Asks the ledger alone: a gateway that is away must not be knocked at for nothing. */
+function hasParked(config: Config, only: string | undefined, { ledger, sink }: App): boolean {
+  return config.gateways
+    .filter(({ name }) => only === undefined || name === only)
+    .some(({ name, datapoints }) =>
+      datapoints.some(({ selector }) => ledger.parked({ sink: sink.id, gateway: name }, selector).length > 0),
+    )
 }

@@ -45,6 +45,8 @@ export async function syncOnce(
   const outcome = await parts.run(syncWish(options, deadline), only, observe, signal)
   const { received, written, rejected } = outcome.receipt
   const failed = outcome.gateways.filter(gateway => gateway.failure !== undefined).map(gateway => gateway.gateway)
+  for (const { gateway, failure } of outcome.gateways)
+    if (failure !== undefined) parts.log.error({ ...failureFields(failure), gateway }, 'gateway given up for this pass')
   const parked = outcome.gateways.reduce((sum, gateway) => sum + gateway.parked, 0)
   const leftMs = outcome.gateways.reduce((sum, gateway) => sum + gateway.leftMs, 0)
   parts.log.info(
