@@ -21,12 +21,19 @@ export function openLedgerFile(path: string): DatabaseSync {
   })
 }
 
-/** The same refusals; the file must exist. One of an older program is brought up to date first, which needs writing. */
+/**
+ * The same refusals; the file must exist. One that another process is just creating is still an empty ledger. One of an
+ * older program is brought up to date first, which needs writing.
+ */
 export function openLedgerForReading(path: string): DatabaseSync {
-  const database = open(path, true, it => assertOurs(it, path))
-  if (pragma(database, 'user_version') === migrations.length) return database
+  let isEmptyYet = false
+  const database = open(path, true, it => {
+    isEmptyYet = isEmpty(it)
+    if (!isEmptyYet) assertOurs(it, path)
+  })
+  if (!isEmptyYet && pragma(database, 'user_version') === migrations.length) return database
   database.close()
-  return openLedgerFile(path)
+  return openLedgerFile(isEmptyYet ? ':memory:' : path)
 }
 
 function open(path: string, readOnly: boolean, prepare: (database: DatabaseSync) => void): DatabaseSync {

@@ -28,13 +28,15 @@ import { adaptWidth, parkedRanges, planWork } from './work.ts'
  *
  *   too dense     → cut off by us: the same range again, in pieces as short as the log is dense; no failure at all
  *   reach request → the same piece again, then its halves, down to the shortest, which is parked; all that has not failed
- *                   goes before
+ *                   goes before, from the other end too, so that a long sick stretch hides nothing that lies behind it
  *   reach gateway → wait, longer each time; given up at once if `never`, soon if it never answered, else after `patience`
  *   reach sink or run → thrown: the whole run ends
  */
 export async function runGateway(job: GatewayJob, parts: RunParts, signal: AbortSignal): Promise<GatewayOutcome> {
   return await new GatewayRun(job, parts, signal).run()
 }
+
+const otherEnd = { oldest: 'newest', newest: 'oldest', rescue: 'newest' } as const
 
 class GatewayRun {
   readonly #job: GatewayJob
@@ -141,7 +143,8 @@ class GatewayRun {
     await this.#ready()
     await this.#paced(this.#signal)
     if (!this.#mayGoOn()) return
-    const piece = takePiece(this.#backlog, this.#choice)
+    const order = this.#troubles.wantsOtherEnd ? otherEnd[this.#choice.order] : this.#choice.order
+    const piece = takePiece(this.#backlog, { ...this.#choice, order })
     if (piece === undefined) return
     try {
       await this.#carry(piece)
@@ -193,7 +196,8 @@ class GatewayRun {
     if (failure.reach === 'sink' || failure.reach === 'run') throw failure
     if (failure.code === 'too-dense' && piece !== undefined) {
       this.#windows.tighten(piece.group, piece.range, failure)
-      giveBack(this.#backlog, piece)
+      // it brings entries: nothing is wrong with it, and it is to be cut anew
+      giveBack(this.#backlog, { ...piece, isSuspect: false })
       return
     }
     if (failure.reach === 'request' && piece !== undefined) this.#askAgain(piece, failure)

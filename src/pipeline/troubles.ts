@@ -5,7 +5,9 @@ import { backoffMs } from './backoff.ts'
 /** Tries of a piece before it is halved, or parked at the shortest length. */
 export const triesOfPiece = 3
 /** Request failures in a row, over all pieces, after which the gateway itself is taken to be sick. */
-const failuresInARow = 25
+const failuresInARow = 40
+/** Request failures in a row after which it is worth looking whether other time is as sick. */
+const failuresAtOneEnd = 4
 /** Tries to get through to a gateway that has not answered once in this run. */
 const triesToConnect = 4
 const longestRequestWaitMs = 10_000
@@ -30,6 +32,11 @@ export class Troubles {
     this.#requestsInARow = 0
     this.#hasAnswered = true
     this.#awaySince = undefined
+  }
+
+  /** One request failed after the other: whether the gateway or just this stretch of time is sick, other time tells. */
+  get wantsOtherEnd(): boolean {
+    return this.#requestsInARow > 0 && this.#requestsInARow % (failuresAtOneEnd + 1) === failuresAtOneEnd
   }
 
   /** How long to wait before anything is asked again; undefined: the gateway is given up for this run. */

@@ -24,6 +24,8 @@ export interface Stretch {
 /** One request to be: a stretch no longer than its group's window. */
 export interface Piece extends Stretch {
   readonly group: string
+  /** It, or what it is a half of, has failed before. */
+  readonly isSuspect?: boolean
 }
 
 /** What is left to do on a gateway. Its size follows the number of gaps: requests are cut from it one at a time (law 6). */
@@ -126,7 +128,7 @@ export function takePiece(backlog: Backlog, choice: Choice): Piece | undefined {
   const fresh = backlog.newestFirst.values().next().value
   if (fresh !== undefined) backlog.newestFirst.delete(fresh)
   const group = fresh ?? nextGroup(backlog, choice)
-  if (group === undefined) return backlog.setAside.shift()
+  if (group === undefined) return takeSetAside(backlog)
   const fromOldest = fresh === undefined && choice.order !== 'newest'
   const stretches = backlog.groups.get(group)!
   const stretch = (fromOldest ? stretches.shift() : stretches.pop())!
@@ -145,8 +147,27 @@ export function takePiece(backlog: Backlog, choice: Choice): Piece | undefined {
   return { ...stretch, group }
 }
 
+/**
+ * Where sick time meets well time comes first: the halves of a piece then close in on the border from both sides in a
+ * few tries, instead of trying the inside of a long sick stretch again and again.
+ */
+function takeSetAside({ setAside }: Backlog): Piece | undefined {
+  const borderOf = (group: string, ms: number) => `${ms} ${group}`
+  const begins = new Set(setAside.map(({ group, range }) => borderOf(group, range.after)))
+  const ends = new Set(setAside.map(({ group, range }) => borderOf(group, range.until)))
+  const atBorder = setAside.findIndex(
+    ({ group, range }) => !ends.has(borderOf(group, range.after)) || !begins.has(borderOf(group, range.until)),
+  )
+  return setAside.splice(Math.max(0, atBorder), 1)[0]
+}
+
 /** A piece that was not done through no fault of its own: back to where it was taken from. */
-export function giveBack(backlog: Backlog, { group, ...stretch }: Piece): void {
+export function giveBack(backlog: Backlog, piece: Piece): void {
+  if (piece.isSuspect === true) {
+    backlog.setAside.unshift(piece)
+    return
+  }
+  const { group, ...stretch } = piece
   const stretches = backlog.groups.get(group) ?? []
   const later = stretches.findIndex(({ range }) => range.after >= stretch.range.until)
   stretches.splice(later === -1 ? stretches.length : later, 0, stretch)
@@ -155,7 +176,7 @@ export function giveBack(backlog: Backlog, { group, ...stretch }: Piece): void {
 
 /** A piece that failed: to be tried again after everything that has not. */
 export function setAside(backlog: Backlog, piece: Piece): void {
-  backlog.setAside.push(piece)
+  backlog.setAside.push({ ...piece, isSuspect: true })
 }
 
 /** The two halves of a piece that failed as a whole; undefined at the shortest length. */

@@ -312,4 +312,19 @@ describe('a ledger opened for reading', () => {
     reader.close()
     reader.close()
   })
+
+  it('a file that another process is just creating reads as an empty ledger', () => {
+    const path = join(temporaryFolder(), 'ledger.db')
+    writeFileSync(path, '')
+    const reader = Ledger.openForReading(path, steeredClock())
+    expect(reader.owner()).toBeUndefined()
+    reader.close()
+    // between the first statement and the commit of the one that creates it
+    const creating = new DatabaseSync(path)
+    creating.exec('BEGIN IMMEDIATE; CREATE TABLE half (a)')
+    const meanwhile = Ledger.openForReading(path, steeredClock())
+    expect(meanwhile.selectors(place)).toEqual([])
+    meanwhile.close()
+    creating.close()
+  })
 })

@@ -222,9 +222,33 @@ describe('against a model of a gateway, by the clock of the model', () => {
           expect(sink.stored.size).toBeGreaterThanOrEqual(stored.length)
         },
       ),
-      { numRuns: 10 },
+      {
+        numRuns: 10,
+        // the death comes while a sick piece is tried once more: it must not hide that only sick pieces are left
+        examples: [[{ days: 1, perHour: 0, order: 'oldest', sick: [[10, 44]], deaths: [49] }]],
+      },
     )
   }, 60_000)
+
+  it('a sick month hides nothing that lies behind it: all else is fetched, and the month is parked', async () => {
+    const density = () => 20_000 / day
+    const sick = { after: today - 200 * day, until: today - 170 * day }
+    const { go, covered, parked } = openRun(density, {
+      thinning: 100,
+      trouble(range) {
+        if (sick.after < range.until && range.after < sick.until) throw noEnd()
+      },
+    })
+    const wanted = { after: sick.after, until: today }
+    // the windows fit the log by then: a sick month is many requests long
+    await go({ after: sick.after - 60 * day, until: sick.after })
+    const { outcome, asked } = await go(wanted)
+    expect(outcome).toMatchObject({ failure: undefined, leftMs: 0 })
+    // to the shortest length, not to a request's
+    expect(covered().covers({ after: sick.until + minute, until: today })).toBe(true)
+    expect(covered().add(parked()).covers(wanted)).toBe(true)
+    expect(asked.length).toBeLessThan(400)
+  })
 
   it('stopped at any moments and resumed, it ends with the same coverage and the same database', async () => {
     const density = () => 200 / hour
