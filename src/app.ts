@@ -74,10 +74,9 @@ export async function openApp(config: Config, doing: string, { clock, log }: App
   deadLetters.sweep()
   const sink = opened.adopt(await openSink(config, { clock, log }), it => it.close())
   const batchSize = batchSizeFor(config.gateways.length)
-  const readRetention = config.requests.order === 'rescue'
   const gateways = config.gateways.map(gateway => {
     const pins = ledger.pins({ sink: sink.id, gateway: gateway.name })
-    const accompanied = openAccompanied(gateway, { clock, log, batchSize, readRetention })
+    const accompanied = openAccompanied(gateway, { clock, log, batchSize })
     return {
       config: gateway,
       ...opened.adopt(accompanied, it => it.close()),
@@ -173,7 +172,7 @@ export function openGateway(options: GatewayConfig, parts: Pick<AppParts, 'clock
 /** A gateway with its companion, for work on its log: `source` waits for its CPU. Closed in reverse order. */
 export function openAccompanied(
   options: GatewayConfig,
-  parts: AppParts & { batchSize?: number; readRetention?: boolean },
+  parts: AppParts & { batchSize?: number },
 ): { readonly gateway: Gateway; readonly source: Accompanied; close(): Promise<void> } {
   const { clock, log } = parts
   const { generalSocket, limits } = options
@@ -181,7 +180,7 @@ export function openAccompanied(
   const companion = new Companion({ gateway, clock, log, generalSocket })
   return {
     gateway,
-    source: accompanied({ gateway, companion, limits, clock, log, readRetention: parts.readRetention ?? false }),
+    source: accompanied({ gateway, companion, limits, clock, log, selectors: selectorsOf(options) }),
     async close() {
       await companion.close()
       await gateway.close()

@@ -4,10 +4,15 @@ import type { Clock } from '../domain/clock.ts'
 import { Failure } from '../domain/failure.ts'
 import { readCertificate, type ShownCertificate } from '../smartserver/certificate.ts'
 import { cpuUtilization } from '../smartserver/cpu.ts'
+import {
+  concerns,
+  type DatapointProblem,
+  datapointProblem,
+  type KnownDevice,
+} from '../smartserver/datapoint-problems.ts'
 import { loggedOf, readDevices, readInterface, readLogRules } from '../smartserver/discovery.ts'
 import type { Gateway } from '../smartserver/gateway.ts'
 import { askJson, memberOf } from '../smartserver/rest-json.ts'
-import { concerns, type DatapointProblem, datapointProblem, type KnownDevice } from './datapoint-problems.ts'
 
 export interface GatewayReport {
   readonly url: string

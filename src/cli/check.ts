@@ -4,6 +4,7 @@ import type { Config } from '../config/schema.ts'
 import { Failure } from '../domain/failure.ts'
 import { isoText } from '../domain/instant.ts'
 import type { SinkReport } from '../sinks/sink.ts'
+import { problemJson, problemText } from '../smartserver/datapoint-problems.ts'
 import { checkGateway, type GatewayReport } from './check-gateway.ts'
 import type { CommandContext } from './context.ts'
 import { countOf, countText, offsetText } from './figures.ts'
@@ -77,9 +78,9 @@ function gatewayLines(report: GatewayReport, configured: number): string[] {
   lines.push(row('CPU', cpu === undefined ? 'not told' : `${countText(cpu)} %`))
   lines.push(row('general socket', generalSocket))
   lines.push(row('datapoints', `${countText(configured)} configured, ${problemsText(problems.length)}`))
-  for (const { datapoint, message, suggestion } of problems) {
-    lines.push(`  ! ${datapoint}`)
-    lines.push(`    ${message}${suggestion === undefined ? '' : `; did you mean ${suggestion}?`}`)
+  for (const problem of problems) {
+    lines.push(`  ! ${problem.datapoint}`)
+    lines.push(`    ${problemText(problem)}`)
   }
   return [...lines, ...warnings.map(warning => row('warning', warning))]
 }
@@ -109,7 +110,7 @@ function sinkLines({ label, report, failure }: SinkCheck): string[] {
 }
 
 function reportJson(gateways: ReadonlyMap<string, GatewayReport>, { label, report, failure }: SinkCheck): string {
-  const entries = [...gateways].map(([name, { certificate, failure: trouble, ...rest }]) => [
+  const entries = [...gateways].map(([name, { certificate, failure: trouble, problems, ...rest }]) => [
     name,
     {
       reached: trouble === undefined,
@@ -119,6 +120,7 @@ function reportJson(gateways: ReadonlyMap<string, GatewayReport>, { label, repor
           ? undefined
           : { ...certificate, validFrom: dateJson(certificate.validFrom), validTo: dateJson(certificate.validTo) },
       ...rest,
+      problems: problems.map(problemJson),
     },
   ])
   return JSON.stringify({

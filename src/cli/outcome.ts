@@ -1,5 +1,7 @@
 import { isoText } from '../domain/instant.ts'
+import type { GatewayOutcome } from '../pipeline/job.ts'
 import type { RunOutcome } from '../pipeline/run.ts'
+import { isUnknown, problemJson, problemText } from '../smartserver/datapoint-problems.ts'
 import { countOf, countText, tookText } from './figures.ts'
 import type { Preflight } from './preflight.ts'
 import type { Terminal } from './terminal.ts'
@@ -14,7 +16,9 @@ export function exitCodeOf(outcome: RunOutcome): number {
 
 /** Every range that was wanted is covered. Rejected entries are counted beside it. */
 function isComplete(outcome: RunOutcome): boolean {
-  return outcome.gateways.every(gateway => gateway.failure === undefined && gateway.parked === 0)
+  return outcome.gateways.every(
+    gateway => gateway.failure === undefined && gateway.parked === 0 && !gateway.problems.some(isUnknown),
+  )
 }
 
 /** `known`: what was known before the first request, where there is something to say. */
@@ -28,6 +32,7 @@ export function outcomeJson(outcome: RunOutcome, known: Partial<Preflight> = {})
     complete,
     ...counts,
     tookMs,
+    ...problemsJson(outcome),
     ...(notKept && { notKept: { after: isoText(notKept.after), until: isoText(notKept.until) } }),
     ...(words.length > 0 && { warnings: words }),
   })
@@ -36,6 +41,7 @@ export function outcomeJson(outcome: RunOutcome, known: Partial<Preflight> = {})
 /** The closing receipt in words. */
 export function tellOutcome(outcome: RunOutcome, sinkLabel: string, terminal: Terminal): void {
   const { receipt, requests, tookMs } = outcome
+  for (const gateway of outcome.gateways) tellProblems(gateway, terminal)
   if (requests === 0 && isComplete(outcome)) {
     terminal.out(`Nothing to transfer: all of it is in ${sinkLabel} already, complete to the last range.`)
     return
@@ -74,6 +80,24 @@ export function tellOutcome(outcome: RunOutcome, sinkLabel: string, terminal: Te
     )
   else if (isComplete(outcome)) terminal.out('Complete: every range was received to its "end" and acknowledged.')
   else terminal.out('Not complete. What was recorded stays; the same command goes on from there.')
+}
+
+const mostProblemsShown = 10
+
+/** Before all figures: what they leave out. */
+function tellProblems({ gateway, problems }: GatewayOutcome, terminal: Terminal): void {
+  for (const problem of problems.slice(0, mostProblemsShown)) {
+    terminal.say(
+      `${gateway}: ${isUnknown(problem) ? 'not asked for ' : ''}${problem.datapoint}: ${problemText(problem)}`,
+    )
+  }
+  const more = problems.length - mostProblemsShown
+  if (more > 0) terminal.say(`${gateway}: and ${countText(more)} more: see "check"`)
+}
+
+function problemsJson({ gateways }: RunOutcome) {
+  const problems = gateways.flatMap(({ gateway, problems }) => problems.map(it => ({ gateway, ...problemJson(it) })))
+  return problems.length > 0 && { problems }
 }
 
 /** One failure for a person: what, and what to do. No stack. */

@@ -6,7 +6,7 @@ import { askedText, type Ledger } from '../ledger/ledger.ts'
 import type { Wish } from '../pipeline/job.ts'
 import { keepable, keptPart } from '../pipeline/keeping.ts'
 import { Windows } from '../pipeline/windows.ts'
-import { planWork } from '../pipeline/work.ts'
+import { askable, planWork } from '../pipeline/work.ts'
 import { type Backlog, lengthLeft } from '../planning/backlog.ts'
 import { type ClockChange, clockChanges } from '../planning/dst.ts'
 import {
@@ -24,7 +24,7 @@ import { type Risk, riskOf, storedPart } from '../planning/risk.ts'
 import { loggedAmount } from '../smartserver/density.ts'
 import { sentSelector } from '../smartserver/query.ts'
 import { createRetention } from '../smartserver/retention.ts'
-import type { Survey } from './plan-survey.ts'
+import type { Survey } from '../smartserver/survey.ts'
 
 export interface GatewayPlan {
   readonly name: string
@@ -82,7 +82,9 @@ export function planGateway(
   const { survey, clock, release } = told
   const { ledger, sink = '', retentionMs, now } = parts
   const { name, limits } = gateway
-  const selectors = gateway.datapoints.map(({ selector }) => selector)
+  const configured = gateway.datapoints.map(({ selector }) => selector)
+  const isProven = (selector: Selector) => ledger.hasContent({ sink, gateway: name }, selector)
+  const selectors = askable(configured, survey.problems, isProven)
   const job = { source: { name, clock }, selectors, requests: config.requests, maturity: config.sync }
   const plan = (it: Wish) => planWork({ ...job, wish: it }, sink, ledger, now)
 
@@ -110,7 +112,7 @@ export function planGateway(
     clockOffsetMs: clock.offsetMs,
     zone: clock.zone ?? limits.zone,
     range: { after: range.after, until: Math.min(range.until, maturityAt(gatewayNow, config.sync).settledUntil) },
-    missing: { ms, datapoints: lacking.size, configured: selectors.length },
+    missing: { ms, datapoints: lacking.size, configured: configured.length },
     estimate: estimate(backlog, {
       densityOf,
       storedPart(together, piece) {

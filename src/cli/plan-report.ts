@@ -6,6 +6,7 @@ import type { ClockChange } from '../planning/dst.ts'
 import { type Estimate, guessedPerDay, usualBytes } from '../planning/estimate.ts'
 import type { MissingTime } from '../planning/risk.ts'
 import type { SinkReport } from '../sinks/sink.ts'
+import { problemJson, problemText } from '../smartserver/datapoint-problems.ts'
 import { aboutText, bytesText, countOf, countText, minuteText, offsetText, tookText } from './figures.ts'
 import type { GatewayPlan } from './plan-gateway.ts'
 
@@ -89,17 +90,13 @@ function gatewayLines(plan: GatewayPlan): string[] {
     lines.push(row('at risk', `${lossText(risk.soon)}: pruned by ${minuteText(risk.soon.by)} unless fetched`))
   lines.push(...clockChangeLines(plan))
   const shown = problems.slice(0, mostShown)
-  for (const [i, { datapoint, message, suggestion }] of shown.entries())
-    lines.push(row(i === 0 ? 'datapoints' : '', `! ${datapoint}: ${message}${meantText(suggestion)}`))
+  for (const [i, problem] of shown.entries())
+    lines.push(row(i === 0 ? 'datapoints' : '', `! ${problem.datapoint}: ${problemText(problem)}`))
   if (problems.length > shown.length)
     lines.push(row('', `and ${countText(problems.length - shown.length)} more: see "check"`))
   if (unchecked > 0)
     lines.push(row('', `${countOf(unchecked, 'datapoint')} not looked up, to spare the gateway: "check" tells`))
   return lines
-}
-
-function meantText(suggestion: string | undefined): string {
-  return suggestion === undefined ? '' : `; did you mean ${suggestion}?`
 }
 
 function effortLines({ requests, isCutShort, entries, received, bytes, tookMs }: Estimate): string[] {
@@ -192,7 +189,7 @@ function gatewayJson(plan: GatewayPlan) {
     pruned: risk.pruned && lossJson(risk.pruned),
     atRisk: risk.soon && { ...lossJson(risk.soon), by: isoText(risk.soon.by) },
     clockChanges: plan.clockChanges.map(({ date, at, minutes }) => ({ date, at: isoText(at), minutes })),
-    problems,
+    problems: problems.map(problemJson),
     unchecked,
   }
 }

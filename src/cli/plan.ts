@@ -6,12 +6,12 @@ import { Failure } from '../domain/failure.ts'
 import { Ledger } from '../ledger/ledger.ts'
 import type { Wish } from '../pipeline/job.ts'
 import { syncWish } from '../service/sync.ts'
+import { surveyGateway } from '../smartserver/survey.ts'
 import { backfillWish, readSpan } from './backfill.ts'
 import type { CommandContext } from './context.ts'
 import { exitCode } from './outcome.ts'
 import { planGateway, type Told } from './plan-gateway.ts'
 import { type KnownSink, planJson, planLines } from './plan-report.ts'
-import { surveyGateway } from './plan-survey.ts'
 
 export interface PlanOptions {
   readonly from?: string

@@ -11,7 +11,7 @@ import { exitCode, exitCodeOf } from './outcome.ts'
 export async function sync(config: Config, options: { once?: boolean }, context: CommandContext): Promise<number> {
   const { clock, log, signal } = context
   const app = await openApp(config, 'sync', { clock, log })
-  const parts = { run: app.run, clock, log }
+  const parts = { run: app.run, clock, log, told: new Set<string>() }
   try {
     const report = await (options.once === true ? app.prepare(signal) : untilReady(app.prepare, { clock, log }, signal))
     for (const warning of report.warnings) log.warn({ sink: app.sink.label, warning }, 'about the database')

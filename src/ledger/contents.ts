@@ -13,6 +13,7 @@ export function createContents(database: DatabaseSync) {
   const held = database.prepare(
     'SELECT measurement, tags FROM content JOIN series ON series.id = content.series WHERE target = ? ORDER BY series.id',
   )
+  const some = database.prepare('SELECT 1 FROM content WHERE target = ? LIMIT 1')
   const targets = database.prepare(
     'SELECT target FROM content JOIN series ON series.id = content.series WHERE measurement = ? AND tags = ?',
   )
@@ -24,6 +25,9 @@ export function createContents(database: DatabaseSync) {
         const row = find.get(...key) ?? insert.get(...key)
         link.run(target, Number(row!['id']))
       }
+    },
+    has(target: number): boolean {
+      return some.get(target) !== undefined
     },
     of(target: number): Series[] {
       return held.all(target).map(row => ({

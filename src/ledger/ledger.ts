@@ -125,6 +125,14 @@ export class Ledger {
     return this.#guard(() => this.#targets.coverage(place, selectors))
   }
 
+  /** Whether anything has ever come of this selector itself. */
+  hasContent(place: Place, selector: Selector): boolean {
+    return this.#guard(() => {
+      const target = this.#targets.find(place, selector)
+      return target !== undefined && this.#contents.has(target)
+    })
+  }
+
   /** What verify holds against the database. */
   proofs(place: Place, selector: Selector): Proof[] {
     return this.#guard(() => this.#targets.proofs(place, selector))

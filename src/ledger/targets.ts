@@ -106,6 +106,8 @@ export function createTargets(database: DatabaseSync) {
   }
 
   return {
+    /** Undefined: nothing was ever recorded of it. */
+    find: targetId,
     idOf(place: Place, selector: Selector): number {
       const known = targetId(place, selector)
       if (known !== undefined) return known

@@ -1,12 +1,15 @@
 import type { Logger } from 'pino'
 import type { GatewayLimits } from '../config/schema.ts'
 import type { Clock } from '../domain/clock.ts'
+import type { Selector } from '../domain/datapoint.ts'
 import type { Frame } from '../domain/entry.ts'
 import { Failure } from '../domain/failure.ts'
 import type { DataLogRequest } from '../domain/request.ts'
 import type { Companion } from '../smartserver/companion.ts'
+import { createDeviceIds, type DeviceIds } from '../smartserver/device-ids.ts'
 import type { Gateway } from '../smartserver/gateway.ts'
-import { type Retention, readRetention } from '../smartserver/retention.ts'
+import { createRetention, type Retention } from '../smartserver/retention.ts'
+import { type Survey, surveySite } from '../smartserver/survey.ts'
 import { createCpuGate } from './cpu-gate.ts'
 import { createQuietGate, passGates } from './gates.ts'
 import type { RunSource, Waiting } from './job.ts'
@@ -17,9 +20,12 @@ export interface AccompaniedParts {
   readonly limits: GatewayLimits
   readonly clock: Clock
   readonly log: Logger
-  /** Where retention matters (order `rescue`), it is read from the gateway once. */
-  readonly readRetention: boolean
+  /** What is configured: held against what the gateway has before its log is asked for. */
+  readonly selectors: readonly Selector[]
 }
+
+/** Devices come and go, but seldom: a daemon looks at them again after this long. */
+const surveyRestMs = 24 * 3_600_000
 
 export interface Accompanied extends RunSource {
   ready(signal: AbortSignal, waiting?: Waiting): Promise<void>
@@ -34,16 +40,36 @@ export function accompanied(parts: AccompaniedParts): Accompanied {
   const gates = [createCpuGate({ clock, current: () => companion.cpu(), pauseAbove: limits.pauseAboveCpu })]
   const zone = () => gateway.clock.zone ?? limits.zone
   if (limits.quiet !== undefined) gates.push(createQuietGate(limits.quiet, () => gateway.clock.now(), zone))
+  let survey: Survey | undefined
+  let surveyedAt = Number.NEGATIVE_INFINITY
   let retention: Retention | undefined
+  let deviceIds: DeviceIds | undefined
+
+  async function look(signal: AbortSignal): Promise<void> {
+    if (clock.now() - surveyedAt < surveyRestMs) return
+    const found = await surveySite(gateway, parts.selectors, signal)
+    surveyedAt = clock.now()
+    if (found.failure !== undefined) {
+      const { code, message } = found.failure
+      log.warn({ gateway: gateway.name, code, error: message }, 'the configured datapoints cannot be checked')
+    }
+    if (found.site === undefined) return
+    survey = found
+    retention = createRetention(found.site.devices, found.site.rules)
+    deviceIds = createDeviceIds(found.site.devices)
+  }
+
   return {
     name: gateway.name,
     clock: gateway.clock,
     async hello(signal) {
       await gateway.hello(signal)
       companion.start()
-      if (parts.readRetention) retention ??= await readRetention(gateway, log, signal)
+      await look(signal)
     },
     retentionOf: selectors => retention?.(selectors),
+    deviceIdOf: shown => deviceIds?.(shown),
+    problems: () => survey?.problems ?? [],
     async ready(signal, { deadline, tell } = {}) {
       await passGates(gates, clock, tell ?? (() => {}), deadline, signal)
     },

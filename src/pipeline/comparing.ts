@@ -8,6 +8,7 @@ import { openSeriesPool } from '../points/series.ts'
 import type { Sink } from '../sinks/sink.ts'
 import { decodeEntry } from '../smartserver/entry.ts'
 import { createAskedFor } from './asked-for.ts'
+import { createIdentify } from './identify.ts'
 import { seriesLabel } from './letter-point.ts'
 import { joinFields } from './repeats.ts'
 import type { LogSource } from './transfer.ts'
@@ -101,6 +102,7 @@ async function readExpected(
   signal: AbortSignal,
 ) {
   const askedFor = createAskedFor(request)
+  const identify = createIdentify(request, source.deviceIdOf)
   const pool = openSeriesPool()
   const series = new Map<Series, Map<string, Point>>()
   const of = (one: Series) => {
@@ -122,7 +124,8 @@ async function readExpected(
         reach: 'request',
       })
     for (const frame of frames) {
-      const entry = decodeEntry(frame)
+      const decoded = decodeEntry(frame)
+      const entry = isRejection(decoded) ? decoded : identify(decoded)
       if (isRejection(entry)) {
         unwritable++
         continue

@@ -1,4 +1,5 @@
 import PQueue from 'p-queue'
+import type { Selector } from '../domain/datapoint.ts'
 import { type Failure, isAbort, toFailure } from '../domain/failure.ts'
 import { RangeSet } from '../domain/range.ts'
 import { addReceipt, emptyReceipt } from '../domain/receipt.ts'
@@ -14,13 +15,14 @@ import {
   takePiece,
 } from '../planning/backlog.ts'
 import { mostEntries } from '../planning/window.ts'
+import type { DatapointProblem } from '../smartserver/datapoint-problems.ts'
 import type { Hindrance } from './gates.ts'
 import type { GatewayJob, GatewayOutcome, RunParts } from './job.ts'
 import { createPace } from './pace.ts'
 import { type TransferProof, transfer } from './transfer.ts'
 import { Troubles, triesOfPiece } from './troubles.ts'
 import { Windows } from './windows.ts'
-import { adaptWidth, parkedRanges, planWork } from './work.ts'
+import { adaptWidth, askable, parkedRanges, planWork } from './work.ts'
 
 /**
  * All the work of one gateway: plans it lazily and carries out one request after the other within the limits. What
@@ -52,6 +54,7 @@ class GatewayRun {
   #backlog: Backlog = { groups: new Map(), newestFirst: new Set(), pruned: new Map(), setAside: [] }
   /** What earlier runs have parked. */
   #knownSick = RangeSet.empty
+  #problems: readonly DatapointProblem[] = []
   #requests = 0
   #parked = 0
   #failure: Failure | undefined
@@ -75,8 +78,12 @@ class GatewayRun {
     const { source } = this.#job
     const { sink, ledger, clock, observe } = this.#parts
     if (await this.#connect()) {
-      this.#knownSick = parkedRanges(this.#job, sink.id, ledger)
-      this.#backlog = planWork(this.#job, sink.id, ledger, clock.now())
+      this.#problems = source.problems?.() ?? []
+      const place = { sink: sink.id, gateway: source.name }
+      const isProven = (selector: Selector) => ledger.hasContent(place, selector)
+      const job = { ...this.#job, selectors: askable(this.#job.selectors, this.#problems, isProven) }
+      this.#knownSick = parkedRanges(job, sink.id, ledger)
+      this.#backlog = planWork(job, sink.id, ledger, clock.now())
       observe({ gateway: source.name, kind: 'planned', lengthMs: lengthLeft(this.#backlog) })
       await this.#work()
     }
@@ -87,6 +94,7 @@ class GatewayRun {
       receipt: this.#receipt,
       parked: this.#parked,
       leftMs: lengthLeft(this.#backlog),
+      problems: this.#problems,
       failure: this.#failure,
     }
   }

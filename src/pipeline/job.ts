@@ -9,6 +9,7 @@ import type { Grouping, Order, Piece } from '../planning/backlog.ts'
 import type { WindowLimits } from '../planning/window.ts'
 import type { Mapping } from '../points/mapping.ts'
 import type { Sink } from '../sinks/sink.ts'
+import type { DatapointProblem } from '../smartserver/datapoint-problems.ts'
 import type { Hindrance } from './gates.ts'
 import type { LogSource } from './transfer.ts'
 
@@ -29,6 +30,8 @@ export interface RunSource extends LogSource {
   ready?(signal: AbortSignal, waiting?: Waiting): Promise<void>
   /** How long the gateway keeps what these log, ms, where it tells. */
   retentionOf?(selectors: readonly Selector[]): number | undefined
+  /** What is wrong with the configured datapoints, as known since `hello`. */
+  problems?(): readonly DatapointProblem[]
 }
 
 export interface RunLimits {
@@ -94,6 +97,8 @@ export interface GatewayOutcome {
   readonly parked: number
   /** Milliseconds of time, summed over selectors, that the deadline left for the next run. */
   readonly leftMs: number
+  /** What is wrong with configured datapoints; those that the gateway does not have at all were not asked for. */
+  readonly problems: readonly DatapointProblem[]
   /** Why the gateway was given up; undefined if all of its work was done, parked or left. */
   readonly failure: Failure | undefined
 }

@@ -4,7 +4,6 @@ import { Failure, isAbort } from '../domain/failure.ts'
 import type { TimeRange } from '../domain/range.ts'
 import type { DataLogRequest } from '../domain/request.ts'
 import type { Gateway } from '../smartserver/gateway.ts'
-import { dataLogPath } from '../smartserver/query.ts'
 import { type CapturePart, headPart } from './capture-format.ts'
 
 export interface RecordingJob {
@@ -80,7 +79,7 @@ async function recordRequest(
   request: DataLogRequest,
   signal: AbortSignal,
 ): Promise<{ frames: number; failure: Failure | undefined }> {
-  write({ request: { query: dataLogPath(request, gateway.release), ...request.range } })
+  write({ request: { query: gateway.pathOf(request), ...request.range } })
   let frames = 0
   let close: number | null = null
   const onClose = (code: number) => {

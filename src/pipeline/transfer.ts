@@ -9,6 +9,7 @@ import type { Mapping } from '../points/mapping.ts'
 import type { Sink } from '../sinks/sink.ts'
 import { decodeEntry } from '../smartserver/entry.ts'
 import { type AskedFor, createAskedFor } from './asked-for.ts'
+import { createIdentify, type Identify } from './identify.ts'
 import { datapointLabel } from './letter-point.ts'
 import { Repeats } from './repeats.ts'
 import { Tally } from './tally.ts'
@@ -18,6 +19,8 @@ import { WritesInFlight } from './writes-in-flight.ts'
 export interface LogSource {
   /** Returns normally only after `"end"`. */
   readDataLog(request: DataLogRequest, signal: AbortSignal): AsyncIterable<readonly Frame[]>
+  /** The id of the device that an entry names so, where the gateway has told. */
+  deviceIdOf?(shown: string): string | undefined
 }
 
 export interface TransferParts {
@@ -91,18 +94,20 @@ interface Account {
   readonly letters: DeadLetterDraft
   readonly repeats: Repeats
   readonly tally: Tally
+  readonly identify: Identify
   readonly askedFor: AskedFor
   readonly mapping: Mapping
   /** Of the entries asked for, the newest so far, ms UTC. */
   newest: number
 }
 
-function openAccount(request: DataLogRequest, { deadLetters, mapping }: TransferParts): Account {
+function openAccount(request: DataLogRequest, { source, deadLetters, mapping }: TransferParts): Account {
   return {
     receipt: emptyReceipt(),
     letters: deadLetters.draft(request),
     repeats: new Repeats(),
     tally: new Tally(request.selectors.length),
+    identify: createIdentify(request, source.deviceIdOf),
     askedFor: createAskedFor(request),
     mapping,
     newest: request.range.after,
@@ -111,13 +116,14 @@ function openAccount(request: DataLogRequest, { deadLetters, mapping }: Transfer
 
 /** Every frame ends in exactly one of: outside, duplicate, empty, rejected, or a point to write (law 5). */
 function pointsOf(frames: readonly Frame[], account: Account): { points: Point[]; frames: Frame[] } {
-  const { receipt, letters, repeats, tally, askedFor, mapping } = account
+  const { receipt, letters, repeats, tally, identify, askedFor, mapping } = account
   const points: Point[] = []
   const framesOfPoints: Frame[] = []
   for (const frame of frames) {
     receipt.received++
     receipt.bytes += frame.length
-    const entry = decodeEntry(frame)
+    const decoded = decodeEntry(frame)
+    const entry = isRejection(decoded) ? decoded : identify(decoded)
     if (isRejection(entry)) {
       reject(entry, frame, undefined)
       continue

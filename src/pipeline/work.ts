@@ -4,6 +4,7 @@ import type { Receipt } from '../domain/receipt.ts'
 import type { Ledger, ParkedRange, Width } from '../ledger/ledger.ts'
 import { type Backlog, createBacklog, type Grouping, groupKey, narrowGroup, type Piece } from '../planning/backlog.ts'
 import { maturityAt, missingRanges } from '../planning/missing.ts'
+import { type DatapointProblem, isUnknown } from '../smartserver/datapoint-problems.ts'
 import type { GatewayJob } from './job.ts'
 
 /** Fewer entries than this say little about how much of a device's log is wanted. */
@@ -33,6 +34,20 @@ export function planWork(job: PlannedJob, sink: string, ledger: Ledger, now: num
     newestFirst: wish.newestFirst,
     ...(requests.order === 'rescue' ? { prunedUntil: prunedUntil(source, gatewayNow) } : {}),
   })
+}
+
+/**
+ * What of the job may be asked for. A gateway answers `"end"` to a name that it does not have as it does to an empty
+ * range: a range of that name would be complete, and a misspelt name never be noticed. What has brought entries once is
+ * asked for whatever the gateway's list says.
+ */
+export function askable(
+  selectors: readonly Selector[],
+  problems: readonly DatapointProblem[],
+  isProven: (selector: Selector) => boolean,
+): readonly Selector[] {
+  const unknown = new Set(problems.filter(isUnknown).map(({ selector }) => selectorKey(selector)))
+  return selectors.filter(selector => !unknown.has(selectorKey(selector)) || isProven(selector))
 }
 
 function prunedUntil({ retentionOf }: PlannedJob['source'], gatewayNow: number) {

@@ -3,6 +3,7 @@ import type { Clock } from '../domain/clock.ts'
 import { type Failure, isAbort, toFailure } from '../domain/failure.ts'
 import type { RunEvent, Wish } from '../pipeline/job.ts'
 import type { RunOutcome } from '../pipeline/run.ts'
+import { type DatapointProblem, isUnknown } from '../smartserver/datapoint-problems.ts'
 import { repeat } from './schedule.ts'
 
 export interface SyncOptions {
@@ -29,6 +30,8 @@ export interface SyncParts {
   readonly run: SyncRun
   readonly clock: Clock
   readonly log: Logger
+  /** Problems of datapoints that were logged already. */
+  readonly told: Set<string>
 }
 
 /**
@@ -47,6 +50,8 @@ export async function syncOnce(
   const failed = outcome.gateways.filter(gateway => gateway.failure !== undefined).map(gateway => gateway.gateway)
   for (const { gateway, failure } of outcome.gateways)
     if (failure !== undefined) parts.log.error({ ...failureFields(failure), gateway }, 'gateway given up for this pass')
+  for (const { gateway, problems } of outcome.gateways)
+    for (const problem of problems) tellProblem(gateway, problem, parts)
   const parked = outcome.gateways.reduce((sum, gateway) => sum + gateway.parked, 0)
   const leftMs = outcome.gateways.reduce((sum, gateway) => sum + gateway.leftMs, 0)
   parts.log.info(
@@ -64,6 +69,18 @@ export async function syncOnce(
     'synced',
   )
   return outcome
+}
+
+/** Once for as long as it lasts, not once a pass. */
+function tellProblem(gateway: string, problem: DatapointProblem, { log, told }: SyncParts): void {
+  const key = JSON.stringify([gateway, problem.datapoint, problem.code])
+  if (told.has(key)) return
+  told.add(key)
+  const { datapoint, code, message, suggestion } = problem
+  log[isUnknown(problem) ? 'error' : 'warn'](
+    { gateway, datapoint, code, error: message, suggestion },
+    isUnknown(problem) ? 'datapoint not asked for' : 'datapoint with a problem',
+  )
 }
 
 /** What a pass wants of the gateways. */

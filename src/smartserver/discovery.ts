@@ -4,6 +4,8 @@ import { type Asked, idOf, memberOf, textOf } from './rest-json.ts'
 export interface Device {
   readonly id: string
   readonly name: string
+  /** Its number in the segment; entries of some releases name the device by `segment.DID` (protocol §3.1). */
+  readonly did: string | undefined
   readonly type: string | undefined
   readonly state: string | undefined
   readonly health: string | undefined
@@ -98,7 +100,8 @@ function deviceOf(item: unknown): Device[] {
   if (id === undefined || name === undefined || memberOf(item, 'category') === 'SC') return []
   const status = memberOf(item, 'status')
   const type = textOf(memberOf(item, 'deviceTypeName'))
-  return [{ id, name, type, state: textOf(memberOf(status, 'state')), health: textOf(memberOf(status, 'health')) }]
+  const did = idOf(memberOf(item, 'DID'))
+  return [{ id, name, did, type, state: textOf(memberOf(status, 'state')), health: textOf(memberOf(status, 'health')) }]
 }
 
 function interfaceOf(item: unknown): InterfaceDatapoint[] {

@@ -7,7 +7,8 @@ import { type DataLogRequest, requestText } from '../domain/request.ts'
 import { readDataLogSocket } from './data-log.ts'
 import { GatewayClock } from './gateway-clock.ts'
 import { type GeneralSocketEvents, keepGeneralSocket } from './general-socket.ts'
-import { dataLogPath } from './query.ts'
+import { KnownNames } from './known-names.ts'
+import { dataLogPath, sentSelector } from './query.ts'
 import { answersTime } from './release.ts'
 import type { RestAnswer, RestCall } from './rest.ts'
 import { askJson, memberOf } from './rest-json.ts'
@@ -38,6 +39,7 @@ export class Gateway {
   readonly #options: GatewayOptions
   readonly #agent: https.Agent
   readonly #session: Session
+  readonly #names = new KnownNames()
   #release: string | undefined
 
   constructor(options: GatewayOptions) {
@@ -77,6 +79,11 @@ export class Gateway {
     await keepGeneralSocket(parts, events, signal)
   }
 
+  /** Path and query that a request would be sent with now. */
+  pathOf(request: DataLogRequest): string {
+    return dataLogPath(request, this.#release, this.#names.formOf(sentSelector(request.selectors)))
+  }
+
   /**
    * Streams the answer to a request in batches; returns normally only after `"end"` (law 2), otherwise throws a Failure
    * that names the work. A login that has ended is renewed once. `onClose` hears the gateway's own close code.
@@ -86,13 +93,17 @@ export class Gateway {
     signal: AbortSignal,
     onClose?: (code: number) => void,
   ): AsyncGenerator<readonly Frame[]> {
-    const path = dataLogPath(request, this.#release)
+    const path = this.pathOf(request)
+    const sent = sentSelector(request.selectors)
     const work = { gateway: this.name, selector: requestText(request), range: request.range }
     for (let attempt = 1; ; attempt++) {
       let lease: Lease | undefined
       try {
         lease = await this.#session.lease(signal)
-        yield* readDataLogSocket({ ...this.#socketOptions(path, lease.cookie), onClose }, signal)
+        for await (const frames of readDataLogSocket({ ...this.#socketOptions(path, lease.cookie), onClose }, signal)) {
+          this.#names.look(sent, frames)
+          yield frames
+        }
         return
       } catch (error) {
         if (!(error instanceof Failure)) throw error

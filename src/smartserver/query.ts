@@ -2,20 +2,21 @@ import type { PointRef, Selector } from '../domain/datapoint.ts'
 import { Failure } from '../domain/failure.ts'
 import type { TimeRange } from '../domain/range.ts'
 import type { DataLogRequest } from '../domain/request.ts'
+import type { NameForm } from './known-names.ts'
 import { xifForm } from './release.ts'
 
 /**
  * Path and query of a data-log request: always a filter for both ends of `utc` (law 7), and the narrowest selector that
  * holds all that is asked for and that this release surely understands; what is left open is filtered on arrival.
- * Throws a Failure for a range that is empty or not in whole milliseconds.
+ * `form`: what is known of the datapoint's name. Throws a Failure for a range that is empty or not in whole milliseconds.
  */
-export function dataLogPath(request: DataLogRequest, release?: string): string {
+export function dataLogPath(request: DataLogRequest, release?: string, form: NameForm = 'instance'): string {
   const { device, block, index, point } = sentSelector(request.selectors)
   const parameters: [string, string][] = []
   if (device !== undefined) parameters.push(['dev', 'id' in device ? device.id : `*+name==${device.name}`])
   if (block !== undefined) parameters.push(['blockName', `*+name==${block}`])
   if (index !== undefined) parameters.push(['blockIndex', String(index)])
-  const pointValue = point === undefined ? undefined : pointFilter(point, release)
+  const pointValue = point === undefined ? undefined : pointFilter(point, release, form)
   if (pointValue !== undefined) parameters.push(['dpName', pointValue])
   parameters.push(['value', utcFilter(request.range)])
   return `/iap/ws?${parameters.map(([key, value]) => `${key}=${percentEncode(value)}`).join('&')}`
@@ -27,10 +28,12 @@ export function sentSelector(selectors: DataLogRequest['selectors']): Selector {
 }
 
 /** `*+name==` means the instance name in every release; a bare name changed its meaning at 3.20.114 (protocol §2.1). */
-function pointFilter(point: PointRef, release: string | undefined): string | undefined {
-  if ('name' in point) return `*+name==${point.name}`
-  const form = xifForm(release)
-  return form === undefined ? undefined : form === 'explicit' ? `*+xifName==${point.xif}` : point.xif
+function pointFilter(point: PointRef, release: string | undefined, form: NameForm): string | undefined {
+  if ('name' in point && form === 'instance') return `*+name==${point.name}`
+  if ('name' in point && form === 'unknown') return undefined
+  const xif = 'xif' in point ? point.xif : point.name
+  const spelling = xifForm(release)
+  return spelling === undefined ? undefined : spelling === 'explicit' ? `*+xifName==${xif}` : xif
 }
 
 /** Leaves out the parts whose names cannot be sent; block, index and datapoint stand only with their device. */

@@ -1,24 +1,10 @@
-import type { Logger } from 'pino'
 import type { Selector } from '../domain/datapoint.ts'
-import { isAbort, toFailure } from '../domain/failure.ts'
-import { type Device, type LogRule, readDevices, readLogRules } from './discovery.ts'
-import type { Asked } from './rest-json.ts'
+import type { Device, LogRule } from './discovery.ts'
 
 /** How long the gateway keeps the finest entries of what these select, ms; undefined where it does not tell. */
 export type Retention = (selectors: readonly Selector[]) => number | undefined
 
 const dayMs = 86_400_000
-
-/** Reads devices and log rules once. An aid: where they cannot be read, every retention is unknown. */
-export async function readRetention(gateway: Asked, log: Logger, signal: AbortSignal): Promise<Retention> {
-  try {
-    return createRetention(await readDevices(gateway, signal), await readLogRules(gateway, signal))
-  } catch (error) {
-    if (isAbort(error, signal)) throw error
-    log.warn({ error: toFailure(error).message }, 'the retention of the log cannot be read')
-    return () => undefined
-  }
-}
 
 /** Of several levels the one that is pruned first counts: it holds the finest entries (protocol §4). */
 export function createRetention(devices: readonly Device[], rules: readonly LogRule[]): Retention {

@@ -56,6 +56,28 @@ describe('what goes wrong is told once and clearly, and nothing is recorded', ()
     expect(await coveredRanges()).toBe(0)
   })
 
+  test('a misspelt device or datapoint is not complete because nothing came of it', async () => {
+    const right = 'Sensor 1/LightSensor/0/nvoLuxLevel'
+    const datapoints = ['Sensr 1/LightSensor/0/nvoLuxLevel', 'Sensor 1/LightSensor/0/nvoLuxLevl', right]
+    await site.configure(settings({ datapoints }))
+    const ended = await backfill()
+    expectMessage(
+      ended,
+      3,
+      /not asked for Sensr 1.*did you mean Sensor 1\?[\s\S]*nvoLuxLevl: the gateway has no such datapoint/,
+    )
+    expect(ended.stdout).toContain('Not complete')
+    const { stdout } = await runProgram(['status', '--json', '--config', site.file])
+    const [one, two, three] = JSON.parse(stdout).gateways.g.datapoints
+    expect([one.final, one.provisional, two.final, two.provisional]).toEqual([[], [], [], []])
+    expect(three.final).not.toEqual([])
+    const { problems, complete } = JSON.parse((await backfill('--json')).stdout)
+    expect([complete, problems.map((it: { code: string }) => it.code)]).toEqual([
+      false,
+      ['unknown-device', 'unknown-datapoint'],
+    ])
+  }, 60_000)
+
   test('a gateway that is not there', async () => {
     await site.configure(settings({ url: `https://127.0.0.1:${await freePort()}` }))
     expectMessage(await backfill(), 1, /g: the gateway cannot be reached \(ECONNREFUSED\)/)

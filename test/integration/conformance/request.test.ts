@@ -1,4 +1,5 @@
 import { describe, expect, onTestFinished, test } from 'vitest'
+import type { WebSocket } from 'ws'
 import { loadConfig } from '../../../src/config/load.ts'
 import { systemClock } from '../../../src/domain/clock.ts'
 import type { Selector } from '../../../src/domain/datapoint.ts'
@@ -13,12 +14,22 @@ import { Gateway } from '../../../src/smartserver/gateway.ts'
 import { meetGateway, never, range, readAll } from '../../support/conforming-gateway.ts'
 import { openSite } from '../../support/program.ts'
 
-/** What the gateway is asked for, as it stands on the wire. */
-async function wireForm(selector: Selector, version?: string): Promise<string> {
-  const { gateway, upgrades } = await meetGateway(version === undefined ? {} : { version })
+/** What the gateway is asked for, as it stands on the wire, once it has shown an entry of it: `name` is its instance name. */
+async function wireForm(selector: Selector, version?: string, name: string | null = 'Light'): Promise<string> {
+  const entry = {
+    ...{ utc: '2022-04-11T08:00:00.000Z[UTC]', deviceId: 2, deviceName: 'Sensor 1', blockName: 'B', blockIndex: 0 },
+    ...{ datapointName: 'nvoLux', name, value: 1 },
+  }
+  const log = (socket: WebSocket) => {
+    socket.send(JSON.stringify(entry))
+    socket.send('"end"')
+    socket.close()
+  }
+  const { gateway, upgrades } = await meetGateway(version === undefined ? { log } : { log, version })
   if (version !== undefined) await gateway.hello(never)
   await readAll(gateway, { selectors: [selector] })
-  return upgrades[0]!.url
+  await readAll(gateway, { selectors: [selector] })
+  return upgrades[1]!.url
 }
 
 /** As a servlet container takes it apart: `&`, the first `=`, `+` for a space, percent. */
@@ -85,6 +96,9 @@ describe('§2.1 the meaning of a bare name flipped at 3.20.114', () => {
     const named = (point: NonNullable<Selector['point']>) => wireForm({ device, block: 'B', index: 0, point }, version)
     expect(parametersOf(await named({ xif: 'nvoLux' }))['dpName']).toBe(form)
     expect(parametersOf(await named({ name: 'Light' }))['dpName']).toBe('*+name==Light')
+    // shown under its XIF name because it has no other (B:3761): no filter by instance name is known to find it
+    const unnamed = { device, block: 'B', index: 0, point: { name: 'nvoLux' } }
+    expect(parametersOf(await wireForm(unnamed, version, null))['dpName']).toBe(form)
   })
 
   test.each<ReleaseName>([
@@ -176,7 +190,7 @@ describe('§2.3 percent-encoding', () => {
   })
 
   test('[D] the & inside of value is %26; ?, the & between parameters and the first = of each stay as they are', async () => {
-    const url = await wireForm({ device, block: 'B', index: 1, point: { name: 'P' } })
+    const url = await wireForm({ device, block: 'B', index: 0, point: { name: 'Light' } })
     expect(url.match(/[?&=]/g)?.join('')).toBe('?=&=&=&=&=')
     expect(url).toMatch(/value=%2A%2Butc%3E[^&=]*%26utc%3C%3D[^&=]*$/)
     expect(url).not.toContain('+')

@@ -16,7 +16,7 @@ type Gateway = RunOutcome['gateways'][number]
 
 function outcome(receipt: Partial<Receipt> = {}, gateway: Partial<Gateway> = {}, requests = 3): RunOutcome {
   const whole = { ...emptyReceipt(), ...receipt }
-  const base = { gateway: 'plant-a', requests, receipt: whole, parked: 0, leftMs: 0, failure: undefined }
+  const base = { gateway: 'plant-a', requests, receipt: whole, parked: 0, leftMs: 0, problems: [], failure: undefined }
   return { gateways: [{ ...base, ...gateway }], requests, receipt: whole, tookMs: 2_000 }
 }
 

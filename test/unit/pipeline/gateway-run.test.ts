@@ -83,6 +83,32 @@ describe('a run', () => {
     )
   })
 
+  it('does not ask for what the gateway does not have, does not call it complete, and says so', async () => {
+    const { gateway, job, go, covered, ledger, parts } = openRun()
+    const typo: Selector = { ...lux, device: { name: 'Sensr 1' } }
+    const problem = (selector: Selector) => ({
+      ...{
+        selector,
+        datapoint: 'x',
+        code: 'unknown-device' as const,
+        message: 'no such device',
+        suggestion: undefined,
+      },
+    })
+    const source = { ...gateway(), problems: () => [problem(typo)] }
+    const outcome = await go([job(source, { selectors: [typo] })])
+    expect(source.asked).toEqual([])
+    expect(covered('plant-a', typo)).toEqual([])
+    expect(outcome.gateways[0]).toMatchObject({ failure: undefined, problems: [{ code: 'unknown-device' }] })
+
+    // a device that was removed: what it logged while it was there is asked for
+    await go([job(gateway())])
+    expect(ledger.hasContent({ sink: parts.sink.id, gateway: 'plant-a' }, lux)).toBe(true)
+    const removed = { ...gateway(), problems: () => [problem(lux)] }
+    await go([job(removed, { wish: { ...wish, wanted: () => ({ after: today - 2 * day, until: today }) } })])
+    expect(removed.asked.length).toBeGreaterThan(0)
+  })
+
   it('asks for nothing a second time', async () => {
     const { gateway, job, go } = openRun()
     await go([job(gateway())])

@@ -32,7 +32,7 @@ function openSync(pass: (count: number, wish: Wish) => void = () => {}) {
     if (starts.length === 4) stop.abort(new Error('stopped'))
     return nothing
   }
-  const parts = { run, clock, log }
+  const parts = { run, clock, log, told: new Set<string>() }
   return {
     clock,
     starts,

@@ -5,6 +5,7 @@ import type { Device, LogRule } from '../../../src/smartserver/discovery.ts'
 const device = (id: string, name: string, type: string): Device => ({
   id,
   name,
+  did: undefined,
   type,
   state: undefined,
   health: undefined,

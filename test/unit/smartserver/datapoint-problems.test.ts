@@ -1,11 +1,12 @@
 import { describe, expect, test } from 'vitest'
-import { datapointProblem, type KnownDevice } from '../../../src/cli/datapoint-problems.ts'
 import type { Selector } from '../../../src/domain/datapoint.ts'
+import { datapointProblem, type KnownDevice } from '../../../src/smartserver/datapoint-problems.ts'
 import type { Device, InterfaceDatapoint } from '../../../src/smartserver/discovery.ts'
 
 const device = (id: string, name: string): Device => ({
   id,
   name,
+  did: undefined,
   type: 'Sensor',
   state: 'provisioned',
   health: 'normal',

@@ -1,16 +1,9 @@
 import type { Selector } from '../domain/datapoint.ts'
 import { Failure } from '../domain/failure.ts'
-import {
-  type Device,
-  type LogRule,
-  loggedOf,
-  readDevices,
-  readInterface,
-  readLogRules,
-} from '../smartserver/discovery.ts'
-import type { Gateway } from '../smartserver/gateway.ts'
-import { rulesOf } from '../smartserver/retention.ts'
 import { concerns, type DatapointProblem, datapointProblem, type KnownDevice } from './datapoint-problems.ts'
+import { type Device, type LogRule, loggedOf, readDevices, readInterface, readLogRules } from './discovery.ts'
+import type { Gateway } from './gateway.ts'
+import { rulesOf } from './retention.ts'
 
 /** What a gateway tells before it is asked for any log. */
 export interface Survey {
@@ -24,7 +17,7 @@ export interface Survey {
   readonly unchecked: number
 }
 
-/** A plan is cheap for the gateway: what more devices would tell, `check` asks. */
+/** A survey is cheap for the gateway: what more devices would tell, `check` asks. */
 const mostLookedUp = 20
 
 /**
@@ -36,16 +29,28 @@ export async function surveyGateway(
   selectors: readonly Selector[],
   signal: AbortSignal,
 ): Promise<Survey> {
-  let isReached = false
-  let site: Survey['site']
   try {
     await gateway.hello(signal)
-    isReached = true
-    site = { devices: await readDevices(gateway, signal), rules: await readLogRules(gateway, signal) }
-    return { failure: undefined, isReached, site, ...(await findProblems(gateway, selectors, site, signal)) }
   } catch (error) {
     if (!(error instanceof Failure)) throw error
-    return { failure: error, isReached, site, problems: [], unchecked: 0 }
+    return { failure: error, isReached: false, site: undefined, problems: [], unchecked: 0 }
+  }
+  return await surveySite(gateway, selectors, signal)
+}
+
+/** The same, of a gateway that has answered already. */
+export async function surveySite(
+  gateway: Gateway,
+  selectors: readonly Selector[],
+  signal: AbortSignal,
+): Promise<Survey> {
+  let site: Survey['site']
+  try {
+    site = { devices: await readDevices(gateway, signal), rules: await readLogRules(gateway, signal) }
+    return { failure: undefined, isReached: true, site, ...(await findProblems(gateway, selectors, site, signal)) }
+  } catch (error) {
+    if (!(error instanceof Failure)) throw error
+    return { failure: error, isReached: true, site, problems: [], unchecked: 0 }
   }
 }
 

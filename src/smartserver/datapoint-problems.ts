@@ -1,6 +1,6 @@
 import { type DatapointName, type Selector, selectorLabel, selectorMatches } from '../domain/datapoint.ts'
 import { nearest } from '../domain/nearest.ts'
-import type { Device, InterfaceDatapoint } from '../smartserver/discovery.ts'
+import type { Device, InterfaceDatapoint } from './discovery.ts'
 
 /** A device with its datapoints, and which of them the gateway logs. */
 export interface KnownDevice {
@@ -10,12 +10,29 @@ export interface KnownDevice {
 }
 
 export interface DatapointProblem {
+  readonly selector: Selector
+  /** Its label. */
   readonly datapoint: string
   readonly code: 'unknown-device' | 'device-not-unique' | 'unknown-datapoint' | 'xif-for-instance-name' | 'not-logged'
   /** One sentence, without the datapoint's own label. */
   readonly message: string
   /** What was probably meant. */
   readonly suggestion: string | undefined
+}
+
+/** True if the gateway has nothing that it could ever log under this name: an empty answer proves nothing then. */
+export function isUnknown({ code }: DatapointProblem): boolean {
+  return code === 'unknown-device' || code === 'unknown-datapoint' || code === 'xif-for-instance-name'
+}
+
+/** For machines: the selector is told by its label. */
+export function problemJson({ datapoint, code, message, suggestion }: DatapointProblem) {
+  return { datapoint, code, message, suggestion }
+}
+
+/** For people. */
+export function problemText({ message, suggestion }: DatapointProblem): string {
+  return suggestion === undefined ? message : `${message}; did you mean ${suggestion}?`
 }
 
 /** True if a configured selector can mean something on this device. */
@@ -31,13 +48,14 @@ export function datapointProblem(
 ): DatapointProblem | undefined {
   const datapoint = selectorLabel(selector)
   const problem = (code: DatapointProblem['code'], message: string, suggestion?: string) => ({
+    selector,
     datapoint,
     code,
     message,
     suggestion,
   })
   const named = devices.filter(device => concerns(selector, device))
-  if (selector.device !== undefined && named.length === 0) return { datapoint, ...unknownDevice(selector, devices) }
+  if (selector.device !== undefined && named.length === 0) return problem(...unknownDevice(selector, devices))
   if (selector.device !== undefined && named.length > 1) {
     const ids = named.map(({ id }) => id).join(' and ')
     return problem(
@@ -64,21 +82,21 @@ export function datapointProblem(
   return problem('unknown-datapoint', 'the gateway has no such datapoint', nearest(wanted, labels))
 }
 
-function unknownDevice({ device }: Selector, devices: readonly Device[]): Omit<DatapointProblem, 'datapoint'> {
+function unknownDevice(
+  { device }: Selector,
+  devices: readonly Device[],
+): [DatapointProblem['code'], string, string | undefined] {
   if (device !== undefined && 'id' in device) {
     const sameName = devices.find(({ name }) => name === device.as)
-    return {
-      code: 'unknown-device',
-      message: `the gateway has no device with id ${device.id}`,
-      suggestion: sameName === undefined ? undefined : `id ${sameName.id}, which is named ${sameName.name}`,
-    }
+    const suggestion = sameName === undefined ? undefined : `id ${sameName.id}, which is named ${sameName.name}`
+    return ['unknown-device', `the gateway has no device with id ${device.id}`, suggestion]
   }
   const name = device?.name ?? ''
   const suggestion = nearest(
     name,
     devices.map(it => it.name),
   )
-  return { code: 'unknown-device', message: `the gateway has no device "${name}"`, suggestion }
+  return ['unknown-device', `the gateway has no device "${name}"`, suggestion]
 }
 
 function deviceLabel({ device }: Selector): string {

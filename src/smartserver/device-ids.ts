@@ -1,0 +1,22 @@
+import type { Device } from './discovery.ts'
+
+/** The gateway's own id of the device that an entry names so; undefined where it does not tell. */
+export type DeviceIds = (shown: string) => string | undefined
+
+/** Entries name their device by its id, those of some releases by `segment.DID` (protocol §3.1): the device list knows both. */
+export function createDeviceIds(devices: readonly Device[]): DeviceIds {
+  const ids = new Set(devices.map(({ id }) => id))
+  const byDid = Map.groupBy(
+    devices.filter(({ did }) => did !== undefined),
+    ({ did }) => lastPart(did!),
+  )
+  return shown => {
+    if (ids.has(shown)) return shown
+    const named = byDid.get(lastPart(shown)) ?? []
+    return named.length === 1 && shown.includes('.') ? named[0]!.id : undefined
+  }
+}
+
+function lastPart(text: string): string {
+  return text.slice(text.lastIndexOf('.') + 1)
+}
