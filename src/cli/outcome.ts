@@ -1,8 +1,9 @@
 import { isoText } from '../domain/instant.ts'
+import type { TimeRange } from '../domain/range.ts'
 import type { GatewayOutcome } from '../pipeline/job.ts'
 import type { RunOutcome } from '../pipeline/run.ts'
 import { isUnknown, problemJson, problemText } from '../smartserver/datapoint-problems.ts'
-import { countOf, countText, tookText } from './figures.ts'
+import { countOf, countText, minuteText, tookText } from './figures.ts'
 import type { Preflight } from './preflight.ts'
 import type { Terminal } from './terminal.ts'
 
@@ -17,8 +18,14 @@ export function exitCodeOf(outcome: RunOutcome): number {
 /** Every range that was wanted is covered. Rejected entries are counted beside it. */
 function isComplete(outcome: RunOutcome): boolean {
   return outcome.gateways.every(
-    gateway => gateway.failure === undefined && gateway.parked === 0 && !gateway.problems.some(isUnknown),
+    ({ failure, parked, leftMs, settled, problems }) =>
+      failure === undefined && parked === 0 && leftMs === 0 && !isNothing(settled) && !problems.some(isUnknown),
   )
+}
+
+/** Nothing of what was wanted has settled yet. */
+function isNothing(settled: TimeRange | undefined): boolean {
+  return settled !== undefined && settled.after === settled.until
 }
 
 /** `known`: what was known before the first request, where there is something to say. */
@@ -32,6 +39,7 @@ export function outcomeJson(outcome: RunOutcome, known: Partial<Preflight> = {})
     complete,
     ...counts,
     tookMs,
+    ...bordersJson(outcome),
     ...problemsJson(outcome),
     ...(notKept && { notKept: { after: isoText(notKept.after), until: isoText(notKept.until) } }),
     ...(words.length > 0 && { warnings: words }),
@@ -42,8 +50,14 @@ export function outcomeJson(outcome: RunOutcome, known: Partial<Preflight> = {})
 export function tellOutcome(outcome: RunOutcome, sinkLabel: string, terminal: Terminal): void {
   const { receipt, requests, tookMs } = outcome
   for (const gateway of outcome.gateways) tellProblems(gateway, terminal)
+  for (const { gateway, settled } of outcome.gateways)
+    if (settled !== undefined && isNothing(settled))
+      terminal.out(
+        `${gateway}: nothing after ${minuteText(settled.after)} UTC has settled yet (sync.settle): nothing was asked for.`,
+      )
   if (requests === 0 && isComplete(outcome)) {
     terminal.out(`Nothing to transfer: all of it is in ${sinkLabel} already, complete to the last range.`)
+    tellBorders(outcome, terminal)
     return
   }
   const rate = countText(receipt.received / Math.max(0.001, tookMs / 1000))
@@ -70,7 +84,7 @@ export function tellOutcome(outcome: RunOutcome, sinkLabel: string, terminal: Te
   for (const { gateway, parked, failure } of outcome.gateways) {
     if (parked > 0)
       terminal.out(
-        `${gateway}: ${countOf(parked, 'range')} could not be had and ${parked === 1 ? 'is' : 'are'} parked; "retry" tries again.`,
+        `${gateway}: ${countOf(parked, 'range')} could not be had and ${parked === 1 ? 'is' : 'are'} parked; "retry" tries again at once.`,
       )
     if (failure !== undefined) tellFailure(failure, terminal, `${gateway}: `)
   }
@@ -80,6 +94,22 @@ export function tellOutcome(outcome: RunOutcome, sinkLabel: string, terminal: Te
     )
   else if (isComplete(outcome)) terminal.out('Complete: every range was received to its "end" and acknowledged.')
   else terminal.out('Not complete. What was recorded stays; the same command goes on from there.')
+  tellBorders(outcome, terminal)
+}
+
+/** How far "complete" goes: gateways that stop at the same minute share a line. */
+function tellBorders({ gateways }: RunOutcome, terminal: Terminal): void {
+  const lines = new Map<string, string[]>()
+  for (const { gateway, settled, provisionalAfter } of gateways) {
+    if (settled === undefined || isNothing(settled)) continue
+    const again =
+      provisionalAfter === undefined
+        ? ''
+        : `; what is after ${minuteText(provisionalAfter)} will be looked at once more, in case entries come late`
+    const words = `Up to ${minuteText(settled.until)} UTC${again}.`
+    lines.set(words, [...(lines.get(words) ?? []), gateway])
+  }
+  for (const [words, names] of lines) terminal.out(lines.size === 1 ? words : `${names.join(', ')}: ${words}`)
 }
 
 const mostProblemsShown = 10
@@ -93,6 +123,16 @@ function tellProblems({ gateway, problems }: GatewayOutcome, terminal: Terminal)
   }
   const more = problems.length - mostProblemsShown
   if (more > 0) terminal.say(`${gateway}: and ${countText(more)} more: see "check"`)
+}
+
+/** Of several gateways the earliest: up to there all of them are complete. */
+function bordersJson({ gateways }: RunOutcome) {
+  const ends = gateways.flatMap(({ settled }) => (settled === undefined ? [] : [settled.until]))
+  const again = gateways.flatMap(({ provisionalAfter }) => provisionalAfter ?? [])
+  return {
+    ...(ends.length > 0 && { upTo: isoText(Math.min(...ends)) }),
+    ...(again.length > 0 && { provisionalAfter: isoText(Math.min(...again)) }),
+  }
 }
 
 function problemsJson({ gateways }: RunOutcome) {

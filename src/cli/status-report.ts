@@ -2,7 +2,8 @@ import type { Config, GatewayConfig } from '../config/schema.ts'
 import type { Coverage } from '../domain/coverage.ts'
 import { type Selector, selectorContains, selectorKey, selectorLabel } from '../domain/datapoint.ts'
 import type { Activity } from '../ledger/activity.ts'
-import type { Ledger, ParkedRange, SecondLooks } from '../ledger/ledger.ts'
+import type { Ledger, SecondLooks } from '../ledger/ledger.ts'
+import type { ParkedRange } from '../ledger/parked.ts'
 
 export interface DatapointStatus {
   readonly label: string

@@ -4,6 +4,8 @@ export interface Receipt {
   received: number
   /** Not asked for: another datapoint, or outside the range. */
   outside: number
+  /** Of the outside: those of other devices than were asked for. */
+  foreign: number
   /** The same datapoint and time as another entry of the same request. */
   duplicate: number
   /** Of the duplicates: those that differ. Of each field the larger value is kept, whatever the order of arrival. */
@@ -25,6 +27,7 @@ export function emptyReceipt(): Receipt {
   return {
     received: 0,
     outside: 0,
+    foreign: 0,
     duplicate: 0,
     collapsed: 0,
     empty: 0,

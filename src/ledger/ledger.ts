@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import type { DatabaseSync } from 'node:sqlite'
 import type { Clock } from '../domain/clock.ts'
 import type { Coverage } from '../domain/coverage.ts'
-import { type Selector, selectorContains, selectorKey, selectorLabel } from '../domain/datapoint.ts'
+import { type Selector, selectorContains, selectorLabel } from '../domain/datapoint.ts'
 import type { Failure } from '../domain/failure.ts'
 import type { Series } from '../domain/point.ts'
 import type { TimeRange } from '../domain/range.ts'
@@ -10,9 +10,11 @@ import { emptyReceipt, type Receipt } from '../domain/receipt.ts'
 import type { DataLogRequest } from '../domain/request.ts'
 import { type Activity, createActivities } from './activity.ts'
 import { type Amendments, openAmendments } from './amendments.ts'
+import { createClocks } from './clocks.ts'
 import { type Contents, createContents } from './contents.ts'
 import { ledgerFailure, openLedgerFile, openLedgerForReading } from './file.ts'
 import { type Ownership, ownerText, takeOwnership } from './owner.ts'
+import { createParked, type ParkedRange } from './parked.ts'
 import { type KeptPins, openPins } from './pins.ts'
 import { type Claim, createTargets, type Place, type Proof, type SecondLook, type Targets } from './targets.ts'
 
@@ -25,16 +27,10 @@ export interface CompletedTransfer {
   readonly points: readonly (number | undefined)[]
   /** The series they went to, likewise. */
   readonly series?: readonly (readonly Series[])[]
+  /** The gateway's clock now, ms UTC. */
+  readonly gatewayNow?: number
   /** The window of the group that the request was cut from, for next time. */
   readonly window?: { readonly group: string; readonly ms: number }
-}
-
-export interface ParkedRange {
-  readonly range: TimeRange
-  readonly code: string
-  readonly reason: string
-  readonly at: number
-  readonly tries: number
 }
 
 /** A transfer of the past; `asked` is the `askedText` of its selectors. */
@@ -64,6 +60,8 @@ export class Ledger {
   readonly #targets: Targets
   readonly #activities: ReturnType<typeof createActivities>
   readonly #contents: Contents
+  readonly #clocks: ReturnType<typeof createClocks>
+  readonly #parked: ReturnType<typeof createParked>
   #ownership: Ownership | undefined
 
   private constructor(database: DatabaseSync, path: string, clock: Clock) {
@@ -73,6 +71,8 @@ export class Ledger {
     this.#targets = createTargets(database)
     this.#activities = createActivities(database)
     this.#contents = createContents(database)
+    this.#clocks = createClocks(database)
+    this.#parked = createParked(database)
   }
 
   static open(path: string, clock: Clock): Ledger {
@@ -168,13 +168,33 @@ export class Ledger {
     })
   }
 
+  /** How a gateway's clock stood beside this host's when a transfer was last recorded. */
+  clockOf(gateway: string): { readonly host: number; readonly gateway: number } | undefined {
+    return this.#guard(() => this.#clocks.of(gateway))
+  }
+
+  /** Takes back all proof of a gateway after a moment, for every selector and sink. True if there was any. */
+  uncoverAfter(gateway: string, after: number, gatewayNow: number): boolean {
+    let any = false
+    this.#transaction(() => {
+      for (const id of this.#targets.ofGateway(gateway)) {
+        const newest = this.#targets.coveredBy(id).ranges.at(-1)
+        if (newest === undefined || newest.until <= after) continue
+        any = true
+        this.#targets.uncover(id, { after, until: newest.until })
+      }
+      this.#clocks.note(gateway, this.#clock.now(), gatewayNow)
+    })
+    return any
+  }
+
   /** Takes the proof of a range back, so that it is fetched again. */
   uncover(place: Place, selector: Selector, range: TimeRange): void {
     this.#transaction(() => this.#targets.uncover(this.#targets.idOf(place, selector), range))
   }
 
   /** One durable transaction: all that the transfer proves, or nothing (law 2). */
-  complete({ sink, request, provisional, receipt, points, series, window }: CompletedTransfer): void {
+  complete({ sink, request, provisional, receipt, points, series, window, gatewayNow }: CompletedTransfer): void {
     const { gateway, selectors, range } = request
     this.#transaction(() => {
       for (const [i, selector] of selectors.entries()) {
@@ -182,7 +202,7 @@ export class Ledger {
         const second = this.#targets.cover(target, { range, points: points[i] }, provisional)
         this.#contents.note(target, series?.[i] ?? [])
         if (second !== undefined) this.#noteSecondLook(gateway, second)
-        this.#unpark(target, range)
+        this.#parked.unpark(target, range, () => this.#targets.coveredBy(target))
       }
       const { lastInsertRowid } = this.#sql(
         'INSERT INTO receipt (at, sink, gateway, selectors, after, until, provisional, counts) VALUES (?, ?, ?, ?, ?, ?, ?, ?)',
@@ -196,6 +216,7 @@ export class Ledger {
         Number(provisional),
         JSON.stringify(receipt),
       )
+      if (gatewayNow !== undefined) this.#clocks.note(gateway, this.#clock.now(), gatewayNow)
       if (window !== undefined)
         this.#sql('INSERT OR REPLACE INTO window (gateway, grp, ms) VALUES (?, ?, ?)').run(
           gateway,
@@ -208,18 +229,10 @@ export class Ledger {
 
   park(sink: string, { gateway, selectors, range }: DataLogRequest, failure: Failure, tries: number): void {
     this.#transaction(() => {
-      for (const selector of selectors)
-        this.#sql(
-          'INSERT INTO parked (target, after, until, code, reason, at, tries) VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET code = excluded.code, reason = excluded.reason, at = excluded.at, tries = tries + excluded.tries',
-        ).run(
-          this.#targets.idOf({ sink, gateway }, selector),
-          range.after,
-          range.until,
-          failure.code,
-          failure.message,
-          this.#clock.now(),
-          tries,
-        )
+      for (const selector of selectors) {
+        const target = this.#targets.idOf({ sink, gateway }, selector)
+        this.#parked.park(target, range, failure, this.#clock.now(), tries)
+      }
     })
   }
 
@@ -229,41 +242,16 @@ export class Ledger {
     ).run(gateway, points, late)
   }
 
-  /** What is covered by now is parked no longer; of a range that is covered in part the rest stays. */
-  #unpark(target: number, { after, until }: TimeRange): void {
-    const touched = this.#sql('SELECT * FROM parked WHERE target = ? AND until > ? AND after < ?').all(
-      target,
-      after,
-      until,
-    )
-    if (touched.length === 0) return
-    const covered = this.#targets.coveredBy(target)
-    const remove = this.#sql('DELETE FROM parked WHERE target = ? AND after = ? AND until = ?')
-    const put = this.#sql(
-      'INSERT INTO parked (target, after, until, code, reason, at, tries) VALUES (?, ?, ?, ?, ?, ?, ?)',
-    )
-    for (const row of touched) {
-      const range = { after: Number(row['after']), until: Number(row['until']) }
-      remove.run(target, range.after, range.until)
-      for (const rest of covered.gaps(range))
-        put.run(target, rest.after, rest.until, row['code']!, row['reason']!, row['at']!, row['tries']!)
-    }
-  }
-
+  /** Without what a wider selector has covered since. */
   parked(place: Place, selector: Selector): ParkedRange[] {
-    return this.#guard(() =>
-      this.#sql(
-        'SELECT after, until, code, reason, at, tries FROM parked WHERE target = (SELECT id FROM target WHERE sink = ? AND gateway = ? AND key = ?) ORDER BY after',
-      )
-        .all(place.sink, place.gateway, selectorKey(selector))
-        .map(row => ({
-          range: { after: Number(row['after']), until: Number(row['until']) },
-          code: String(row['code']),
-          reason: String(row['reason']),
-          at: Number(row['at']),
-          tries: Number(row['tries']),
-        })),
-    )
+    const rows = this.#guard(() => {
+      const target = this.#targets.find(place, selector)
+      return target === undefined ? [] : this.#parked.of(target)
+    })
+    if (rows.length === 0) return rows
+    const { final, provisional } = this.coverage(place, [selector]).get(selector)!
+    const covered = final.add(provisional)
+    return rows.flatMap(row => covered.gaps(row.range).map(range => ({ ...row, range })))
   }
 
   /** The newest transfers of a gateway, for estimates of the next ones. */

@@ -117,4 +117,12 @@ CREATE INDEX content_series ON content (series);
 -- a count is worth nothing where it is not known of which series: the ranges stay proven complete
 UPDATE coverage SET points = NULL;
 `,
+  `
+-- how a gateway's clock stood beside this host's when something was last recorded: tells whether it was set back since
+CREATE TABLE clock (
+  gateway TEXT PRIMARY KEY,
+  host    INTEGER NOT NULL,  -- ms UTC
+  shown   INTEGER NOT NULL   -- ms UTC by the gateway's clock at that moment
+) STRICT, WITHOUT ROWID;
+`,
 ]

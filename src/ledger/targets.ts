@@ -22,7 +22,10 @@ export interface SecondLook {
   readonly late: number
 }
 
-/** Provisional rows are kept as they were fetched, so that second looks compare like with like; but not endlessly many. */
+/**
+ * Provisional rows are kept as they were fetched, so that second looks compare like with like; but not endlessly many: the
+ * shortest neighbours are joined. Were it always the oldest, that row would grow with each pass and never be mature whole.
+ */
 const mostLooks = 48
 
 /** The rows of `target` and `coverage`. Every method is a plain statement: the transaction is the caller's. */
@@ -30,6 +33,7 @@ export function createTargets(database: DatabaseSync) {
   const find = database.prepare('SELECT id FROM target WHERE sink = ? AND gateway = ? AND key = ?')
   const insert = database.prepare('INSERT INTO target (sink, gateway, key, selector) VALUES (?, ?, ?, ?)')
   const all = database.prepare('SELECT id, selector FROM target WHERE sink = ? AND gateway = ?')
+  const ofGateway = database.prepare('SELECT id FROM target WHERE gateway = ?')
   const held = database.prepare(
     'SELECT after, until, points FROM coverage WHERE target = ? AND final = ? ORDER BY after',
   )
@@ -92,11 +96,12 @@ export function createTargets(database: DatabaseSync) {
     const parts = RangeSet.of(range).subtract(final).ranges
     cut(target, 0, range)
     for (const part of parts) write(target, 0, { range: part, points: isSame(part, range) ? points : undefined })
-    const [first, second, ...others] = rows(target, 0)
-    if (others.length < mostLooks - 1 || first!.range.until !== second!.range.after) return
-    for (const { range: it } of [first!, second!]) remove.run(target, 0, it.after)
-    const both = { after: first!.range.after, until: second!.range.until }
-    write(target, 0, { range: both, points: sum([first!.points, second!.points]) })
+    const looks = rows(target, 0)
+    const pair = looks.length > mostLooks ? shortestNeighbours(looks) : undefined
+    if (pair === undefined) return
+    for (const { range: it } of pair) remove.run(target, 0, it.after)
+    const both = { after: pair[0].range.after, until: pair[1].range.until }
+    write(target, 0, { range: both, points: sum(pair.map(row => row.points)) })
   }
 
   function coverageOf(target: number): Coverage {
@@ -119,6 +124,9 @@ export function createTargets(database: DatabaseSync) {
     /** Says anew how many points a row stands for; a row that is no longer there stays away. */
     recount(target: number, final: 0 | 1, { after, until }: TimeRange, points: number | undefined): void {
       restate.run(points ?? null, target, final, after, until)
+    },
+    ofGateway(gateway: string): number[] {
+      return ofGateway.all(gateway).map(row => Number(row['id']))
     },
     all(place: Place): { readonly id: number; readonly selector: Selector }[] {
       return all.all(place.sink, place.gateway).map(row => ({
@@ -190,6 +198,18 @@ function compare(first: readonly Proof[], { range, points }: Proof): SecondLook 
   const length = seen.reduce((total, row) => total + rangeLength(row.range), 0)
   if (points === undefined || earlier === undefined || length !== rangeLength(range)) return undefined
   return { points, late: Math.max(0, points - earlier) }
+}
+
+function shortestNeighbours(rows: readonly Proof[]): [Proof, Proof] | undefined {
+  let shortest: [Proof, Proof] | undefined
+  for (const [i, second] of rows.entries()) {
+    const first = rows[i - 1]
+    if (first === undefined || first.range.until !== second.range.after) continue
+    const lengthMs = second.range.until - first.range.after
+    if (shortest === undefined || lengthMs < shortest[1].range.until - shortest[0].range.after)
+      shortest = [first, second]
+  }
+  return shortest
 }
 
 function sum(counts: readonly (number | undefined)[]): number | undefined {

@@ -1,7 +1,7 @@
 import PQueue from 'p-queue'
 import type { Selector } from '../domain/datapoint.ts'
 import { type Failure, isAbort, toFailure } from '../domain/failure.ts'
-import { RangeSet } from '../domain/range.ts'
+import { RangeSet, type TimeRange } from '../domain/range.ts'
 import { addReceipt, emptyReceipt } from '../domain/receipt.ts'
 import {
   type Backlog,
@@ -14,6 +14,7 @@ import {
   setAside,
   takePiece,
 } from '../planning/backlog.ts'
+import { clockSetBack } from '../planning/set-back.ts'
 import { mostEntries } from '../planning/window.ts'
 import type { DatapointProblem } from '../smartserver/datapoint-problems.ts'
 import type { Hindrance } from './gates.ts'
@@ -22,7 +23,16 @@ import { createPace } from './pace.ts'
 import { type TransferProof, transfer } from './transfer.ts'
 import { Troubles, triesOfPiece } from './troubles.ts'
 import { Windows } from './windows.ts'
-import { adaptWidth, askable, parkedRanges, planWork } from './work.ts'
+import {
+  adaptWidth,
+  askable,
+  countParked,
+  parkedRanges,
+  planWork,
+  provisionalAfter,
+  rangesOf,
+  settledRange,
+} from './work.ts'
 
 /**
  * All the work of one gateway: plans it lazily and carries out one request after the other within the limits. What
@@ -55,6 +65,9 @@ class GatewayRun {
   /** What earlier runs have parked. */
   #knownSick = RangeSet.empty
   #problems: readonly DatapointProblem[] = []
+  #settled: TimeRange | undefined
+  #provisionalAfter: number | undefined
+  #isLate = false
   #requests = 0
   #parked = 0
   #failure: Failure | undefined
@@ -65,7 +78,7 @@ class GatewayRun {
     this.#parts = parts
     this.#signal = AbortSignal.any([signal, this.#stop.signal])
     this.#windows = new Windows(parts.ledger, source.name, requests)
-    this.#troubles = new Troubles(parts.clock, limits.patience)
+    this.#troubles = job.troubles ?? new Troubles(parts.clock, limits.patience)
     this.#paced = createPace(limits.requestsPerMinute, parts.clock)
     this.#choice = {
       order: requests.order,
@@ -82,16 +95,23 @@ class GatewayRun {
       const place = { sink: sink.id, gateway: source.name }
       const isProven = (selector: Selector) => ledger.hasContent(place, selector)
       const job = { ...this.#job, selectors: askable(this.#job.selectors, this.#problems, isProven) }
-      this.#knownSick = parkedRanges(job, sink.id, ledger)
-      this.#backlog = planWork(job, sink.id, ledger, clock.now())
+      this.#heedClock()
+      this.#knownSick = rangesOf(parkedRanges(job, sink.id, ledger))
+      const now = clock.now()
+      this.#settled = settledRange(job)
+      this.#backlog = planWork(job, sink.id, ledger, now)
       observe({ gateway: source.name, kind: 'planned', lengthMs: lengthLeft(this.#backlog) })
       await this.#work()
+      this.#parked = countParked(job, sink.id, ledger)
+      this.#provisionalAfter = provisionalAfter(job, sink.id, ledger)
     }
     observe({ gateway: source.name, kind: 'ended', failure: this.#failure })
     return {
       gateway: source.name,
       requests: this.#requests,
       receipt: this.#receipt,
+      settled: this.#settled,
+      provisionalAfter: this.#provisionalAfter,
       parked: this.#parked,
       leftMs: lengthLeft(this.#backlog),
       problems: this.#problems,
@@ -99,11 +119,23 @@ class GatewayRun {
     }
   }
 
+  /** Time that the gateway goes through once again is not complete, whatever it was (law 8). */
+  #heedClock(): void {
+    const { source } = this.#job
+    const { ledger, clock, observe } = this.#parts
+    const reading = { host: clock.now(), gateway: source.clock.now() }
+    const after = clockSetBack(ledger.clockOf(source.name), reading)
+    if (after === undefined) return
+    if (ledger.uncoverAfter(source.name, after, reading.gateway))
+      observe({ gateway: source.name, kind: 'clock-set-back', after })
+  }
+
   async #connect(): Promise<boolean> {
-    while (this.#failure === undefined) {
+    this.#troubles.beginPass()
+    while (await this.#heldOff()) {
       try {
         await this.#job.source.hello(this.#signal)
-        this.#troubles.succeeded()
+        this.#troubles.connected()
         return true
       } catch (error) {
         await this.#afterFailure(error, undefined)
@@ -143,14 +175,26 @@ class GatewayRun {
   #mayGoOn(): boolean {
     const { deadline } = this.#job.wish
     const isLate = deadline !== undefined && this.#parts.clock.now() >= deadline
-    return this.#failure === undefined && !isLate && !isDone(this.#backlog)
+    return this.#failure === undefined && !this.#isLate && !isLate && !isDone(this.#backlog)
+  }
+
+  /** Waits for as long as the gateway is to be left alone; false where that takes longer than this run has, or it was given up. */
+  async #heldOff(): Promise<boolean> {
+    const { deadline = Number.POSITIVE_INFINITY } = this.#job.wish
+    for (let { held } = this.#troubles; held !== undefined && this.#failure === undefined; { held } = this.#troubles) {
+      if (held.until >= deadline) this.#failure = held.by
+      else await this.#parts.clock.sleep(held.until - this.#parts.clock.now(), this.#signal)
+    }
+    return this.#failure === undefined
   }
 
   /** One request, and the rest after it. */
   async #turn(): Promise<void> {
+    await this.#heldOff()
     await this.#ready()
     await this.#paced(this.#signal)
-    if (!this.#mayGoOn()) return
+    // meanwhile another socket may have met what holds all of them
+    if (!this.#mayGoOn() || this.#troubles.held !== undefined) return
     const order = this.#troubles.wantsOtherEnd ? otherEnd[this.#choice.order] : this.#choice.order
     const piece = takePiece(this.#backlog, { ...this.#choice, order })
     if (piece === undefined) return
@@ -177,7 +221,8 @@ class GatewayRun {
     const request = { gateway: source.name, selectors, range }
     const record = ({ receipt, points, series }: TransferProof) => {
       const window = { group, ms: this.#windows.adapt(group, range, receipt) }
-      ledger.complete({ sink: sink.id, request, provisional, receipt, points, series, window })
+      const gatewayNow = source.clock.now()
+      ledger.complete({ sink: sink.id, request, provisional, receipt, points, series, window, gatewayNow })
     }
     const transferParts = {
       source,
@@ -206,20 +251,25 @@ class GatewayRun {
       this.#windows.tighten(piece.group, piece.range, failure)
       // it brings entries: nothing is wrong with it, and it is to be cut anew
       giveBack(this.#backlog, { ...piece, isSuspect: false })
+      await this.#parts.clock.sleep(this.#job.limits.pause, this.#signal)
       return
     }
     if (failure.reach === 'request' && piece !== undefined) this.#askAgain(piece, failure)
     else if (piece !== undefined) giveBack(this.#backlog, piece)
     const waitMs = this.#troubles.waitAfter(failure)
-    // what comes after the deadline is for the next run
-    const { deadline = Number.POSITIVE_INFINITY } = this.#job.wish
-    if (waitMs === undefined || this.#parts.clock.now() + waitMs >= deadline) {
+    if (waitMs === undefined) {
       if (!this.#parkTheRest(failure)) this.#failure ??= failure
       return
     }
     const about = piece === undefined ? {} : { piece }
     this.#parts.observe({ gateway: this.#job.source.name, kind: 'failed', failure, waitMs, ...about })
-    await this.#parts.clock.sleep(waitMs, this.#signal)
+    // what holds all sockets is waited for by each of them, before it asks again
+    if (this.#troubles.held !== undefined) return
+    const restMs = Math.max(waitMs, this.#job.limits.pause)
+    const { deadline = Number.POSITIVE_INFINITY } = this.#job.wish
+    // what comes after the deadline is for the next run
+    if (this.#parts.clock.now() + restMs >= deadline) this.#isLate = true
+    else await this.#parts.clock.sleep(restMs, this.#signal)
   }
 
   #askAgain(piece: Piece, failure: Failure): void {
@@ -254,7 +304,6 @@ class GatewayRun {
     const { source } = this.#job
     const { selectors, range, tries } = piece
     this.#parts.ledger.park(this.#parts.sink.id, { gateway: source.name, selectors, range }, failure, tries)
-    this.#parked++
     this.#parts.observe({ gateway: source.name, kind: 'parked', piece, failure })
   }
 }

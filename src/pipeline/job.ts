@@ -12,6 +12,7 @@ import type { Sink } from '../sinks/sink.ts'
 import type { DatapointProblem } from '../smartserver/datapoint-problems.ts'
 import type { Hindrance } from './gates.ts'
 import type { LogSource } from './transfer.ts'
+import type { Troubles } from './troubles.ts'
 
 export interface Waiting {
   /** By the host's clock, ms UTC. */
@@ -54,6 +55,8 @@ export interface Wish {
   readonly newestFirst: boolean
   /** Parked ranges that were tried within this time are left alone, ms; 0: all are tried again. */
   readonly parkedRestMs: number
+  /** Also what is parked beyond the wanted time, but not before this moment, ms UTC: the database would not keep it. */
+  readonly parkedSince?: number
   /** Of the wanted time, only what is parked. */
   readonly parkedOnly?: boolean
   /** No request is begun after this moment of the host's clock: what is left is for the next run. */
@@ -68,6 +71,8 @@ export interface GatewayJob {
   readonly requests: WindowLimits & { readonly per: Grouping; readonly order: Order }
   readonly maturity: { readonly settle: number; readonly lateness: number }
   readonly wish: Wish
+  /** Where a gateway is run again and again: what it has asked for holds for the next run too. */
+  readonly troubles?: Troubles
 }
 
 export interface RunParts {
@@ -84,6 +89,8 @@ export type RunEvent = { readonly gateway: string } & (
   | { readonly kind: 'done'; readonly piece: Piece; readonly receipt: Receipt; readonly lengthLeft: number }
   | { readonly kind: 'failed'; readonly failure: Failure; readonly piece?: Piece; readonly waitMs: number }
   | { readonly kind: 'parked'; readonly piece: Piece; readonly failure: Failure }
+  /** Its clock was: what is after this moment counts no more. */
+  | { readonly kind: 'clock-set-back'; readonly after: number }
   /** Undefined: no longer. */
   | { readonly kind: 'waiting'; readonly hindrance: Hindrance | undefined }
   | { readonly kind: 'ended'; readonly failure: Failure | undefined }
@@ -93,7 +100,11 @@ export interface GatewayOutcome {
   readonly gateway: string
   readonly requests: number
   readonly receipt: Receipt
-  /** Pieces parked in this run. */
+  /** What was asked for: the wanted time as far as it has settled; undefined where the gateway was never reached. */
+  readonly settled: TimeRange | undefined
+  /** Of that, what is after this moment will be looked at once more; undefined: all of it is final. */
+  readonly provisionalAfter: number | undefined
+  /** Ranges of the wanted time that are parked after this run. */
   readonly parked: number
   /** Milliseconds of time, summed over selectors, that the deadline left for the next run. */
   readonly leftMs: number

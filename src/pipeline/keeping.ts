@@ -7,7 +7,13 @@ import type { Wish } from './job.ts'
  */
 export function keepable(wish: Wish, retentionMs: number | undefined, now: number): Wish {
   if (retentionMs === undefined) return wish
-  return { ...wish, wanted: gatewayNow => keptPart(wish.wanted(gatewayNow), now - retentionMs) }
+  const oldest = now - retentionMs
+  const { parkedSince } = wish
+  return {
+    ...wish,
+    wanted: gatewayNow => keptPart(wish.wanted(gatewayNow), oldest),
+    ...(parkedSince === undefined ? {} : { parkedSince: Math.max(parkedSince, oldest) }),
+  }
 }
 
 /** The part of a range that is not older than `oldest`, ms; without length where all of it is. */

@@ -8,7 +8,7 @@ import type { DeadLetterBox, DeadLetterDraft } from '../ledger/dead-letters.ts'
 import type { Mapping } from '../points/mapping.ts'
 import type { Sink } from '../sinks/sink.ts'
 import { decodeEntry } from '../smartserver/entry.ts'
-import { type AskedFor, createAskedFor } from './asked-for.ts'
+import { type AskedFor, createAskedFor, ofForeignDevice } from './asked-for.ts'
 import { createIdentify, type Identify } from './identify.ts'
 import { datapointLabel } from './letter-point.ts'
 import { Repeats } from './repeats.ts'
@@ -131,6 +131,7 @@ function pointsOf(frames: readonly Frame[], account: Account): { points: Point[]
     const selectors = askedFor(entry)
     if (selectors.length === 0) {
       receipt.outside++
+      if (selectors === ofForeignDevice) receipt.foreign++
       continue
     }
     if (entry.at.ms > account.newest) account.newest = entry.at.ms

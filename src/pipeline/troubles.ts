@@ -6,32 +6,60 @@ import { backoffMs } from './backoff.ts'
 export const triesOfPiece = 3
 /** Request failures in a row, over all pieces, after which the gateway itself is taken to be sick. */
 const failuresInARow = 40
+/** The same of a gateway that was given up so in its last pass, and has answered no request since. */
+const failuresOfTheSick = 4
 /** Request failures in a row after which it is worth looking whether other time is as sick. */
 const failuresAtOneEnd = 4
-/** Tries to get through to a gateway that has not answered once in this run. */
+/** Tries to get through to a gateway that has not answered once in this pass. */
 const triesToConnect = 4
 const longestRequestWaitMs = 10_000
 const longestGatewayWaitMs = 60_000
 
-/** What has gone wrong on one gateway since something last went right: with single requests, and with all of it. */
+/**
+ * What has gone wrong on one gateway since something last went right: with single requests, and with all of it. Outlives
+ * a pass: what a gateway has asked for, and that it was sick, holds for the next one too (law 7).
+ */
 export class Troubles {
   readonly #clock: Clock
   readonly #patience: number
   #inARow = 0
   #requestsInARow = 0
   #hasAnswered = false
+  #wasSick = false
   #awaySince: number | undefined
+  #heldUntil = Number.NEGATIVE_INFINITY
+  #heldBy: Failure | undefined
 
   constructor(clock: Clock, patience: number) {
     this.#clock = clock
     this.#patience = patience
   }
 
-  succeeded(): void {
+  beginPass(): void {
     this.#inARow = 0
     this.#requestsInARow = 0
+    this.#hasAnswered = false
+    this.#awaySince = undefined
+  }
+
+  /** It answers: nothing is known yet of its log. */
+  connected(): void {
+    this.#inARow = 0
     this.#hasAnswered = true
     this.#awaySince = undefined
+  }
+
+  /** A request was carried to its end. */
+  succeeded(): void {
+    this.connected()
+    this.#requestsInARow = 0
+    this.#wasSick = false
+  }
+
+  /** Before this moment of the host's clock nobody may ask anything of the gateway, and why. */
+  get held(): { readonly until: number; readonly by: Failure } | undefined {
+    const by = this.#heldBy
+    return by !== undefined && this.#heldUntil > this.#clock.now() ? { until: this.#heldUntil, by } : undefined
   }
 
   /** One request failed after the other: whether the gateway or just this stretch of time is sick, other time tells. */
@@ -39,14 +67,22 @@ export class Troubles {
     return this.#requestsInARow > 0 && this.#requestsInARow % (failuresAtOneEnd + 1) === failuresAtOneEnd
   }
 
-  /** How long to wait before anything is asked again; undefined: the gateway is given up for this run. */
+  /** How long to wait before anything is asked again; undefined: the gateway is given up for this pass. */
   waitAfter(failure: Failure): number | undefined {
     // before the gateway has answered no range can be to blame
     const isRequest = failure.reach === 'request' && this.#hasAnswered
     this.#inARow++
-    if (isRequest ? ++this.#requestsInARow > failuresInARow : this.#isAwayForGood(failure)) return undefined
     const mostMs = isRequest ? longestRequestWaitMs : longestGatewayWaitMs
-    return backoffMs(this.#inARow, mostMs, failure.retryAfterMs)
+    const waitMs = backoffMs(this.#inARow, mostMs, failure.retryAfterMs)
+    if (!isRequest || failure.retryAfterMs !== undefined) {
+      // every socket waits, not just the one that met it
+      this.#heldUntil = Math.max(this.#heldUntil, this.#clock.now() + waitMs)
+      this.#heldBy = failure
+    }
+    if (!isRequest) return this.#isAwayForGood(failure) ? undefined : waitMs
+    if (++this.#requestsInARow <= (this.#wasSick ? failuresOfTheSick : failuresInARow)) return waitMs
+    this.#wasSick = true
+    return undefined
   }
 
   #isAwayForGood({ retry }: Failure): boolean {

@@ -1,14 +1,26 @@
 import { type Selector, selectorKey } from '../domain/datapoint.ts'
-import { RangeSet } from '../domain/range.ts'
+import { RangeSet, type TimeRange } from '../domain/range.ts'
 import type { Receipt } from '../domain/receipt.ts'
-import type { Ledger, ParkedRange, Width } from '../ledger/ledger.ts'
-import { type Backlog, createBacklog, type Grouping, groupKey, narrowGroup, type Piece } from '../planning/backlog.ts'
+import type { Ledger, Width } from '../ledger/ledger.ts'
+import type { ParkedRange } from '../ledger/parked.ts'
+import {
+  type Backlog,
+  createBacklog,
+  type Grouping,
+  groupKey,
+  joinGroups,
+  narrowGroup,
+  type Piece,
+} from '../planning/backlog.ts'
 import { maturityAt, missingRanges } from '../planning/missing.ts'
 import { type DatapointProblem, isUnknown } from '../smartserver/datapoint-problems.ts'
 import type { GatewayJob } from './job.ts'
+import { triesOfPiece } from './troubles.ts'
 
 /** Fewer entries than this say little about how much of a device's log is wanted. */
 const enoughToJudge = 1_000
+/** Times the rest of a range that was parked once. */
+const mostRests = 24
 
 export type PlannedJob = Pick<GatewayJob, 'selectors' | 'requests' | 'maturity' | 'wish'> & {
   readonly source: Pick<GatewayJob['source'], 'name' | 'clock' | 'retentionOf'>
@@ -26,7 +38,13 @@ export function planWork(job: PlannedJob, sink: string, ledger: Ledger, now: num
     const missing = missingRanges(wanted, coverage.get(selector)!, moments, wish.secondLookMs)
     const parked = ledger.parked(place, selector)
     if (wish.parkedOnly === true) return { selector, ranges: missing.intersect(rangesOf(parked)) }
-    return { selector, ranges: missing.subtract(rangesOf(parked.filter(({ at }) => now - at < wish.parkedRestMs))) }
+    const resting = parked.filter(it => isResting(it, now, wish.parkedRestMs))
+    const { parkedSince } = wish
+    const rested =
+      parkedSince === undefined
+        ? RangeSet.empty
+        : rangesOf(parked).intersect({ after: parkedSince, until: moments.settledUntil })
+    return { selector, ranges: missing.add(rested).subtract(rangesOf(resting)) }
   })
   return createBacklog(work, {
     keyOf: selector => keyOf(selector, requests.per, source.name, ledger),
@@ -57,31 +75,74 @@ function prunedUntil({ retentionOf }: PlannedJob['source'], gatewayNow: number) 
   }
 }
 
-/** Everything that is parked on a gateway, whichever of its selectors it is about. */
-export function parkedRanges({ source, selectors }: PlannedJob, sink: string, ledger: Ledger): RangeSet {
-  const place = { sink, gateway: source.name }
-  return rangesOf(selectors.flatMap(selector => ledger.parked(place, selector)))
+/** What has failed often rests longer, up to a day: it is not forgotten, and costs the gateway little. */
+function isResting({ at, tries }: ParkedRange, now: number, restMs: number): boolean {
+  const rounds = Math.min(mostRests, Math.max(1, Math.floor(tries / triesOfPiece)))
+  // a time of the future is a clock that was set back
+  return now >= at && now - at < restMs * rounds
 }
 
-function rangesOf(parked: readonly ParkedRange[]): RangeSet {
+/** Everything that is parked on a gateway, whichever of its selectors it is about. */
+export function parkedRanges({ source, selectors }: PlannedJob, sink: string, ledger: Ledger): ParkedRange[] {
+  const place = { sink, gateway: source.name }
+  return selectors.flatMap(selector => ledger.parked(place, selector))
+}
+
+/** How many ranges of the wanted time are parked; one of several selectors is one. */
+export function countParked(job: PlannedJob, sink: string, ledger: Ledger): number {
+  const wanted = job.wish.wanted(job.source.clock.now())
+  const after = Math.min(wanted.after, job.wish.parkedSince ?? wanted.after)
+  const inWanted = parkedRanges(job, sink, ledger).filter(
+    ({ range }) => range.until > after && range.after < wanted.until,
+  )
+  return new Set(inWanted.map(({ range }) => `${range.after}/${range.until}`)).size
+}
+
+/** The wanted time as far as it has settled; without length where nothing has. */
+export function settledRange({ source, maturity, wish }: PlannedJob): TimeRange {
+  const now = source.clock.now()
+  const { after, until } = wish.wanted(now)
+  return { after, until: Math.max(after, Math.min(until, maturityAt(now, maturity).settledUntil)) }
+}
+
+/** From where on the wanted time is to be looked at once more. */
+export function provisionalAfter(job: PlannedJob, sink: string, ledger: Ledger): number | undefined {
+  const coverage = ledger.coverage({ sink, gateway: job.source.name }, job.selectors)
+  const wanted = settledRange(job)
+  const firsts = [...coverage.values()].flatMap(({ provisional }) => provisional.intersect(wanted).ranges.slice(0, 1))
+  return firsts.length === 0 ? undefined : Math.min(...firsts.map(({ after }) => after))
+}
+
+export function rangesOf(parked: readonly ParkedRange[]): RangeSet {
   return RangeSet.from(parked.map(({ range }) => range))
 }
 
 /** `auto` begins with a device at a time, and goes by what was measured. */
 function keyOf(selector: Selector, per: Grouping, gateway: string, ledger: Ledger): string {
+  if (per !== 'auto') return groupKey(selector, per)
+  if (ledger.widthOf(gateway, everything) === 'always wide') return groupKey(selector, 'gateway')
   const key = groupKey(selector, per)
-  return per === 'auto' && ledger.widthOf(gateway, key) === 'narrow' ? selectorKey(selector) : key
+  return ledger.widthOf(gateway, key) === 'narrow' ? selectorKey(selector) : key
 }
+
+/** The name under which it is remembered that a gateway ignores filters altogether. */
+const everything = groupKey({}, 'gateway')
 
 /**
  * With `auto`: if most of what a request brought was not asked for, the datapoints of its device are asked for one by
- * one from now on. If that brings as much that was not asked for, the gateway ignores the filter, and one request for
- * all of them is better for good.
+ * one from now on. If that brings as much that was not asked for, the gateway ignores the name of the datapoint, and one
+ * request for all of the device is better for good. If it brings mostly other devices, the gateway ignores filters, and
+ * one request for everything is.
  */
 export function adaptWidth(backlog: Backlog, piece: Piece, receipt: Receipt, gateway: string, ledger: Ledger): void {
   if (receipt.received < enoughToJudge || receipt.outside * 2 <= receipt.received) return
   const [{ device }] = piece.selectors
-  if (device === undefined) return
+  if (device === undefined || piece.group === everything) return
+  if (receipt.foreign * 2 > receipt.received) {
+    ledger.rememberWidth(gateway, everything, 'always wide')
+    joinGroups(backlog, everything, () => true)
+    return
+  }
   const together = selectorKey({ device })
   const known = ledger.widthOf(gateway, together)
   if (known === 'always wide') return
@@ -89,4 +150,10 @@ export function adaptWidth(backlog: Backlog, piece: Piece, receipt: Receipt, gat
   const next: Width = isWide ? 'narrow' : 'always wide'
   ledger.rememberWidth(gateway, together, next)
   if (isWide) narrowGroup(backlog, piece.group)
+  else
+    joinGroups(
+      backlog,
+      together,
+      selector => selectorKey({ ...(selector.device && { device: selector.device }) }) === together,
+    )
 }

@@ -1,5 +1,5 @@
 import { type Selector, selectorKey } from '../domain/datapoint.ts'
-import { halveRange, type RangeSet, rangeLength, type TimeRange } from '../domain/range.ts'
+import { halveRange, RangeSet, rangeLength, type TimeRange } from '../domain/range.ts'
 
 /** What one selector still lacks. */
 export interface Missing {
@@ -95,6 +95,39 @@ export function narrowGroup(backlog: Backlog, group: string): void {
       backlog.groups.set(key, there)
       there.push({ ...stretch, selectors: [selector] })
     }
+}
+
+/** From now on the selectors that `belongs` names are asked for together: where they lack the same time, in one request. */
+export function joinGroups(backlog: Backlog, group: string, belongs: (selector: Selector) => boolean): void {
+  for (const groups of [backlog.groups, backlog.pruned]) {
+    const joined: Stretch[] = []
+    for (const [key, stretches] of groups) {
+      if (!stretches.every(({ selectors }) => selectors.every(belongs))) continue
+      joined.push(...stretches)
+      groups.delete(key)
+    }
+    if (joined.length > 0) groups.set(group, stretchesAgain(joined))
+  }
+  const isFresh = [...backlog.newestFirst].filter(key => !backlog.groups.has(key))
+  for (const key of isFresh) backlog.newestFirst.delete(key)
+  if (isFresh.length > 0 && backlog.groups.has(group)) backlog.newestFirst.add(group)
+}
+
+/** Stretches of several groups as those of one: provisional ones and others stay apart. */
+function stretchesAgain(stretches: readonly Stretch[]): Stretch[] {
+  const both = [false, true].flatMap(provisional => {
+    const missing = new Map<string, { selector: Selector; ranges: TimeRange[] }>()
+    for (const stretch of stretches.filter(it => it.provisional === provisional))
+      for (const selector of stretch.selectors) {
+        const key = selectorKey(selector)
+        const there = missing.get(key) ?? { selector, ranges: [] }
+        missing.set(key, there)
+        there.ranges.push(stretch.range)
+      }
+    const work = [...missing.values()].map(({ selector, ranges }) => ({ selector, ranges: RangeSet.from(ranges) }))
+    return stretchesOf(work, provisional ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY)
+  })
+  return both.sort((a, b) => a.range.after - b.range.after)
 }
 
 export function isDone({ groups, pruned, setAside }: Backlog): boolean {

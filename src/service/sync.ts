@@ -1,6 +1,7 @@
 import type { Logger } from 'pino'
 import type { Clock } from '../domain/clock.ts'
 import { type Failure, isAbort, toFailure } from '../domain/failure.ts'
+import { isoText } from '../domain/instant.ts'
 import type { RunEvent, Wish } from '../pipeline/job.ts'
 import type { RunOutcome } from '../pipeline/run.ts'
 import { type DatapointProblem, isUnknown } from '../smartserver/datapoint-problems.ts'
@@ -86,7 +87,7 @@ function tellProblem(gateway: string, problem: DatapointProblem, { log, told }: 
 /** What a pass wants of the gateways. */
 export function syncWish({ since, settle, lateness }: Omit<SyncOptions, 'every'>, deadline: number | undefined): Wish {
   const wanted = (now: number) => ({ after: now - since, until: now - settle })
-  return { wanted, secondLookMs: lateness, newestFirst: true, parkedRestMs, deadline }
+  return { wanted, secondLookMs: lateness, newestFirst: true, parkedRestMs, parkedSince: 0, deadline }
 }
 
 /**
@@ -127,6 +128,11 @@ function logEvent(event: RunEvent, log: Logger): void {
   const { gateway } = event
   if (event.kind === 'failed')
     log.warn({ ...failureFields(event.failure), gateway, waitMs: event.waitMs }, 'request failed')
+  else if (event.kind === 'clock-set-back')
+    log.warn(
+      { gateway, after: isoText(event.after) },
+      "the gateway's clock was set back: what it logs from there on is fetched again",
+    )
   else if (event.kind === 'parked') log.error({ ...failureFields(event.failure), gateway }, 'range parked')
   else if (event.kind === 'done')
     log.debug({ gateway, ...event.piece.range, ...event.receipt, provisional: event.piece.provisional }, 'transferred')

@@ -17,7 +17,8 @@ type Gateway = RunOutcome['gateways'][number]
 function outcome(receipt: Partial<Receipt> = {}, gateway: Partial<Gateway> = {}, requests = 3): RunOutcome {
   const whole = { ...emptyReceipt(), ...receipt }
   const base = { gateway: 'plant-a', requests, receipt: whole, parked: 0, leftMs: 0, problems: [], failure: undefined }
-  return { gateways: [{ ...base, ...gateway }], requests, receipt: whole, tookMs: 2_000 }
+  const range = { settled: { after: 0, until: 60_000 }, provisionalAfter: undefined }
+  return { gateways: [{ ...base, ...range, ...gateway }], requests, receipt: whole, tookMs: 2_000 }
 }
 
 function told(tell: (terminal: ReturnType<typeof createTerminal>) => void): { out: string; err: string } {

@@ -4,6 +4,7 @@ import { addReceipt, emptyReceipt, isBalanced, type Receipt } from '../../../src
 const full: Receipt = {
   received: 21,
   outside: 1,
+  foreign: 1,
   duplicate: 2,
   collapsed: 1,
   tooOld: 1,
