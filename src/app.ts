@@ -17,6 +17,7 @@ import { type LoadOutcome, loadSuitcase } from './pipeline/load.ts'
 import { type ReplayReceipt, replayLetters } from './pipeline/replay.ts'
 import { type Reread, rereadRange } from './pipeline/rereading.ts'
 import { type RunOutcome, run } from './pipeline/run.ts'
+import { Troubles } from './pipeline/troubles.ts'
 import { compileMapping } from './points/mapping.ts'
 import { openFileSink } from './sinks/file/file-sink.ts'
 import { openInfluxSink } from './sinks/influxdb/influx-sink.ts'
@@ -81,6 +82,7 @@ export async function openApp(config: Config, doing: string, { clock, log }: App
       config: gateway,
       ...opened.adopt(accompanied, it => it.close()),
       mapping: compileMapping(gateway.name, gateway.datapoints, pins),
+      troubles: new Troubles(clock, gateway.limits.patience),
     }
   })
   const parts = { sink, ledger, deadLetters, clock }
@@ -102,9 +104,10 @@ export async function openApp(config: Config, doing: string, { clock, log }: App
       const jobs = gateways
         .filter(gateway => only === undefined || gateway.config.name === only)
         .map(
-          ({ config: gateway, source, mapping }): GatewayJob => ({
+          ({ config: gateway, source, mapping, troubles }): GatewayJob => ({
             source,
             mapping,
+            troubles,
             limits: gateway.limits,
             selectors: selectorsOf(gateway),
             requests: config.requests,

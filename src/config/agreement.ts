@@ -31,6 +31,17 @@ export function inOrder(smaller: string, larger: string) {
   }
 }
 
+/** Second looks are gathered over a lateness, and come only to what is still wanted then. */
+export function roomForSecondLooks({ since, lateness }: Readonly<Record<string, unknown>>, context: Context): void {
+  if (typeof since === 'number' && typeof lateness === 'number' && since < 3 * lateness)
+    context.addIssue({
+      code: 'custom',
+      path: ['since'],
+      params: { instead: 'lateness' },
+      message: 'since must be at least three times lateness, or late entries would not be looked for any more',
+    })
+}
+
 export function oneTrust(tls: { ca?: unknown; fingerprint256?: unknown; verify?: unknown }, context: Context): void {
   const [first, second] = Object.keys(tls).filter(key => key !== 'verify' || tls.verify === false)
   if (first !== undefined && second !== undefined)

@@ -7,6 +7,7 @@ import {
   distinctDatapoints,
   inOrder,
   oneTrust,
+  roomForSecondLooks,
   versionOptions,
   whateverItems,
   whateverOptions,
@@ -176,7 +177,9 @@ const sync = section({
     text: 'How late an entry may turn up: what is younger is fetched once more',
   }).prefault('1h'),
   since: duration({ from: minute, to: 36_600 * day, text: 'How far back the first sync reaches' }).prefault('90d'),
-}).superRefine(inOrder('settle', 'lateness'), whateverOptions)
+})
+  .superRefine(inOrder('settle', 'lateness'), whateverOptions)
+  .superRefine(roomForSecondLooks, whateverOptions)
 
 const deadLetters = section({
   path: line().optional().describe('Folder of their files. Default: dead-letters beside the ledger'),

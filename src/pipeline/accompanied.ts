@@ -26,6 +26,7 @@ export interface AccompaniedParts {
 
 /** Devices come and go, but seldom: a daemon looks at them again after this long. */
 const surveyRestMs = 24 * 3_600_000
+const failedSurveyRestMs = 3_600_000
 
 export interface Accompanied extends RunSource {
   ready(signal: AbortSignal, waiting?: Waiting): Promise<void>
@@ -41,14 +42,14 @@ export function accompanied(parts: AccompaniedParts): Accompanied {
   const zone = () => gateway.clock.zone ?? limits.zone
   if (limits.quiet !== undefined) gates.push(createQuietGate(limits.quiet, () => gateway.clock.now(), zone))
   let survey: Survey | undefined
-  let surveyedAt = Number.NEGATIVE_INFINITY
+  let lookAgainAt = Number.NEGATIVE_INFINITY
   let retention: Retention | undefined
   let deviceIds: DeviceIds | undefined
 
   async function look(signal: AbortSignal): Promise<void> {
-    if (clock.now() - surveyedAt < surveyRestMs) return
+    if (clock.now() < lookAgainAt) return
     const found = await surveySite(gateway, parts.selectors, signal)
-    surveyedAt = clock.now()
+    lookAgainAt = clock.now() + (found.failure === undefined ? surveyRestMs : failedSurveyRestMs)
     if (found.failure !== undefined) {
       const { code, message } = found.failure
       log.warn({ gateway: gateway.name, code, error: message }, 'the configured datapoints cannot be checked')

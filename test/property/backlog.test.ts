@@ -10,6 +10,7 @@ import {
   groupKey,
   halvePiece,
   isDone,
+  joinGroups,
   lengthLeft,
   type Missing,
   narrowGroup,
@@ -137,6 +138,27 @@ describe('pieces cut from a backlog', () => {
         const left = lengthLeft(backlog)
         narrowGroup(backlog, '*')
         expect(lengthLeft(backlog)).toBe(left)
+      }),
+    )
+  })
+
+  it('are the same time when all are asked for together after all, in as few stretches as there are borders', () => {
+    fc.assert(
+      fc.property(anyWork, fc.integer({ min: 0, max: horizon }), (work, matureUntil) => {
+        const backlog = createBacklog(work, { keyOf: selectorKey, matureUntil, newestFirst: true })
+        const left = lengthLeft(backlog)
+        joinGroups(backlog, '*', () => true)
+        expect(lengthLeft(backlog)).toBe(left)
+        const together = createBacklog(work, { keyOf: () => '*', matureUntil, newestFirst: true })
+        const shapes = (of: typeof backlog) =>
+          (of.groups.get('*') ?? []).map(({ range, selectors, provisional }) => ({
+            ...{ range, provisional, selectors: selectors.map(selectorKey).sort() },
+          }))
+        expect(RangeSet.from(shapes(backlog).map(({ range }) => range)).ranges).toEqual(
+          RangeSet.from(shapes(together).map(({ range }) => range)).ranges,
+        )
+        expect(shapes(backlog).length).toBeLessThanOrEqual(shapes(together).length)
+        expect([...backlog.newestFirst]).toEqual([...together.newestFirst])
       }),
     )
   })

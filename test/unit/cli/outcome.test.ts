@@ -38,6 +38,8 @@ describe('the outcome of a run', () => {
     ['there was nothing to do', outcome({}, {}, 0), 0, true],
     ['entries were rejected', outcome({ received: 5, written: 4, rejected: 1 }), 3, true],
     ['a range was parked', outcome({ received: 5, written: 5 }, { parked: 1 }), 3, false],
+    ['nothing had settled yet', outcome({}, { settled: { after: 60_000, until: 60_000 } }, 0), 3, false],
+    ['something was left for the next run', outcome({}, { leftMs: 1 }), 3, false],
     ['a gateway was given up', outcome({ received: 5, written: 5 }, { failure: away }), 1, false],
     ['all of it together', outcome({ rejected: 1, received: 1 }, { failure: away, parked: 2 }), 1, false],
   ])('where %s ends the process with its own code', (_, run, code, complete) => {
@@ -90,6 +92,17 @@ describe('the outcome of a run', () => {
     expect(out).toMatch(/\b2\b.*rejected.*dead letters/)
     expect(out).toMatch(/\b5\b.*older than the database keeps/)
     expect(JSON.parse(outcomeJson(outcome(receipt)))).toMatchObject({ rejected: 7, tooOld: 5 })
+  })
+
+  it('in words says up to when it is complete, and what will be looked at once more', () => {
+    const { out } = told(terminal => tellOutcome(outcome({}, { provisionalAfter: 0 }), 'SQLite', terminal))
+    expect(out).toContain('Up to 1970-01-01 00:01 UTC; what is after 1970-01-01 00:00 will be looked at once more')
+    const json = JSON.parse(outcomeJson(outcome({}, { provisionalAfter: 0 })))
+    expect(json).toMatchObject({ upTo: '1970-01-01T00:01:00.000Z', provisionalAfter: '1970-01-01T00:00:00.000Z' })
+    const early = { settled: { after: 0, until: 0 } }
+    expect(told(terminal => tellOutcome(outcome({}, early, 0), 'SQLite', terminal)).out).toMatch(
+      /nothing.*has settled yet/,
+    )
   })
 
   it('in words does not call complete what is not, and says what is missing and what to do', () => {

@@ -290,6 +290,35 @@ describe('a file that is not a ledger of this program', () => {
   })
 })
 
+describe('parked ranges', () => {
+  const failure = new Failure('cut', { code: 'no-end', retry: 'soon', reach: 'request' })
+  const whole: Selector = { device: { name: 'Sensor 1' } }
+  const request = (selector: Selector, after: number, until: number) => ({
+    ...{ gateway: 'plant-a', selectors: [selector] as [Selector], range: { after, until } },
+  })
+
+  it('never overlap: what failed again as a whole or in pieces is listed once, with all of its tries', () => {
+    const { ledger } = openLedger()
+    ledger.park(place.sink, request(lux, 0, 10), failure, 3)
+    ledger.park(place.sink, request(lux, 20, 30), failure, 3)
+    ledger.park(place.sink, request(lux, 5, 25), failure, 2)
+    expect(ledger.parked(place, lux).map(({ range, tries }) => [range.after, range.until, tries])).toEqual([
+      [0, 5, 3],
+      [5, 25, 5],
+      [25, 30, 3],
+    ])
+  })
+
+  it('are parked no longer when a wider selector has covered them', () => {
+    const { ledger } = openLedger()
+    ledger.park(place.sink, request(lux, 0, 10), failure, 3)
+    complete(ledger, 0, 4, { selectors: [whole] })
+    expect(ledger.parked(place, lux).map(({ range }) => range)).toEqual([{ after: 4, until: 10 }])
+    complete(ledger, 4, 10, { selectors: [whole] })
+    expect(ledger.parked(place, lux)).toEqual([])
+  })
+})
+
 describe('a ledger opened for reading', () => {
   it('is empty where there is none yet, and creates nothing', () => {
     const folder = temporaryFolder()

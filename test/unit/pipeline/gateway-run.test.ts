@@ -6,6 +6,7 @@ import { DeadLetterBox } from '../../../src/ledger/dead-letters.ts'
 import { Ledger } from '../../../src/ledger/ledger.ts'
 import type { GatewayJob, RunEvent, Wish } from '../../../src/pipeline/job.ts'
 import { run } from '../../../src/pipeline/run.ts'
+import { Troubles } from '../../../src/pipeline/troubles.ts'
 import { compileMapping } from '../../../src/points/mapping.ts'
 import type { Sink } from '../../../src/sinks/sink.ts'
 import { type GatewayScript, noEnd, scriptedGateway, unreachable } from '../../support/scripted-gateway.ts'
@@ -506,6 +507,114 @@ describe('a run that is stopped', () => {
     const reason = new Error('stopped')
     await expect(go([job(source)], AbortSignal.abort(reason))).rejects.toBe(reason)
     expect(source.hellos).toBe(0)
+  })
+})
+
+describe('a gateway that is run again and again', () => {
+  const tooMany = () =>
+    new Failure('fewer requests, please', {
+      ...{ code: 'too-fast', retry: 'soon', reach: 'gateway', retryAfterMs: 2 * minute },
+    })
+
+  it('is asked by none of its sockets, nor in the next pass, before the wait that it asked for is over', async () => {
+    const { clock, gateway, job, go, parts } = openRun()
+    const starts: number[] = []
+    const source = gateway({
+      request(_, attempt) {
+        starts.push(clock.now())
+        if (attempt === 3) throw tooMany()
+      },
+    })
+    const troubles = new Troubles(clock, hour)
+    const limits = { sockets: 4, pause: 0, requestsPerMinute: Number.POSITIVE_INFINITY, patience: hour }
+    const pass = (deadline: number) => go([job(source, { troubles, limits, wish: { ...wish, deadline } })])
+    const first = await pass(clock.now() + minute)
+    const heldFrom = starts[2]!
+    expect(first.gateways[0]!.failure).toMatchObject({ code: 'too-fast' })
+    const hellos = source.hellos
+    // the next one has less time than the gateway wants to be left alone
+    await pass(clock.now() + minute / 2)
+    expect(source.hellos).toBe(hellos)
+    await pass(clock.now() + hour)
+    const later = starts.slice(3).filter(at => at > heldFrom)
+    expect(later.length).toBeGreaterThan(0)
+    for (const at of later) expect(at).toBeGreaterThanOrEqual(heldFrom + 2 * minute)
+    expect(parts.ledger.parked({ sink: parts.sink.id, gateway: 'plant-a' }, lux)).toEqual([])
+  })
+
+  it('costs a sick one a few requests a pass, until it answers one again', async () => {
+    const { clock, gateway, job, go } = openRun()
+    let isSick = true
+    const source = gateway({
+      request() {
+        if (isSick) throw noEnd()
+      },
+    })
+    const troubles = new Troubles(clock, hour)
+    const pass = () => go([job(source, { troubles })])
+    await pass()
+    const first = source.asked.length
+    for (let n = 0; n < 10; n++) await pass()
+    expect(source.asked.length - first).toBeLessThanOrEqual(10 * 5)
+    isSick = false
+    expect((await pass()).gateways[0]).toMatchObject({ failure: undefined, leftMs: 0, parked: 0 })
+  })
+
+  it('is given its pause after a failure and after a request that was cut off, too', async () => {
+    const { clock, gateway, job, go } = openRun()
+    const ends: number[] = []
+    const starts: number[] = []
+    const source = gateway({
+      request(_, attempt) {
+        starts.push(clock.now())
+        ends.push(clock.now())
+        if (attempt === 2) throw noEnd()
+        if (attempt === 4) throw new Failure('much', { code: 'too-dense', retry: 'soon', reach: 'request' })
+      },
+    })
+    const limits = { sockets: 1, pause: 30_000, requestsPerMinute: Number.POSITIVE_INFINITY, patience: hour }
+    await go([job(source, { limits })])
+    expect(starts.length).toBeGreaterThan(12)
+    for (const [i, start] of starts.slice(1).entries()) expect(start - ends[i]!).toBeGreaterThanOrEqual(30_000)
+  })
+
+  it('has what failed shortly before the end of a pass left for the next one, not parked', async () => {
+    const { clock, gateway, job, go, parked } = openRun()
+    const source = gateway({
+      async request(_, attempt) {
+        if (attempt === 1) return
+        await clock.sleep(50_000)
+        throw noEnd()
+      },
+    })
+    const outcome = await go([job(source, { wish: { ...wish, deadline: clock.now() + minute } })])
+    expect(parked()).toEqual([])
+    expect(outcome.gateways[0]).toMatchObject({ failure: undefined, parked: 0 })
+    expect(outcome.gateways[0]!.leftMs).toBeGreaterThan(0)
+  })
+
+  it('is asked again for what was parked before the time that sync looks back to, after a rest that grows', async () => {
+    const { clock, gateway, job, go, ledger, parts, parked } = openRun()
+    const old = { after: today - 10 * day, until: today - 10 * day + minute }
+    ledger.park(parts.sink.id, { gateway: 'plant-a', selectors: [lux], range: old }, noEnd(), 3)
+    const sync = { ...wish, parkedRestMs: hour, parkedSince: 0 }
+    const source = gateway({
+      request(range) {
+        if (range.after < old.until) throw noEnd()
+      },
+    })
+    expect((await go([job(source, { wish: sync })])).gateways[0]!.parked).toBe(1)
+    expect(source.asked.some(({ after }) => after === old.after)).toBe(false)
+    await clock.sleep(hour + 1)
+    await go([job(source, { wish: sync })])
+    expect(source.asked.filter(({ after }) => after === old.after)).toHaveLength(3)
+    await clock.sleep(hour + 1)
+    await go([job(source, { wish: sync })])
+    // it has failed twice as often: it rests twice as long
+    expect(source.asked.filter(({ after }) => after === old.after)).toHaveLength(3)
+    await clock.sleep(hour + 1)
+    await go([job(gateway(), { wish: sync })])
+    expect(parked()).toEqual([])
   })
 })
 

@@ -1,0 +1,106 @@
+import { expect, it, onTestFinished } from 'vitest'
+import type { Selector } from '../../../src/domain/datapoint.ts'
+import { rangeLength, type TimeRange } from '../../../src/domain/range.ts'
+import { DeadLetterBox } from '../../../src/ledger/dead-letters.ts'
+import { Ledger } from '../../../src/ledger/ledger.ts'
+import { run } from '../../../src/pipeline/run.ts'
+import { compileMapping } from '../../../src/points/mapping.ts'
+import { syncWish } from '../../../src/service/sync.ts'
+import { scriptedGateway } from '../../support/scripted-gateway.ts'
+import { scriptedSink } from '../../support/scripted-sink.ts'
+import { steeredClock } from '../../support/steered-clock.ts'
+import { temporaryFolder } from '../../support/temporary-folder.ts'
+
+const minute = 60_000
+const hour = 60 * minute
+const day = 24 * hour
+const lux: Selector = { device: { name: 'Sensor 1' }, block: 'LightSensor', index: 0, point: { xif: 'nvoLux' } }
+
+/** A daemon by a steered clock, with the real ledger: one pass after the other. `skew`: the gateway's clock minus the host's. */
+function openDaemon({ every = 5 * minute, settle = minute, lateness = hour, since = 30 * day } = {}) {
+  const clock = steeredClock(Date.UTC(2026, 0, 1))
+  clock.runFreely()
+  const ledger = Ledger.open(':memory:', clock)
+  onTestFinished(() => ledger.close())
+  const skew = { ms: 0 }
+  const source = scriptedGateway({ now: () => clock.now() + skew.ms })
+  const sink = scriptedSink()
+  const deadLetters = new DeadLetterBox({ path: temporaryFolder(), maxSize: 1e9 }, clock)
+  const kinds: string[] = []
+  const observe = (event: { kind: string }) => void kinds.push(event.kind)
+  const parts = { sink, ledger, deadLetters, clock, observe }
+  const job = {
+    source,
+    mapping: compileMapping(source.name, []),
+    selectors: [lux] as const,
+    limits: { sockets: 1, pause: 0, requestsPerMinute: Number.POSITIVE_INFINITY, patience: hour },
+    requests: { entries: 50_000, shortest: minute, longest: day, per: 'auto' as const, order: 'oldest' as const },
+    maturity: { settle, lateness },
+    wish: syncWish({ since, settle, lateness }, undefined),
+  }
+  const place = { sink: sink.id, gateway: source.name }
+  return {
+    clock,
+    ledger,
+    source,
+    skew,
+    kinds,
+    place,
+    pass: async () => {
+      await run([job], parts, new AbortController().signal)
+      await clock.sleep(every)
+    },
+    coverage: () => ledger.coverage(place, [lux]).get(lux)!,
+  }
+}
+
+it.each([
+  ['every 1m with a lateness of 1h', minute, hour],
+  ['every 5m with a lateness of 1h', 5 * minute, hour],
+  ['every 5m with a lateness of 6h', 5 * minute, 6 * hour],
+  ['every 15m with a lateness of 24h', 15 * minute, day],
+])('a sync %s looks at everything twice, soon after it is mature', async (_, every, lateness) => {
+  const { clock, ledger, source, pass, coverage } = openDaemon({ every, lateness, since: 3 * lateness })
+  const began = clock.now()
+  while (clock.now() < began + 5 * lateness) await pass()
+  const { final, provisional } = coverage()
+  // two latenesses and what joined looks add to them
+  const behind = clock.now() - final.ranges.at(-1)!.until
+  expect(behind).toBeLessThanOrEqual(2.2 * lateness + 2 * every)
+  expect(provisional.length).toBeLessThanOrEqual(2.2 * lateness + 2 * every)
+  const asked = source.asked.reduce((sum, range) => sum + rangeLength(range), 0)
+  expect(asked).toBeLessThanOrEqual(2 * (clock.now() - began) + 3 * lateness)
+  expect(ledger.secondLooks().get('plant-a')!.looks).toBeGreaterThan(0)
+})
+
+it.each([
+  ['within the lateness', 30 * minute],
+  ['by hours', 5 * hour],
+])('a clock that was ahead %s and is set right takes no time out of the log', async (_, aheadMs) => {
+  const { clock, source, skew, kinds, pass, coverage } = openDaemon()
+  skew.ms = aheadMs
+  const began = clock.now()
+  while (clock.now() < began + 8 * hour) await pass()
+  const setBackAt = clock.now()
+  skew.ms = 0
+  const before = source.asked.length
+  while (clock.now() < setBackAt + 8 * hour) await pass()
+  expect(kinds).toContain('clock-set-back')
+  // what the gateway has logged by its right clock since it was set back was asked for after it was there
+  const asked: TimeRange[] = source.asked.slice(before)
+  const covered = coverage().final
+  const again = { after: setBackAt, until: setBackAt + 5 * hour }
+  expect(covered.covers(again)).toBe(true)
+  for (let at = again.after; at < again.until; at += minute)
+    expect(asked.some(({ after, until }) => after <= at && at < until)).toBe(true)
+})
+
+it('a host whose clock is slewed by seconds fetches nothing again', async () => {
+  const { clock, skew, kinds, pass } = openDaemon()
+  const began = clock.now()
+  for (let n = 0; clock.now() < began + 4 * hour; n++) {
+    skew.ms = (n % 7) * 3_000
+    await pass()
+  }
+  expect(kinds).not.toContain('clock-set-back')
+})
