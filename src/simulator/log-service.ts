@@ -27,6 +27,7 @@ export interface LogParts {
   readonly seed: number
   readonly faults: () => FaultSettings
   readonly badQuery: 'close' | 'end'
+  readonly nameFallback: boolean
   /** Whether an open log socket dies with its session. */
   readonly expiryClosesSockets: boolean
 }
@@ -44,7 +45,7 @@ export interface LogRequest {
 export function createLogService(parts: LogParts): (request: LogRequest) => void {
   const { stats, sessions, store } = parts
   return ({ client, socket, query, session, reset }) => {
-    const parsed = parseLogQuery(query, parts.release)
+    const parsed = parseLogQuery(query, parts.release, parts.nameFallback)
     const bad = 'fault' in parsed
     const record: LogRequestRecord = {
       query,

@@ -50,6 +50,11 @@ export interface SimulatorOptions {
   /** Release whose habits are shown. Default 4.10. */
   readonly release?: ReleaseName
   /**
+   * Whether a filter by instance name finds a datapoint whose `name` is null by its XIF name. The vendor's pages fall back
+   * where they show names (protocol §3.1); that filters do is nowhere said. Default false: no instance name, no match.
+   */
+  readonly nameFallback?: boolean
+  /**
    * Answer to a log query that makes no sense: `close` (1008 and no "end", so that a client's mistake is loud) or
    * `end` (as if nothing were stored). Not documented, protocol §10.2. Default close.
    */

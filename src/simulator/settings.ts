@@ -36,6 +36,7 @@ export function fillOptions(options: SimulatorOptions): SimulatorSettings {
     zone: 'America/Los_Angeles',
     cost: {},
     release: '4.10',
+    nameFallback: false,
     badQuery: 'close',
     sessionTimeoutMs: dayMs,
     slidingSessions: false,

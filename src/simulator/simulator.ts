@@ -105,7 +105,7 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
   const directory = createDirectory(history, release, showTime(history.start), retention)
   const pager = createPager(rollDice(2))
   const logs = createLogRoutes({ release, directory, store, pager, frame, zone, retention })
-  const devices = createDeviceRoutes({ release, directory, store, pager, logs, general, showTime })
+  const devices = createDeviceRoutes({ ...settings, release, directory, store, pager, logs, general, showTime })
   const rest: RestParts = {
     ...settings,
     release,
