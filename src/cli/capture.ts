@@ -1,6 +1,9 @@
 import { findGateway, openAccompanied } from '../app.ts'
 import type { Config } from '../config/schema.ts'
+import type { Clock } from '../domain/clock.ts'
+import { Failure } from '../domain/failure.ts'
 import { isoText } from '../domain/instant.ts'
+import { Ledger } from '../ledger/ledger.ts'
 import { recordLog } from '../pipeline/recorder.ts'
 import { CaptureFile } from './capture-file.ts'
 import type { CommandContext } from './context.ts'
@@ -27,6 +30,7 @@ export async function capture(
   const selectors = chosenSelectors(datapoints, chosen)
   const after = parseTime(options.from, '--from', clock.now())
   const to = options.to === undefined ? undefined : parseTime(options.to, '--to', clock.now())
+  refuseBesideOwner(config.ledger, clock)
   // each frame by itself: those before a cut are what a recording is for
   const { gateway, source, close } = openAccompanied(chosen, { clock, log, batchSize: 1 })
   try {
@@ -52,5 +56,22 @@ export async function capture(
     }
   } finally {
     await close()
+  }
+}
+
+/** A gateway is asked by one data-log socket at a time (law 7), and whoever has the ledger asks already. */
+function refuseBesideOwner(path: string, clock: Clock): void {
+  const ledger = Ledger.openForReading(path, clock)
+  try {
+    const owner = ledger.owner()
+    if (owner === undefined) return
+    throw new Failure(`a gateway is asked by one at a time, and another process is at work (${owner})`, {
+      code: 'ledger-owned',
+      retry: 'never',
+      reach: 'run',
+      advice: 'Let it finish or stop it first, then capture.',
+    })
+  } finally {
+    ledger.close()
   }
 }
