@@ -31,8 +31,7 @@ export async function capture(
   const after = parseTime(options.from, '--from', clock.now())
   const to = options.to === undefined ? undefined : parseTime(options.to, '--to', clock.now())
   refuseBesideOwner(config.ledger, clock)
-  // each frame by itself: those before a cut are what a recording is for
-  const { gateway, source, close } = openAccompanied(chosen, { clock, log, batchSize: 1 })
+  const { gateway, source, close } = openAccompanied(chosen, { clock, log })
   try {
     await source.hello(signal)
     const settled = gateway.clock.now() - config.sync.settle
@@ -47,10 +46,10 @@ export async function capture(
       const { ready } = source
       const { limits } = chosen
       const job = { gateway, ready, selectors, range, requests: config.requests, limits, clock, write: file.write }
-      const { requests, cut, frames } = await recordLog(job, signal)
+      const { requests, failed, frames } = await recordLog(job, signal)
       terminal.say(`${countText(frames)} frames of ${countOf(requests, 'request')} recorded in ${options.out}`)
-      if (cut > 0) terminal.say(`${countOf(cut, 'request')} came without "end": recorded as far as they came`)
-      return cut > 0 ? exitCode.missing : exitCode.done
+      if (failed > 0) terminal.say(`${countOf(failed, 'request')} came to no good end: recorded as far as they came`)
+      return failed > 0 ? exitCode.missing : exitCode.done
     } finally {
       file.close()
     }

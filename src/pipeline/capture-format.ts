@@ -7,7 +7,8 @@ import { isoText } from '../domain/instant.ts'
 export type CapturePart =
   | { readonly capture: 1; readonly gateway: string; readonly release: string | null; readonly at: string }
   | { readonly request: { readonly query: string; readonly after: number; readonly until: number } }
-  | { readonly frame: string }
+  /** `afterEnd`: it came between `"end"` and the close. */
+  | { readonly frame: string; readonly afterEnd?: true }
   /** `close`: the gateway's code, null where it did not close by itself. `end`: `"end"` was received. */
   | { readonly close: number | null; readonly end: boolean }
 

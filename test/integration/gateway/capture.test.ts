@@ -77,6 +77,19 @@ test('capture records a cut request as cut, with all that came before, and gives
   expect(found.some(part => 'frame' in part)).toBe(true)
 })
 
+test('capture records what a gateway sends after "end", as such', async () => {
+  gateway.setFaults({ garbageAfterEnd: 1 })
+  const until = Math.floor(Date.now() / hour) * hour - hour
+  const { code, stderr } = await capture(until - hour, until)
+  expect(code).toBe(3)
+  expect(stderr).toContain('1 request came to no good end')
+  const frames = (await parts()).filter(part => 'frame' in part)
+  const entries = [...gateway.history.merged(() => true, until - hour, until)].map(entry => gateway.frame(entry))
+  expect(frames.filter(part => !('afterEnd' in part)).map(part => part['frame'])).toEqual(entries)
+  expect(frames.filter(part => 'afterEnd' in part)).toHaveLength(2)
+  expect((await parts()).at(-1)).toEqual({ close: 1000, end: true })
+})
+
 test('capture never overwrites a file, and asks nothing of the gateway then', async () => {
   await writeFile(out, 'mine')
   const before = gateway.stats.logRequests
