@@ -9,8 +9,11 @@ export type CapturePart =
   | { readonly request: { readonly query: string; readonly after: number; readonly until: number } }
   /** `afterEnd`: it came between `"end"` and the close. */
   | { readonly frame: string; readonly afterEnd?: true }
-  /** `close`: the gateway's code, null where it did not close by itself. `end`: `"end"` was received. */
-  | { readonly close: number | null; readonly end: boolean }
+  /**
+   * `close`: the gateway's code, null where it did not close by itself. `end`: `"end"` was received. `failed`: the code of
+   * the failure, where the request came to no good end and nobody stopped it.
+   */
+  | { readonly close: number | null; readonly end: boolean; readonly failed?: string }
 
 export function headPart(gateway: string, release: string | undefined, now: number): CapturePart {
   return { capture: 1, gateway, release: release ?? null, at: isoText(now) }

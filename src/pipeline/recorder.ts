@@ -103,8 +103,11 @@ async function recordRequest(
     write({ close, end })
     return { frames, failure: undefined }
   } catch (error) {
-    write({ close, end })
-    if (isAbort(error, signal) || !(error instanceof Failure)) throw error
+    if (isAbort(error, signal) || !(error instanceof Failure)) {
+      write({ close, end })
+      throw error
+    }
+    write({ close, end, failed: error.code })
     return { frames, failure: error }
   }
 }

@@ -94,6 +94,7 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
   const serveLog = createLogService({
     ...settings,
     store,
+    datapoints: history.datapoints,
     release,
     frame,
     pace: createPace(settings.cost),

@@ -87,7 +87,7 @@ test('capture records what a gateway sends after "end", as such', async () => {
   const entries = [...gateway.history.merged(() => true, until - hour, until)].map(entry => gateway.frame(entry))
   expect(frames.filter(part => !('afterEnd' in part)).map(part => part['frame'])).toEqual(entries)
   expect(frames.filter(part => 'afterEnd' in part)).toHaveLength(2)
-  expect((await parts()).at(-1)).toEqual({ close: 1000, end: true })
+  expect((await parts()).at(-1)).toEqual({ close: 1000, end: true, failed: 'frame-after-end' })
 })
 
 test('capture never overwrites a file, and asks nothing of the gateway then', async () => {
