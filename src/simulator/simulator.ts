@@ -79,7 +79,6 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     createDice(currentFaults, createRandom(mix(settings.seed, 42, purpose)), fault => countFault(stats, fault))
   const connectionDice = rollDice(1)
 
-  const { expiryClosesSockets } = settings
   const general = createGeneralSockets({
     ...settings,
     release,
@@ -89,7 +88,8 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     stats,
     now,
     showTime,
-    expiryClosesSockets,
+    datapoints: history.datapoints,
+    dice: rollDice(5),
   })
   const serveLog = createLogService({
     ...settings,
