@@ -5,7 +5,7 @@ import { exitCode, tellFailure } from './cli/outcome.ts'
 import { runProgram } from './cli/program.ts'
 import { createTerminal } from './cli/terminal.ts'
 import { systemClock } from './domain/clock.ts'
-import { isAbort, toFailure } from './domain/failure.ts'
+import { toFailure } from './domain/failure.ts'
 
 /** A stop that takes longer than this is cut short: nothing is half-recorded at any moment (law 10). */
 const stopWithinMs = 5_000
@@ -34,13 +34,8 @@ try {
   process.exitCode = await runProgram(process.argv.slice(2), version, context)
 } catch (error) {
   terminal.live('')
-  if (isAbort(error, signal)) {
-    terminal.say('Stopped. What was recorded stays; the same command goes on from there.')
-    process.exitCode = exitCode.interrupted
-  } else {
-    const failure = toFailure(error)
-    tellFailure(failure, terminal)
-    if (failure.code === 'unexpected') log.error({ err: failure.cause }, 'this is a bug: please report it')
-    process.exitCode = ['usage', 'config', 'unknown-gateway'].includes(failure.code) ? exitCode.usage : exitCode.failed
-  }
+  const failure = toFailure(error)
+  tellFailure(failure, terminal)
+  if (failure.code === 'unexpected') log.error({ err: failure.cause }, 'this is a bug: please report it')
+  process.exitCode = ['usage', 'config', 'unknown-gateway'].includes(failure.code) ? exitCode.usage : exitCode.failed
 }

@@ -1,6 +1,9 @@
 import { findGateway, openAccompanied } from '../app.ts'
 import type { Config } from '../config/schema.ts'
+import type { Clock } from '../domain/clock.ts'
+import { Failure } from '../domain/failure.ts'
 import { isoText } from '../domain/instant.ts'
+import { Ledger } from '../ledger/ledger.ts'
 import { recordLog } from '../pipeline/recorder.ts'
 import { CaptureFile } from './capture-file.ts'
 import type { CommandContext } from './context.ts'
@@ -27,8 +30,8 @@ export async function capture(
   const selectors = chosenSelectors(datapoints, chosen)
   const after = parseTime(options.from, '--from', clock.now())
   const to = options.to === undefined ? undefined : parseTime(options.to, '--to', clock.now())
-  // each frame by itself: those before a cut are what a recording is for
-  const { gateway, source, close } = openAccompanied(chosen, { clock, log, batchSize: 1 })
+  refuseBesideOwner(config.ledger, clock)
+  const { gateway, source, close } = openAccompanied(chosen, { clock, log })
   try {
     await source.hello(signal)
     const settled = gateway.clock.now() - config.sync.settle
@@ -43,14 +46,31 @@ export async function capture(
       const { ready } = source
       const { limits } = chosen
       const job = { gateway, ready, selectors, range, requests: config.requests, limits, clock, write: file.write }
-      const { requests, cut, frames } = await recordLog(job, signal)
+      const { requests, failed, frames } = await recordLog(job, signal)
       terminal.say(`${countText(frames)} frames of ${countOf(requests, 'request')} recorded in ${options.out}`)
-      if (cut > 0) terminal.say(`${countOf(cut, 'request')} came without "end": recorded as far as they came`)
-      return cut > 0 ? exitCode.missing : exitCode.done
+      if (failed > 0) terminal.say(`${countOf(failed, 'request')} came to no good end: recorded as far as they came`)
+      return failed > 0 ? exitCode.missing : exitCode.done
     } finally {
       file.close()
     }
   } finally {
     await close()
+  }
+}
+
+/** A gateway is asked by one data-log socket at a time (law 7), and whoever has the ledger asks already. */
+function refuseBesideOwner(path: string, clock: Clock): void {
+  const ledger = Ledger.openForReading(path, clock)
+  try {
+    const owner = ledger.owner()
+    if (owner === undefined) return
+    throw new Failure(`a gateway is asked by one at a time, and another process is at work (${owner})`, {
+      code: 'ledger-owned',
+      retry: 'never',
+      reach: 'run',
+      advice: 'Let it finish or stop it first, then capture.',
+    })
+  } finally {
+    ledger.close()
   }
 }

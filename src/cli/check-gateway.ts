@@ -27,7 +27,10 @@ export interface GatewayReport {
   /** Per cent. */
   readonly cpu: number | undefined
   readonly generalSocket: 'open' | 'refused' | 'off'
-  readonly problems: readonly DatapointProblem[]
+  /** What is wrong with the configured datapoints; undefined where they could not be looked at. */
+  readonly problems: readonly DatapointProblem[] | undefined
+  /** Why not. */
+  readonly notChecked: string | undefined
   readonly warnings: readonly string[]
 }
 
@@ -43,7 +46,7 @@ export async function checkGateway(config: GatewayConfig, clock: Clock, signal: 
   const warnings: string[] = []
   const certificate = await orFailure(readCertificate(config.url, signal))
   const gateway = openGateway(config, { clock })
-  const nothing = { logSize: undefined, cpu: undefined, generalSocket: 'off', problems: [], warnings } as const
+  const nothing = { logSize: undefined, cpu: undefined, generalSocket: 'off', problems: undefined, warnings } as const
   const shown = certificate instanceof Failure ? undefined : certificate
   try {
     const hello = await orFailure(gateway.hello(signal))
@@ -53,7 +56,7 @@ export async function checkGateway(config: GatewayConfig, clock: Clock, signal: 
       release: gateway.release,
       clockOffsetMs: gateway.clock.offsetMs,
     }
-    if (hello instanceof Failure) return { ...known, ...nothing, failure: hello }
+    if (hello instanceof Failure) return { ...known, ...nothing, failure: hello, notChecked: hello.message }
     if (Math.abs(known.clockOffsetMs ?? 0) > notableOffsetMs)
       warnings.push("the gateway's clock differs from this host's by more than a minute: set one of them right")
     if (shown !== undefined && config.tls.kind !== 'fingerprint' && shown.validTo - clock.now() < soonExpiredMs)
@@ -68,14 +71,15 @@ export async function checkGateway(config: GatewayConfig, clock: Clock, signal: 
     if (trial === 'refused')
       warnings.push('the general socket does not open: the CPU of old releases and notifications stay unknown')
     const problems = await orFailure(findProblems(gateway, config, signal))
-    if (problems instanceof Failure) warnings.push(`the configured datapoints cannot be checked: ${problems.message}`)
     return {
       ...known,
       failure: undefined,
       logSize,
       cpu: typeof trial === 'number' ? trial : restCpu,
       generalSocket: typeof trial === 'number' ? 'open' : trial,
-      problems: problems instanceof Failure ? [] : problems,
+      ...(problems instanceof Failure
+        ? { problems: undefined, notChecked: problems.message }
+        : { problems, notChecked: undefined }),
       warnings,
     }
   } finally {

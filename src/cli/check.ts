@@ -41,7 +41,7 @@ export async function check(config: Config, options: CheckOptions, context: Comm
   else for (const line of sinkLines(sink)) terminal.out(line)
   const reports = [...gateways.values()]
   if (sink.failure !== undefined || reports.some(({ failure }) => failure !== undefined)) return exitCode.failed
-  return reports.some(({ problems }) => problems.length > 0) ? exitCode.missing : exitCode.done
+  return reports.every(({ problems }) => problems?.length === 0) ? exitCode.done : exitCode.missing
 }
 
 async function checkSink(config: Config, { clock, log, signal }: CommandContext): Promise<SinkCheck> {
@@ -62,7 +62,8 @@ async function checkSink(config: Config, { clock, log, signal }: CommandContext)
 }
 
 function gatewayLines(report: GatewayReport, configured: number): string[] {
-  const { failure, certificate, release, clockOffsetMs, logSize, cpu, generalSocket, problems, warnings } = report
+  const { failure, certificate, release, clockOffsetMs, logSize, cpu, generalSocket, problems, notChecked, warnings } =
+    report
   const row = (key: string, value: string) => `${key.padEnd(15)} ${value}`
   const lines = [
     row('reached', failure === undefined ? `yes, release ${release ?? 'not told'}` : `no: ${failure.message}`),
@@ -77,16 +78,17 @@ function gatewayLines(report: GatewayReport, configured: number): string[] {
   lines.push(row('log', logSize === undefined ? 'size not told' : `${countText(logSize)} MB`))
   lines.push(row('CPU', cpu === undefined ? 'not told' : `${countText(cpu)} %`))
   lines.push(row('general socket', generalSocket))
-  lines.push(row('datapoints', `${countText(configured)} configured, ${problemsText(problems.length)}`))
-  for (const problem of problems) {
+  lines.push(row('datapoints', `${countText(configured)} configured, ${problemsText(problems, notChecked)}`))
+  for (const problem of problems ?? []) {
     lines.push(`  ! ${problem.datapoint}`)
     lines.push(`    ${problemText(problem)}`)
   }
   return [...lines, ...warnings.map(warning => row('warning', warning))]
 }
 
-function problemsText(count: number): string {
-  return count === 0 ? 'none of them wrong' : `${countOf(count, 'problem')}:`
+function problemsText(problems: GatewayReport['problems'], notChecked: string | undefined): string {
+  if (problems === undefined) return `not checked: ${notChecked}`
+  return problems.length === 0 ? 'none of them wrong' : `${countOf(problems.length, 'problem')}:`
 }
 
 function expiryText({ validTo }: { validTo: number }): string {

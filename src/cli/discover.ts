@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs'
+import { existsSync, writeFileSync } from 'node:fs'
 import { findGateway, openGateway } from '../app.ts'
 import { durationText } from '../config/duration.ts'
 import type { Config } from '../config/schema.ts'
@@ -32,7 +32,11 @@ export async function discover(
   options: DiscoverOptions,
   { terminal, clock, signal }: CommandContext,
 ): Promise<number> {
-  const gateway = openGateway(findGateway(config, name), { clock })
+  const chosen = findGateway(config, name)
+  // before the discovery, which may take minutes: writing finds out again
+  if (options.write !== undefined && options.force !== true && existsSync(options.write))
+    throw fileExists(options.write)
+  const gateway = openGateway(chosen, { clock })
   try {
     await gateway.hello(signal)
     const wanted = globPattern(options.device ?? '*')
@@ -117,8 +121,7 @@ function writeList(file: string, text: string, force: boolean): void {
     writeFileSync(file, `${text}\n`, { flag: force ? 'w' : 'wx' })
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? error.code : undefined
-    if (code === 'EEXIST')
-      throw usageFailure(`${file} exists already`, 'Name another file, or overwrite it with --force.')
+    if (code === 'EEXIST') throw fileExists(file)
     throw new Failure(`${file} cannot be written (${String(code)})`, {
       code: 'cannot-write',
       retry: 'never',
@@ -126,4 +129,8 @@ function writeList(file: string, text: string, force: boolean): void {
       cause: error,
     })
   }
+}
+
+function fileExists(file: string): Failure {
+  return usageFailure(`${file} exists already`, 'Name another file, or overwrite it with --force.')
 }

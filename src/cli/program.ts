@@ -1,6 +1,7 @@
 import { Command, CommanderError, InvalidArgumentError } from 'commander'
 import { findConfig, loadConfig } from '../config/load.ts'
 import type { Config } from '../config/schema.ts'
+import { isAbort } from '../domain/failure.ts'
 import { type BackfillOptions, backfill } from './backfill.ts'
 import { type CaptureOptions, capture } from './capture.ts'
 import { type CheckOptions, check } from './check.ts'
@@ -15,16 +16,19 @@ import { type RetryOptions, retry } from './retry.ts'
 import { simulate } from './simulate.ts'
 import { addSimulatorFlags, type SimulatorFlags } from './simulator-flags.ts'
 import { status } from './status.ts'
+import { stoppedText } from './stopped.ts'
 import { sync } from './sync.ts'
 import { usageFailure } from './times.ts'
 import { type VerifyOptions, verify } from './verify.ts'
 import { type WatchOptions, watch } from './watch.ts'
 
 /**
- * Reads the command line and carries it out; resolves to the exit code. Throws what the command throws.
+ * Reads the command line and carries it out; resolves to the exit code, also where the signal stopped it. Throws what the
+ * command throws.
  */
 export async function runProgram(argv: readonly string[], version: string, context: CommandContext): Promise<number> {
   let result: number = exitCode.done
+  let begun = ''
   const program = new Command('smartserver-etl')
     .description(
       'Moves the data logs of SmartServer IoT gateways into a time-series database: completely, politely and provably.',
@@ -37,6 +41,9 @@ export async function runProgram(argv: readonly string[], version: string, conte
       writeErr: text => context.terminal.say(text.trimEnd()),
     })
     .showHelpAfterError('(--help shows the commands and options)')
+    .hook('preAction', (_, command) => {
+      begun = nameOf(command)
+    })
 
   const withConfig = () => readConfig(program.opts<{ config?: string }>().config, context)
 
@@ -103,7 +110,7 @@ export async function runProgram(argv: readonly string[], version: string, conte
     .option('--device <glob>', 'only devices with such a name, as "Sensor*"')
     .option('--datapoint <glob>', 'only datapoints with such a name, as "nvoLux*" or "LightSensor/*"')
     .option('--write <file>', 'into a new file')
-    .option('--force', 'overwrite the file')
+    .option('--force', 'overwrite the file of --write')
     .action(async (name: string, options: DiscoverOptions) => {
       result = await discover(withConfig(), name, options, context)
     })
@@ -176,8 +183,18 @@ export async function runProgram(argv: readonly string[], version: string, conte
   } catch (error) {
     // commander has said what is wrong; help and version are no error
     if (error instanceof CommanderError) return error.exitCode === 0 ? exitCode.done : exitCode.usage
-    throw error
+    if (!isAbort(error, context.signal)) throw error
+    context.terminal.live('')
+    context.terminal.say(stoppedText(begun))
+    return exitCode.interrupted
   }
+}
+
+/** As on the command line: `dead-letters replay`, `verify --heal`. */
+function nameOf(command: Command): string {
+  const name = command.name()
+  if (command.parent?.parent) return `${command.parent.name()} ${name}`
+  return command.opts<{ heal?: boolean }>().heal === true ? `${name} --heal` : name
 }
 
 function readConfig(given: string | undefined, { cwd, env }: CommandContext): Config {

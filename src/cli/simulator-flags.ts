@@ -1,10 +1,10 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { parseDuration } from '../config/duration.ts'
-import { nearest } from '../domain/nearest.ts'
 import { type Faults, faultMeanings, noFaults } from '../simulator/faults.ts'
+import { type Habits, habitMeanings, usualHabits } from '../simulator/habits.ts'
 import { noOddities, type Oddities, oddityMeanings } from '../simulator/oddities.ts'
-import { checkOptions } from '../simulator/option-checks.ts'
 import { type ReleaseName, releases } from '../simulator/releases.ts'
+import { readHabit, readKnob, toNumber } from './knobs.ts'
 
 /** What the command line says; what it leaves out comes from the file of `options`, then from the simulator. */
 export interface SimulatorFlags {
@@ -31,9 +31,10 @@ export interface SimulatorFlags {
   readonly entriesPerSecond?: number
   readonly fault?: Faults
   readonly oddity?: Oddities
+  readonly set?: Habits
 }
 
-/** The flags of `simulate`, and in its help every fault and oddity with default and meaning. */
+/** The flags of `simulate`, and in its help every fault, oddity and habit with default and meaning. */
 export function addSimulatorFlags(command: Command): Command {
   const recorded = ['devices', 'interval', 'historyStart', 'fractionDigits', 'oddity']
   return command
@@ -50,15 +51,15 @@ export function addSimulatorFlags(command: Command): Command {
       ),
     )
     .option('--host <address>', 'address to listen on (default: 127.0.0.1)')
-    .option('--port <port>', 'port to listen on; 0 takes a free one (default: 8443)', number)
+    .option('--port <port>', 'port to listen on; 0 takes a free one (default: 8443)', toNumber)
     .option('--username <name>', 'login (default: etl)')
     .option('--password <password>', 'password (default: secret)')
-    .option('--seed <number>', 'same seed, same history (default: 1)', number)
-    .option('--devices <count>', 'devices, with two or three datapoints each (default: 40)', number)
-    .option('--interval <seconds>', 'base interval of the log (default: 300)', number)
+    .option('--seed <number>', 'same seed, same history (default: 1)', toNumber)
+    .option('--devices <count>', 'devices, with two or three datapoints each (default: 40)', toNumber)
+    .option('--interval <seconds>', 'base interval of the log (default: 300)', toNumber)
     .option('--history-start <time>', 'nothing older is logged: ISO 8601 or a duration back from now (default: 400d)')
     .option('--retention <duration>', 'older entries are pruned as time goes on (default: never)', duration)
-    .option('--fraction-digits <count>', 'of times, 0 to 9 (default: 3)', number)
+    .option('--fraction-digits <count>', 'of times, 0 to 9 (default: 3)', toNumber)
     .addOption(new Option('--release <release>', 'whose habits to show (default: 4.10)').choices(Object.keys(releases)))
     .option('--zone <name>', 'time zone of the gateway (default: America/Los_Angeles)')
     .option('--clock-skew <duration>', "what its clock is ahead of this machine's; -5m: behind (default: 0)", signed)
@@ -66,13 +67,14 @@ export function addSimulatorFlags(command: Command): Command {
     .option(
       '--max-log-sockets <count>',
       'data-log sockets at once, more are refused with 503 (default: no limit)',
-      number,
+      toNumber,
     )
-    .option('--requests-per-second <count>', 'REST calls, more are refused with 429 (default: no limit)', number)
-    .option('--seconds-per-request <seconds>', 'what a log request costs (default: 0)', number)
-    .option('--entries-per-second <count>', 'how fast entries are delivered (default: no limit)', number)
-    .option('--fault <name=value>', 'misbehaviour, see below; may be repeated', knob('faults', noFaults))
-    .option('--oddity <name=value>', 'strange data, see below; may be repeated', knob('oddities', noOddities))
+    .option('--requests-per-second <count>', 'REST calls, more are refused with 429 (default: no limit)', toNumber)
+    .option('--seconds-per-request <seconds>', 'what a log request costs (default: 0)', toNumber)
+    .option('--entries-per-second <count>', 'how fast entries are delivered (default: no limit)', toNumber)
+    .option('--fault <name=value>', 'misbehaviour, see below; may be repeated', readKnob('faults', noFaults))
+    .option('--oddity <name=value>', 'strange data, see below; may be repeated', readKnob('oddities', noOddities))
+    .option('--set <name=value>', 'a habit, see below; may be repeated', readHabit)
     .addHelpText('after', () =>
       [
         manual(
@@ -87,47 +89,30 @@ export function addSimulatorFlags(command: Command): Command {
           noOddities,
           command,
         ),
+        manual(
+          'Habits, --set expiredAnswer=redirect, --set accounts.NAME=PASSWORD: what the documents leave open, decided.',
+          habitMeanings,
+          usualHabits,
+          command,
+        ),
       ].join(''),
     )
 }
 
-type Knobs = Readonly<Record<string, number | readonly number[]>>
-
-/** Reads `name=value`, or `name=value,value` for a list, and adds it to those before. */
-function knob(group: 'faults' | 'oddities', defaults: Knobs) {
-  return (text: string, before: Knobs = {}): Knobs => {
-    const [, name, value] = /^([^=]*)=(.*)$/s.exec(text) ?? []
-    if (name === undefined || value === undefined) throw new InvalidArgumentError('Write it as name=value.')
-    const fallback = Object.hasOwn(defaults, name) ? defaults[name] : undefined
-    if (fallback === undefined) {
-      const meant = nearest(name, Object.keys(defaults))
-      throw new InvalidArgumentError(`There is no "${name}"${meant === undefined ? '' : `; did you mean ${meant}?`}`)
-    }
-    const read = Array.isArray(fallback) ? value.split(',').map(number) : number(value)
-    try {
-      checkOptions({ [group]: { [name]: read } })
-    } catch (error) {
-      if (error instanceof RangeError) throw new InvalidArgumentError(error.message)
-      throw error
-    }
-    return { ...before, [name]: read }
-  }
-}
-
-function manual(title: string, meanings: Readonly<Record<string, string>>, defaults: Knobs, command: Command): string {
+function manual(title: string, meanings: Readonly<Record<string, string>>, defaults: object, command: Command): string {
+  const usual = defaults as Readonly<Record<string, unknown>>
   const help = command.createHelp()
   help.helpWidth = process.stdout.columns ?? 100
   const width = Math.max(...Object.keys(meanings).map(name => name.length))
   const lines = Object.entries(meanings).map(([name, meaning]) =>
-    help.formatItem(name, width, `${meaning} (default: ${[defaults[name]].flat().join(',')})`, help),
+    help.formatItem(name, width, `${meaning} (default: ${defaultText(usual[name])})`, help),
   )
   return `\n${title}\n${lines.join('\n')}\n`
 }
 
-function number(text: string): number {
-  const value = Number(text)
-  if (text.trim() === '' || !Number.isFinite(value)) throw new InvalidArgumentError('A number is needed.')
-  return value
+function defaultText(value: unknown): string {
+  if (Array.isArray(value)) return value.join(',')
+  return typeof value === 'object' ? 'none' : String(value)
 }
 
 function duration(text: string): number {

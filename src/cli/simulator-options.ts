@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { readYaml } from '../config/yaml.ts'
 import type { Failure } from '../domain/failure.ts'
 import { loadCsv } from '../simulator/csv.ts'
+import type { Habits } from '../simulator/habits.ts'
 import { checkOptions } from '../simulator/option-checks.ts'
 import type { SimulatorOptions } from '../simulator/options.ts'
 import { releaseOf } from '../simulator/releases.ts'
@@ -32,10 +33,20 @@ function givenBy(flags: SimulatorFlags, file: SimulatorOptions): SimulatorOption
   const { retention: retentionMs, clockSkew: clockSkewMs, sessionTimeout: sessionTimeoutMs } = flags
   return {
     ...given({ host, port, username, password, seed, devices, interval, fractionDigits, release, zone }),
+    ...habitsOf(flags, file),
     ...given({ maxLogSockets, requestsPerSecond, retentionMs, clockSkewMs, sessionTimeoutMs }),
     cost: { ...file.cost, ...given({ secondsPerRequest, entriesPerSecond }) },
     faults: { ...file.faults, ...flags.fault },
     oddities: { ...file.oddities, ...flags.oddity },
+  }
+}
+
+/** A mapping of the file is added to, as its faults are. */
+function habitsOf({ set = {} }: SimulatorFlags, file: SimulatorOptions): Habits {
+  return {
+    ...set,
+    ...(set.accounts && { accounts: { ...file.accounts, ...set.accounts } }),
+    ...(set.retentions && { retentions: { ...file.retentions, ...set.retentions } }),
   }
 }
 

@@ -3,6 +3,7 @@ import { type Selector, selectorKey } from '../domain/datapoint.ts'
 import { Failure, isAbort } from '../domain/failure.ts'
 import type { TimeRange } from '../domain/range.ts'
 import type { DataLogRequest } from '../domain/request.ts'
+import type { Witness } from '../smartserver/data-log.ts'
 import type { Gateway } from '../smartserver/gateway.ts'
 import { type CapturePart, headPart } from './capture-format.ts'
 
@@ -21,25 +22,25 @@ export interface RecordingJob {
 
 export interface Recorded {
   readonly requests: number
-  /** Requests that did not reach `"end"`: recorded as far as they came. */
-  readonly cut: number
+  /** Requests that came to no good end: recorded as far as they came. */
+  readonly failed: number
   readonly frames: number
 }
 
 const firstWindowMs = 86_400_000
-/** After so many cut requests in a row there is nothing more to learn. */
-const mostCutInARow = 5
+/** After so many failed requests in a row there is nothing more to learn. */
+const mostFailedInARow = 5
 
 /**
  * Asks a gateway for its log as a run does, one request at a time, device by device, and writes down every frame as it
- * came. A cut request is recorded as cut, not asked again: a recording shows what happened. Throws where the gateway
- * cannot be asked at all.
+ * came. A failed request is recorded as it failed, not asked again: a recording shows what happened. Throws where the
+ * gateway cannot be asked at all.
  */
 export async function recordLog(job: RecordingJob, signal: AbortSignal): Promise<Recorded> {
   const { gateway, range, requests, limits, clock, write } = job
-  const recorded = { requests: 0, cut: 0, frames: 0 }
+  const recorded = { requests: 0, failed: 0, frames: 0 }
   const { shortest, longest } = requests
-  let cutInARow = 0
+  let failedInARow = 0
   write(headPart(gateway.name, gateway.release, clock.now()))
   for (const selectors of byDevice(job.selectors)) {
     let windowMs = Math.min(longest, Math.max(shortest, firstWindowMs))
@@ -55,9 +56,9 @@ export async function recordLog(job: RecordingJob, signal: AbortSignal): Promise
       after = until
       recorded.requests++
       recorded.frames += frames
-      if (failure !== undefined) recorded.cut++
-      cutInARow = failure === undefined ? 0 : cutInARow + 1
-      if (failure !== undefined && (failure.reach !== 'request' || cutInARow >= mostCutInARow)) throw failure
+      if (failure !== undefined) recorded.failed++
+      failedInARow = failure === undefined ? 0 : failedInARow + 1
+      if (failure !== undefined && (failure.reach !== 'request' || failedInARow >= mostFailedInARow)) throw failure
       if (failure !== undefined || frames > requests.entries) windowMs = Math.max(shortest, Math.round(windowMs / 2))
       else if (frames < requests.entries / 4) windowMs = Math.min(longest, windowMs * 2)
       const restMs = started + 60_000 / limits.requestsPerMinute - clock.now()
@@ -81,21 +82,32 @@ async function recordRequest(
 ): Promise<{ frames: number; failure: Failure | undefined }> {
   write({ request: { query: gateway.pathOf(request), ...request.range } })
   let frames = 0
+  let end = false
   let close: number | null = null
-  const onClose = (code: number) => {
-    close = code
+  const witness: Witness = {
+    onFrame(frame) {
+      if (!end && frame === '"end"') {
+        end = true
+        return
+      }
+      write(end ? { frame, afterEnd: true } : { frame })
+      frames++
+    },
+    onClose(code) {
+      close = code
+    },
   }
   try {
-    for await (const batch of gateway.readDataLog(request, signal, onClose))
-      for (const frame of batch) {
-        write({ frame })
-        frames++
-      }
-    write({ close, end: true })
+    // the witness has them already, and those of a failed request too
+    for await (const _ of gateway.readDataLog(request, signal, witness));
+    write({ close, end })
     return { frames, failure: undefined }
   } catch (error) {
-    write({ close, end: false })
-    if (isAbort(error, signal) || !(error instanceof Failure)) throw error
+    if (isAbort(error, signal) || !(error instanceof Failure)) {
+      write({ close, end })
+      throw error
+    }
+    write({ close, end, failed: error.code })
     return { frames, failure: error }
   }
 }

@@ -17,6 +17,7 @@ export interface DeviceParts {
   readonly logs: LogRoutes
   readonly general: GeneralSockets
   readonly showTime: (ms: number) => string
+  readonly nameFallback: boolean
 }
 
 /** Answers `/iap/devs…`; `segments` are the decoded path segments behind it. undefined = no such path (protocol §5). */
@@ -105,7 +106,7 @@ export function createDeviceRoutes(parts: DeviceParts): DeviceRoutes {
     }
     const [, marker, block = '*', index = '*', point = '*', ...rest] = segments
     if (marker !== 'if') return undefined
-    const filter = createPathFilter(directory, selector, [block, index, point])
+    const filter = createPathFilter(parts, selector, [block, index, point])
     if (filter === undefined) return problem(400, `Bad selector: ${[block, index, point].join('/')}`)
     if (rest[0] === 'logs') return parts.logs(call, filter, rest.slice(1))
 
@@ -133,7 +134,7 @@ function describePage(page: unknown, describe: (datapoint: Datapoint) => object)
 
 /** The REST path uses the block's XIF name and the datapoint's instance name by default (protocol §5). */
 function createPathFilter(
-  directory: Directory,
+  { directory, nameFallback }: DeviceParts,
   device: Selector,
   [block, index, point]: readonly [string, string, string],
 ): ((datapoint: Datapoint) => boolean) | undefined {
@@ -148,7 +149,7 @@ function createPathFilter(
   return datapoint => {
     if (!chosen.has(datapoint.deviceId)) return false
     const subject: Subject = {
-      name: datapoint.name ?? datapoint.xif,
+      name: nameFallback ? (datapoint.name ?? datapoint.xif) : datapoint.name,
       xifName: datapoint.xif,
       qualifier: datapoint.qualifier,
     }

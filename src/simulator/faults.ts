@@ -30,6 +30,7 @@ export interface Faults {
   readonly expireSession?: number
   readonly restError?: number
   readonly changeSnapshot?: number
+  readonly stealSubscription?: number
 }
 
 /** The manual of `Faults`; the defaults are in `noFaults`. */
@@ -61,6 +62,8 @@ export const faultMeanings: Readonly<Record<keyof Faults, string>> = {
   rejectConnection: 'per TCP connection: it is closed before TLS begins',
   expireSession: 'per log request: the session ends while the request is answered',
   restError: 'per REST call behind the login: 503',
+  stealSubscription:
+    'per status update and subscribed login: a second page of the same login has put a list of its own in place of ours (§6.3)',
   changeSnapshot: 'per page after the first: the list has changed, the snapshot number is another one (protocol §5)',
 }
 
@@ -102,6 +105,7 @@ export const noFaults: FaultSettings = {
   expireSession: 0,
   restError: 0,
   changeSnapshot: 0,
+  stealSubscription: 0,
 }
 
 export interface Dice {

@@ -1,4 +1,5 @@
 import type { WebSocket } from 'ws'
+import type { Dice } from './faults.ts'
 import type { Entry } from './history.ts'
 import type { LoadMeter } from './load.ts'
 import type { Release } from './releases.ts'
@@ -19,6 +20,9 @@ export interface GeneralParts {
   /** Real ms between status updates; 0 = none by themselves. */
   readonly statusMs: number
   readonly expiryClosesSockets: boolean
+  /** The datapoints that can be subscribed to. */
+  readonly datapoints: readonly Datapoint[]
+  readonly dice: Dice
 }
 
 /** The general-purpose sockets: they never end, and say what the gateway has to tell (protocol §6). */
@@ -66,6 +70,12 @@ export function createGeneralSockets(parts: GeneralParts): GeneralSockets {
     return release.tellsTime ? { ...item, timestamp: `${utcText}Z[UTC]` } : item
   }
 
+  /** What another page of the same login might watch. */
+  function othersThan(list: ReadonlySet<string>): ReadonlySet<string> {
+    const others = parts.datapoints.map(({ qualifier }) => qualifier).filter(qualifier => !list.has(qualifier))
+    return new Set(others.slice(0, 10))
+  }
+
   function sendStatus(): void {
     if (parts.expiryClosesSockets) {
       for (const [client, session] of clients) if (!parts.sessions.isLiving(session.id)) client.terminate()
@@ -82,7 +92,9 @@ export function createGeneralSockets(parts: GeneralParts): GeneralSockets {
     }
     if (release.tellsTime) emit('NTF:TIME', { value: parts.showTime(now()) })
     const until = now()
-    for (const [username, list] of lists) {
+    for (const [username, own] of lists) {
+      const list = parts.dice.strikes('stealSubscription') ? othersThan(own) : own
+      lists.set(username, list)
       const filter = (datapoint: Datapoint) => list.has(datapoint.qualifier)
       update(username, [...parts.store.read(filter, toldUntil, until)])
     }

@@ -1,3 +1,4 @@
+import type { Ending } from './course.ts'
 import { mergeByTime } from './merge.ts'
 import { isDrawn, type OdditySettings, storageTime, strangeSample } from './oddities.ts'
 import { mix, unit } from './random.ts'
@@ -17,6 +18,10 @@ export interface Entry extends Moment {
   readonly storedAt: number
   /** The frame as it was captured, where the history is a recording. */
   readonly raw?: string
+  /** In a recording: the frame came between "end" and the close. */
+  readonly isAfterEnd?: true
+  /** In a recording, in place of a frame: the answer ended here without "end". */
+  readonly cut?: Ending
 }
 
 /** What a gateway has stored. Ranges are `(after, until]` in ms UTC, compared with all digits (protocol §2.2). */

@@ -7,17 +7,20 @@ import type { FormatFrame } from './frames.ts'
 import { createGarbage, type OddFrame } from './garbage.ts'
 import type { Entry } from './history.ts'
 import type { LoadMeter } from './load.ts'
-import { sendLogAnswer } from './log-socket.ts'
+import { type RecordedEnd, sendLogAnswer } from './log-socket.ts'
+import { createOverlap } from './overlap.ts'
 import type { Pace } from './pace.ts'
 import { type LogQuery, parseLogQuery } from './query.ts'
 import { createRandom, mix } from './random.ts'
 import type { Release } from './releases.ts'
 import type { Session, Sessions } from './sessions.ts'
+import type { Datapoint } from './site.ts'
 import { countFault, keptLogQueries, type LogRequestRecord, type Stats } from './stats.ts'
 import type { Store } from './store.ts'
 
 export interface LogParts {
   readonly store: Store
+  readonly datapoints: readonly Datapoint[]
   readonly release: Release
   readonly frame: FormatFrame
   readonly pace: Pace
@@ -27,6 +30,7 @@ export interface LogParts {
   readonly seed: number
   readonly faults: () => FaultSettings
   readonly badQuery: 'close' | 'end'
+  readonly nameFallback: boolean
   /** Whether an open log socket dies with its session. */
   readonly expiryClosesSockets: boolean
 }
@@ -44,7 +48,7 @@ export interface LogRequest {
 export function createLogService(parts: LogParts): (request: LogRequest) => void {
   const { stats, sessions, store } = parts
   return ({ client, socket, query, session, reset }) => {
-    const parsed = parseLogQuery(query, parts.release)
+    const parsed = parseLogQuery(query, parts.release, parts.nameFallback)
     const bad = 'fault' in parsed
     const record: LogRequestRecord = {
       query,
@@ -70,7 +74,7 @@ export function createLogService(parts: LogParts): (request: LogRequest) => void
     const course = drawCourse(parts.faults(), dice)
     if (course.expireSession) sessions.logout(session.id)
     sendLogAnswer(client, socket, {
-      frames: bad ? [] : readFrames(parsed, course, dice),
+      frames: bad ? nothing : readFrames(query, parsed, course, dice),
       course,
       pace: parts.pace,
       load: parts.load,
@@ -81,8 +85,16 @@ export function createLogService(parts: LogParts): (request: LogRequest) => void
     }).catch(() => client.terminate())
   }
 
-  function* readFrames(query: LogQuery, course: Course, dice: Dice): Generator<string | OddFrame> {
-    const filter = course.ignoreFilter ? () => true : query.matches
+  function* readFrames(
+    text: string,
+    query: LogQuery,
+    course: Course,
+    dice: Dice,
+  ): Generator<string | OddFrame, RecordedEnd> {
+    const overlaps = createOverlap(text, parts.release, parts.datapoints)
+    const matches = (datapoint: Datapoint) =>
+      datapoint.strayOf === undefined ? query.matches(datapoint) : overlaps(datapoint.strayOf)
+    const filter = course.ignoreFilter ? () => true : matches
     const read = course.order === 'ascending' ? store.read : store.readBackwards
     let entries: Iterable<Entry> = read(filter, query.after - course.widenMs, query.until + course.widenMs)
     if (course.pruneAfter !== Number.POSITIVE_INFINITY) entries = pruning(entries, course)
@@ -90,10 +102,17 @@ export function createLogService(parts: LogParts): (request: LogRequest) => void
     if (parts.faults().duplicate > 0) entries = duplicate(entries, dice)
     if (course.giant !== undefined) yield course.giant
     const garbage = parts.faults().garbage > 0
+    const afterEnd: OddFrame[] = []
     for (const entry of entries) {
+      if (entry.cut !== undefined) return { ending: entry.cut, afterEnd: [] }
+      if (entry.isAfterEnd === true) {
+        afterEnd.push({ odd: parts.frame(entry) })
+        continue
+      }
       if (garbage && dice.strikes('garbage')) yield createGarbage(dice)
-      yield parts.frame(entry)
+      yield entry.datapoint.strayOf === undefined ? parts.frame(entry) : { odd: parts.frame(entry) }
     }
+    return { ending: undefined, afterEnd }
   }
 
   function* pruning(entries: Iterable<Entry>, course: Course): Generator<Entry> {
@@ -103,6 +122,10 @@ export function createLogService(parts: LogParts): (request: LogRequest) => void
       if (count++ === course.pruneAfter) store.prune(entry.ms + course.pruneMs)
     }
   }
+}
+
+const nothing: Iterator<never, RecordedEnd> = {
+  next: () => ({ done: true, value: { ending: undefined, afterEnd: [] } }),
 }
 
 function openRecord(stats: Stats, record: LogRequestRecord, client: WebSocket): void {

@@ -1,7 +1,7 @@
 import type { Duplex } from 'node:stream'
 import { setTimeout as sleep, setImmediate as yieldToOthers } from 'node:timers/promises'
 import type { WebSocket } from 'ws'
-import type { Course } from './course.ts'
+import type { Course, Ending } from './course.ts'
 import { endFrame } from './frames.ts'
 import type { OddFrame } from './garbage.ts'
 import type { LoadMeter } from './load.ts'
@@ -14,9 +14,17 @@ const bufferLimit = 256 * 1024
 /** Frames that come one by one when an answer trickles. */
 const trickled = 20
 
+/** How an answer ended that is replayed. */
+export interface RecordedEnd {
+  /** What struck in place of "end". */
+  readonly ending: Ending | undefined
+  /** What came between "end" and the close. */
+  readonly afterEnd: readonly OddFrame[]
+}
+
 export interface LogAnswer {
   /** Entries as text; what is no entry is wrapped. */
-  readonly frames: Iterable<string | OddFrame>
+  readonly frames: Iterator<string | OddFrame, RecordedEnd>
   readonly course: Course
   readonly pace: Pace
   readonly load: LoadMeter
@@ -38,13 +46,12 @@ export async function sendLogAnswer(client: WebSocket, socket: Duplex, answer: L
   client.once('close', () => gone.abort())
   try {
     await pace.startRequest(gone.signal)
-    const frames = answer.frames[Symbol.iterator]()
     const strikeAfter = course.ending.kind === 'end' ? Number.POSITIVE_INFINITY : course.strikeAfter
     let sent = 0
     for (;;) {
       const trickles = course.trickleMs > 0 && sent < trickled
       const wanted = Math.min(trickles ? 1 : pace.batch, strikeAfter - sent)
-      const count = sendBatch(client, socket, answer, frames, wanted)
+      const { count, end } = sendBatch(client, socket, answer, wanted)
       sent += count
       if (client.bufferedAmount > bufferLimit) await drained(client, socket)
       await pace.spend(count, gone.signal)
@@ -52,29 +59,32 @@ export async function sendLogAnswer(client: WebSocket, socket: Duplex, answer: L
       await yieldToOthers()
       if (gone.signal.aborted) return
       if (!answer.isAlive()) return client.terminate()
-      if (count < wanted || sent >= strikeAfter) break
+      if (end === undefined && sent < strikeAfter) continue
+      return await finish(client, answer, end, gone.signal)
     }
-    await finish(client, answer, gone.signal)
   } catch (error) {
     if (!gone.signal.aborted) throw error
   }
 }
 
-/** Sends up to `limit` frames at once; fewer only at the end of the frames. */
+/** Sends up to `limit` frames at once; fewer only at the end of the frames, which is told. */
 function sendBatch(
   client: WebSocket,
   socket: Duplex,
-  { stats, record, load }: LogAnswer,
-  frames: Iterator<string | OddFrame>,
+  { frames, stats, record, load }: LogAnswer,
   limit: number,
-): number {
+): { count: number; end: RecordedEnd | undefined } {
   let count = 0
+  let end: RecordedEnd | undefined
   let entries = 0
   // One cork a batch turns hundreds of small TLS records into a few: most of the speed of a large answer comes from this.
   socket.cork()
   for (; count < limit; count++) {
     const next = frames.next()
-    if (next.done) break
+    if (next.done) {
+      end = next.value
+      break
+    }
     if (typeof next.value === 'string') {
       entries += 1
       stats.bytesSent += next.value.length
@@ -89,28 +99,36 @@ function sendBatch(
   stats.entriesSent += entries
   stats.maxBufferedBytes = Math.max(stats.maxBufferedBytes, client.bufferedAmount)
   load.add(entries)
-  return count
+  return { count, end }
 }
 
 async function finish(
   client: WebSocket,
   { course, stats, record, reset }: LogAnswer,
+  recorded: RecordedEnd | undefined,
   signal: AbortSignal,
 ): Promise<void> {
-  const { ending } = course
+  const ending = recorded?.ending ?? course.ending
   if (ending.kind === 'reset') return reset()
   if (ending.kind === 'stall') {
     await sleep(course.stallMs > 0 ? course.stallMs : 2 ** 31 - 1, undefined, { signal })
     return client.terminate()
   }
-  if (ending.kind === 'close') return ending.code === 1006 ? client.terminate() : client.close(ending.code)
+  if (ending.kind === 'close') return closeWith(client, ending.code)
   client.send(endFrame)
   record.ended = true
-  for (const { odd } of course.afterEnd) {
+  for (const { odd } of [...course.afterEnd, ...(recorded?.afterEnd ?? [])]) {
     stats.oddFramesSent += 1
     client.send(odd)
   }
   client.close(1000)
+}
+
+/** 1006 stands for a connection that just ends, 1005 for a close frame without a code: neither can be sent. */
+function closeWith(client: WebSocket, code: number): void {
+  if (code === 1005) client.close()
+  else if (code === 1006) client.terminate()
+  else client.close(code)
 }
 
 /** Resolves when what was written has left for the network, or the socket is closed. */

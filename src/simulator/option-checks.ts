@@ -77,6 +77,7 @@ const checks: Readonly<Record<keyof SimulatorOptions, Check>> = {
   zone: zoneName,
   cost: mapping,
   release: releaseName,
+  nameFallback: flag,
   badQuery: oneOf('close', 'end'),
   sessionTimeoutMs: between(1, most),
   slidingSessions: flag,

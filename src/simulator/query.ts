@@ -25,9 +25,9 @@ const queryPattern = /^[A-Za-z0-9\-._~!$&'()*+,;=:@/?%<>]*$/
 /**
  * Reads the raw query of `/iap/ws?…` the way a servlet container does (protocol §9.4): split at `&`, then at the first `=`,
  * then percent-decode with `+` as a space. Strict, so that a mistake of the client is not mistaken for an empty log;
- * raw `<` and `>` alone are forgiven, because the vendor's own pages send them (§2.3).
+ * raw `<` and `>` alone are forgiven, because the vendor's own pages send them (§2.3). `nameFallback`: see options.ts.
  */
-export function parseLogQuery(query: string, release: Release): LogQuery | QueryFault {
+export function parseLogQuery(query: string, release: Release, nameFallback = false): LogQuery | QueryFault {
   if (!queryPattern.test(query)) return fault('a character that must be percent-encoded is not')
   const values = new Map<string, string>()
   for (const part of query.split('&')) {
@@ -54,7 +54,9 @@ export function parseLogQuery(query: string, release: Release): LogQuery | Query
     const test = parseName(text, release)
     if (test === undefined) return fault(`${key} is no name filter: "${text}"`)
     tests.push(
-      key === 'blockName' ? datapoint => datapoint.block === test.name : datapoint => matchesName(datapoint, test),
+      key === 'blockName'
+        ? datapoint => datapoint.block === test.name
+        : datapoint => nameOf(datapoint, test.key, nameFallback) === test.name,
     )
   }
   const index = values.get('blockIndex')
@@ -98,8 +100,9 @@ function parseName(text: string, release: Release): NameTest | undefined {
   return { key: release.bareName === 'xif' ? 'xif' : 'name', name: text }
 }
 
-function matchesName(datapoint: Datapoint, test: NameTest): boolean {
-  return (test.key === 'xif' ? datapoint.xif : (datapoint.name ?? datapoint.xif)) === test.name
+function nameOf({ name, xif }: Datapoint, key: NameTest['key'], nameFallback: boolean): string | null {
+  if (key === 'xif') return xif
+  return nameFallback ? (name ?? xif) : name
 }
 
 /** `*`, `*+utc>T1`, `*+utc<=T2` or `*+utc>T1&utc<=T2`, and nothing else (protocol §2.1). */

@@ -1,10 +1,10 @@
 import { createReadStream } from 'node:fs'
 import { createInterface } from 'node:readline'
 import type { Entry, History } from './history.ts'
+import { openRecordedRequest, type RecordedRequest, recordedCut } from './recorded-request.ts'
 import { createRecording } from './recording.ts'
 import { createRoster, type RecordedPath, type Roster } from './roster.ts'
 import type { JsonValue } from './signals.ts'
-import type { Datapoint } from './site.ts'
 import { formatMoment, parseMoment } from './timestamps.ts'
 
 export interface Capture {
@@ -15,8 +15,9 @@ export interface Capture {
 
 /**
  * Reads a capture made on a real gateway: one JSON object a line, the header `{"capture":1,…}`, then for each request
- * `{"request":…}`, its `{"frame":"raw text"}` lines and `{"close":code}`. Frames that several overlapping requests brought are
- * kept once; what one request brought twice stays twice. Throws Error with the line of what it cannot read.
+ * `{"request":…}`, its `{"frame":"raw text"}` lines and `{"close":code,"end":true}`. Frames that several overlapping requests
+ * brought are kept once; what one request brought twice stays twice. A frame without a datapoint, and the way a request was
+ * cut, are met again by every request that overlaps it and covers the place. Throws Error with the line of what it cannot read.
  */
 export async function loadCapture(path: string): Promise<Capture> {
   const lines = createInterface({ input: createReadStream(path, 'utf8'), crlfDelay: Number.POSITIVE_INFINITY })
@@ -30,7 +31,7 @@ export async function readCapture(lines: AsyncIterable<string> | Iterable<string
   const kept = new Map<string, number>()
   let header: Readonly<Record<string, unknown>> | undefined
   let seen = new Map<string, number>()
-  let time = 0
+  let current = openRecordedRequest({}, { ms: -1, nanos: 0 })
   let number = 0
   for await (const line of lines) {
     number += 1
@@ -46,59 +47,50 @@ export async function readCapture(lines: AsyncIterable<string> | Iterable<string
     const request = record['request']
     if (typeof request === 'object' && request !== null) {
       seen = new Map()
-      // What cannot be dated takes its place behind what came before it, at first the begin of the range.
-      time = Number((request as Readonly<Record<string, unknown>>)['after'] ?? time) + 1
+      current = openRecordedRequest(request as Readonly<Record<string, unknown>>, current.place())
       continue
     }
     const frame = record['frame']
     if (typeof frame !== 'string') {
-      if ('close' in record) continue
-      throw new Error(`line ${number}: neither request, frame nor close`)
+      if (!('close' in record)) throw new Error(`line ${number}: neither request, frame nor close`)
+      const cut = record['end'] === false ? recordedCut(record) : undefined
+      if (cut !== undefined) rows.push({ ...strayEntry(current), cut })
+      continue
     }
-    if (frame === '"end"') continue
-    const count = (seen.get(frame) ?? 0) + 1
-    seen.set(frame, count)
-    if (count <= (kept.get(frame) ?? 0)) continue
-    kept.set(frame, count)
-    const row = readFrame(frame, roster, time)
-    time = row.ms
+    const isAfterEnd = record['afterEnd'] === true
+    if (frame === '"end"' && !isAfterEnd) continue
+    const row = isAfterEnd
+      ? { ...strayEntry(current), raw: frame, isAfterEnd }
+      : (readFrame(frame, roster) ?? { ...strayEntry(current), raw: frame })
+    // Overlapping requests bring the same frame; the same nonsense at another place is another one.
+    const key = row.datapoint.strayOf === undefined ? frame : JSON.stringify([row.ms, row.nanos, frame])
+    const count = (seen.get(key) ?? 0) + 1
+    seen.set(key, count)
+    if (row.datapoint.strayOf === undefined) current.pass(row)
+    if (count <= (kept.get(key) ?? 0)) continue
+    kept.set(key, count)
     rows.push(row)
   }
   if (header === undefined) throw new Error('line 1: the file is empty')
   return { header, history: createRecording(roster.devices(), rows) }
 }
 
-/** Stands for what no datapoint can be read from: only requests for everything get it. */
-const nobody: Datapoint = {
-  ordinal: -1,
-  id: -1,
-  deviceId: -1,
-  device: '',
-  block: '',
-  index: -1,
-  xif: '',
-  name: null,
-  qualifier: '',
-  dpQualifier: null,
-  logInterval: 0,
-}
-
-function readFrame(raw: string, roster: Roster, time: number): Entry {
+/** undefined for what no datapoint or time can be read from. */
+function readFrame(raw: string, roster: Roster): Entry | undefined {
   const entry = parseObject(raw) ?? {}
   const moment = typeof entry['utc'] === 'string' ? parseMoment(entry['utc']) : undefined
   const path = readPath(entry)
-  const { ms, nanos, digits } = moment ?? { ms: time, nanos: 0, digits: 3 }
+  if (moment === undefined || path === undefined) return undefined
+  const { ms, nanos, digits } = moment
   const value = (entry['value'] ?? null) as JsonValue
-  return {
-    datapoint: moment === undefined || path === undefined ? nobody : roster.find(path),
-    ms,
-    nanos,
-    utcText: formatMoment(ms, nanos, digits),
-    value,
-    valueText: JSON.stringify(value),
-    storedAt: Number.NEGATIVE_INFINITY,
-    raw,
-  }
+  const texts = { utcText: formatMoment(ms, nanos, digits), valueText: JSON.stringify(value) }
+  return { datapoint: roster.find(path), ms, nanos, value, ...texts, storedAt: Number.NEGATIVE_INFINITY, raw }
+}
+
+function strayEntry({ stray, place }: RecordedRequest): Entry {
+  const { ms, nanos } = place()
+  const texts = { utcText: formatMoment(ms, nanos, 3), valueText: 'null' }
+  return { datapoint: stray, ms, nanos, value: null, ...texts, storedAt: Number.NEGATIVE_INFINITY }
 }
 
 function readPath(entry: Readonly<Record<string, unknown>>): RecordedPath | undefined {

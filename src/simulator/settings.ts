@@ -1,4 +1,5 @@
 import { type FaultSettings, noFaults } from './faults.ts'
+import { usualHabits } from './habits.ts'
 import type { History } from './history.ts'
 import { noOddities, type OdditySettings } from './oddities.ts'
 import { checkOptions } from './option-checks.ts'
@@ -18,35 +19,24 @@ export function fillOptions(options: SimulatorOptions): SimulatorSettings {
   checkOptions(options)
   const { now = Date.now, source, faults, oddities, ...rest } = options
   return {
+    ...usualHabits,
     host: '127.0.0.1',
     port: 0,
     username: 'etl',
     password: 'secret',
-    accounts: {},
     seed: 1,
     devices: 40,
     interval: 300,
     historyStart: Math.floor(now() / dayMs) * dayMs - 30 * dayMs,
     retentionMs: 0,
-    retentions: {},
     fractionDigits: 3,
-    timeText: 'fixed',
-    tagsShape: 'object',
     clockSkewMs: 0,
     zone: 'America/Los_Angeles',
     cost: {},
     release: '4.10',
-    badQuery: 'close',
     sessionTimeoutMs: dayMs,
-    slidingSessions: false,
-    expiryClosesSockets: false,
-    expiredAnswer: '401',
-    upgradeRefusal: 401,
-    lockAfter: 5,
-    lockMs: 300_000,
     requestsPerSecond: 0,
     maxLogSockets: 0,
-    statusMs: 2000,
     ...rest,
     now,
     source,

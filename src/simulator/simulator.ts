@@ -79,7 +79,6 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     createDice(currentFaults, createRandom(mix(settings.seed, 42, purpose)), fault => countFault(stats, fault))
   const connectionDice = rollDice(1)
 
-  const { expiryClosesSockets } = settings
   const general = createGeneralSockets({
     ...settings,
     release,
@@ -89,11 +88,13 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     stats,
     now,
     showTime,
-    expiryClosesSockets,
+    datapoints: history.datapoints,
+    dice: rollDice(5),
   })
   const serveLog = createLogService({
     ...settings,
     store,
+    datapoints: history.datapoints,
     release,
     frame,
     pace: createPace(settings.cost),
@@ -105,7 +106,7 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
   const directory = createDirectory(history, release, showTime(history.start), retention)
   const pager = createPager(rollDice(2))
   const logs = createLogRoutes({ release, directory, store, pager, frame, zone, retention })
-  const devices = createDeviceRoutes({ release, directory, store, pager, logs, general, showTime })
+  const devices = createDeviceRoutes({ ...settings, release, directory, store, pager, logs, general, showTime })
   const rest: RestParts = {
     ...settings,
     release,

@@ -20,6 +20,8 @@ export interface Datapoint {
   readonly dpQualifier: string | null
   /** Log interval of its device type, seconds; 0 = every update is logged (protocol §4). */
   readonly logInterval: number
+  /** In a recording, in place of a datapoint: the query that brought what names none. */
+  readonly strayOf?: string
 }
 
 export interface Device {

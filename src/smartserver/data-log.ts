@@ -17,8 +17,15 @@ export interface DataLogSocket {
   /** Frames a batch. */
   readonly batchSize: number
   readonly onDate: (date: string) => void
-  /** Hears the code that the gateway closes with, or 1006 where the connection just ends. */
-  readonly onClose?: ((code: number) => void) | undefined
+  readonly witness?: Witness | undefined
+}
+
+/** Hears a socket as it is, also where the request fails: what a recording is made of. */
+export interface Witness {
+  /** Every frame as soon as it has come, `"end"` and what follows it too. */
+  onFrame(frame: Frame): void
+  /** The code that the gateway closes with, or 1006 where the connection just ends. */
+  onClose(code: number): void
 }
 
 const connectTimeoutMs = 30_000
@@ -33,7 +40,7 @@ const largestFrame = 1024 * 1024
  * the socket is paused: no more than two batches are held (law 6).
  *
  *   connecting ─open→ reading ─"end"→ ended ─close→ done
- *       │                │  ↑          └─ another frame → failed
+ *       │                │  ↑          └─ another frame → failed; with a witness at the close
  *       │          batch full, consumer busy: paused
  *       └─ refused, error, close, silence, abort → failed
  */
@@ -77,6 +84,8 @@ class Reading {
   #filling: Frame[] = []
   #entries = 0
   #ended = false
+  /** What it finishes with once `"end"` has come. */
+  #endedWith: Failure | undefined
   #finished = false
   #failure: unknown
   #lastFrameAt = performance.now()
@@ -127,13 +136,24 @@ class Reading {
     // what is no text is no entry: kept as base64, it becomes a rejection and a dead letter (law 13)
     const isText = !isBinary && isUtf8(bytes)
     const text = isText ? bytes.toString('utf8') : `no text, base64: ${bytes.toString('base64')}`
+    if (!this.#finished) this.#tell(text)
     if (this.#ended) {
-      this.#finish(this.#failed('frames arrived after "end"', { code: 'frame-after-end', retry: 'soon' }))
+      this.#endedWith = this.#failed('frames arrived after "end"', { code: 'frame-after-end', retry: 'soon' })
+      if (this.#options.witness === undefined) this.#finish(this.#endedWith)
     } else if (text === '"end"') {
       this.#ended = true
-      this.#closing = setTimeout(() => this.#finish(undefined), closeTimeoutMs)
+      this.#closing = setTimeout(() => this.#finish(this.#endedWith), closeTimeoutMs)
     } else {
       this.#keep(text)
+    }
+  }
+
+  /** A witness that cannot go on, as on a full disk, ends the reading: nobody else would hear of it. */
+  #tell(frame: Frame): void {
+    try {
+      this.#options.witness?.onFrame(frame)
+    } catch (error) {
+      this.#finish(error)
     }
   }
 
@@ -146,8 +166,8 @@ class Reading {
   }
 
   #onClose(code: number): void {
-    if (!this.#finished) this.#options.onClose?.(code)
-    this.#finish(this.#ended ? undefined : this.#cut(code))
+    if (!this.#finished) this.#options.witness?.onClose(code)
+    this.#finish(this.#ended ? this.#endedWith : this.#cut(code))
   }
 
   #onRefusal(request: ClientRequest, answer: IncomingMessage): void {
@@ -184,7 +204,7 @@ class Reading {
 
   #errorFailure(error: Error): unknown {
     // the reset of a connection that has said all it had to say
-    if (this.#ended) return undefined
+    if (this.#ended) return this.#endedWith
     const code = 'code' in error ? String(error.code) : ''
     if (code === 'WS_ERR_UNSUPPORTED_MESSAGE_LENGTH')
       return this.#failed(`a frame exceeds ${largestFrame >> 20} MiB`, {

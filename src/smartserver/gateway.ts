@@ -4,7 +4,7 @@ import type { Clock } from '../domain/clock.ts'
 import type { Frame } from '../domain/entry.ts'
 import { Failure } from '../domain/failure.ts'
 import { type DataLogRequest, requestText } from '../domain/request.ts'
-import { readDataLogSocket } from './data-log.ts'
+import { readDataLogSocket, type Witness } from './data-log.ts'
 import { GatewayClock } from './gateway-clock.ts'
 import { type GeneralSocketEvents, keepGeneralSocket } from './general-socket.ts'
 import { KnownNames } from './known-names.ts'
@@ -86,12 +86,12 @@ export class Gateway {
 
   /**
    * Streams the answer to a request in batches; returns normally only after `"end"` (law 2), otherwise throws a Failure
-   * that names the work. A login that has ended is renewed once. `onClose` hears the gateway's own close code.
+   * that names the work. A login that has ended is renewed once. `witness` hears what really comes.
    */
   async *readDataLog(
     request: DataLogRequest,
     signal: AbortSignal,
-    onClose?: (code: number) => void,
+    witness?: Witness,
   ): AsyncGenerator<readonly Frame[]> {
     const path = this.pathOf(request)
     const sent = sentSelector(request.selectors)
@@ -100,7 +100,7 @@ export class Gateway {
       let lease: Lease | undefined
       try {
         lease = await this.#session.lease(signal)
-        for await (const frames of readDataLogSocket({ ...this.#socketOptions(path, lease.cookie), onClose }, signal)) {
+        for await (const frames of readDataLogSocket({ ...this.#socketOptions(path, lease.cookie), witness }, signal)) {
           this.#names.look(sent, frames)
           yield frames
         }

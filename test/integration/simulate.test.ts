@@ -1,5 +1,7 @@
 import { once } from 'node:events'
 import { readFile, writeFile } from 'node:fs/promises'
+import type { IncomingMessage } from 'node:http'
+import { request } from 'node:https'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { parse } from 'yaml'
@@ -7,6 +9,7 @@ import { loadConfig } from '../../src/config/load.ts'
 import { systemClock } from '../../src/domain/clock.ts'
 import { Failure } from '../../src/domain/failure.ts'
 import { noFaults } from '../../src/simulator/faults.ts'
+import { usualHabits } from '../../src/simulator/habits.ts'
 import type { Entry } from '../../src/simulator/history.ts'
 import { noOddities } from '../../src/simulator/oddities.ts'
 import { type Simulator, startSimulator } from '../../src/simulator/simulator.ts'
@@ -52,6 +55,14 @@ async function reach(snippet: string): Promise<Gateway> {
   const gateway = new Gateway({ ...loadConfig(site.file, {}).gateways[0]!, clock: systemClock, batchSize: 1 })
   onTestFinished(() => gateway.close())
   return gateway
+}
+
+async function ask(url: string, method: string, body?: string): Promise<IncomingMessage> {
+  const sent = request(url, { method, headers: { 'content-type': 'application/json' }, rejectUnauthorized: false })
+  sent.end(body)
+  const [answer] = (await once(sent, 'response')) as [IncomingMessage]
+  answer.resume()
+  return answer
 }
 
 /** The frames of the hour after `start`, and the code of the failure if it ends in one. */
@@ -140,16 +151,45 @@ describe('the simulated gateway', { timeout: 30_000 }, () => {
     for (const { value, blockIndex } of frames) expect([typeof value, typeof blockIndex]).toEqual(['boolean', 'string'])
   })
 
-  test('knows every fault and oddity as a flag, and its help tells them all', async () => {
+  test('takes a habit from a flag, adds to what the file says, and shows it', async () => {
+    const folder = temporaryFolder()
+    await writeFile(join(folder, 'options.yaml'), 'accounts: { first: one }\nlockAfter: 9\n')
+    const { settings } = await startSimulate(
+      [
+        ...['--options', 'options.yaml', '--set', 'accounts.second=t=wo', '--set', 'expiredAnswer=redirect'],
+        ...['--set', 'upgradeRefusal=403', '--set', 'lockAfter=1', '--set', 'lockMs=90m', '--devices', '2'],
+      ],
+      folder,
+    )
+    const tried = async (username: string, password: string) => {
+      const body = JSON.stringify({ username, password })
+      return (await ask(`${settings.url}/iap/auth/login`, 'POST', body)).statusCode
+    }
+    expect(await tried('first', 'one')).toBe(200)
+    expect(await tried('second', 't=wo')).toBe(200)
+    const expired = await ask(`${settings.url}/iap/devs`, 'GET')
+    expect([expired.statusCode, expired.headers.location]).toEqual([302, '/cms'])
+    expect(await tried('second', 'wrong')).toBe(429)
+  })
+
+  test('knows every fault, oddity and habit as a flag, and its help tells them all', async () => {
+    const shown = (value: unknown) => (Array.isArray(value) ? value.join(',') : String(value))
     const flags = (flag: string, defaults: object) =>
-      Object.entries(defaults).flatMap(([name, value]) => [flag, `${name}=${[value].flat().join(',')}`])
-    await startSimulate([...flags('--fault', noFaults), ...flags('--oddity', noOddities)])
+      Object.entries(defaults)
+        .filter(([, value]) => typeof value !== 'object' || Array.isArray(value))
+        .flatMap(([name, value]) => [flag, `${name}=${shown(value)}`])
+    await startSimulate([
+      ...flags('--fault', noFaults),
+      ...flags('--oddity', noOddities),
+      ...flags('--set', usualHabits),
+      ...['--set', 'accounts.second=word', '--set', 'retentions.Multi-Sensor=14d'],
+    ])
     const { code, stdout } = await runProgram(['simulate', '--help'])
     expect(code).toBe(0)
-    for (const [name, value] of Object.entries({ ...noFaults, ...noOddities }))
-      expect(stdout.replace(/\n {3,}/g, ' ')).toMatch(
-        new RegExp(`^  ${name} {2,}\\S.*\\(default: ${[value].flat().join(',')}\\)$`, 'm'),
-      )
+    for (const [name, value] of Object.entries({ ...noFaults, ...noOddities, ...usualHabits })) {
+      const usual = shown(value).replace('[object Object]', 'none')
+      expect(stdout.replace(/\n {3,}/g, ' ')).toMatch(new RegExp(`^  ${name} {2,}\\S.*\\(default: ${usual}\\)$`, 'm'))
+    }
   })
 
   test.each<NodeJS.Signals>(['SIGINT', 'SIGTERM'])('ends well with %s', async how => {
@@ -172,6 +212,12 @@ describe.concurrent('what makes no sense is refused with exit code 2 and one lin
     ['a fault out of range', ['--fault', 'noEnd=2'], undefined, /noEnd must be between 0 and 1, not 2/],
     ['a list with a wrong item', ['--fault', 'refuseWith=503,200'], undefined, /refuseWith must be a list/],
     ['an oddity that is no number', ['--oddity', 'late=often'], undefined, /late=often.*number/],
+    ['a habit that does not exist', ['--set', 'expiredAnswr=html'], undefined, /did you mean expiredAnswer\?/],
+    ['a habit that is none of the choices', ['--set', 'expiredAnswer=403'], undefined, /one of 401, redirect, html/],
+    ['a habit that is no truth', ['--set', 'slidingSessions=yes'], undefined, /must be true or false, not "yes"/],
+    ['a habit that is no time', ['--set', 'lockMs=long'], undefined, /lockMs must be between .*"long"/],
+    ['a mapping without its name', ['--set', 'accounts=me'], undefined, /Write it as accounts\.NAME=value/],
+    ['a name where there is no mapping', ['--set', 'lockMs.x=1'], undefined, /Write it as lockMs=value/],
     ['a flag out of range', ['--devices', '1000000'], undefined, /devices must be between 0 and 100000/],
     ['a zone that does not exist', ['--zone', 'Mars/Base'], undefined, /zone must be .*"Mars\/Base"/],
     ['a duration without a unit', ['--clock-skew', '5'], undefined, /--clock-skew.*duration/],

@@ -2,7 +2,7 @@ import { readFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { type Simulator, startSimulator } from '../../../src/simulator/simulator.ts'
-import { openSite, runProgram, type Site } from '../../support/program.ts'
+import { openSite, runProgram, type Site, startProgram } from '../../support/program.ts'
 import { gatewaySettings } from '../../support/truth.ts'
 
 const hour = 3_600_000
@@ -77,12 +77,52 @@ test('capture records a cut request as cut, with all that came before, and gives
   expect(found.some(part => 'frame' in part)).toBe(true)
 })
 
+test('capture records what a gateway sends after "end", as such', async () => {
+  gateway.setFaults({ garbageAfterEnd: 1 })
+  const until = Math.floor(Date.now() / hour) * hour - hour
+  const { code, stderr } = await capture(until - hour, until)
+  expect(code).toBe(3)
+  expect(stderr).toContain('1 request came to no good end')
+  const frames = (await parts()).filter(part => 'frame' in part)
+  const entries = [...gateway.history.merged(() => true, until - hour, until)].map(entry => gateway.frame(entry))
+  expect(frames.filter(part => !('afterEnd' in part)).map(part => part['frame'])).toEqual(entries)
+  expect(frames.filter(part => 'afterEnd' in part)).toHaveLength(2)
+  expect((await parts()).at(-1)).toEqual({ close: 1000, end: true, failed: 'frame-after-end' })
+})
+
 test('capture never overwrites a file, and asks nothing of the gateway then', async () => {
   await writeFile(out, 'mine')
   const before = gateway.stats.logRequests
   expect((await capture(Date.now() - 2 * hour, Date.now() - hour)).code).toBe(2)
   expect(await readFile(out, 'utf8')).toBe('mine')
   expect(gateway.stats.logRequests).toBe(before)
+})
+
+test('capture does not ask a gateway beside a process that works with the same ledger', async () => {
+  gateway.setFaults({ stall: 1, stallMs: 0, strikeWithin: 1 })
+  const running = startProgram(['backfill', '--from', '1d', '--config', site.file])
+  await expect.poll(() => gateway.stats.openLogSockets, { timeout: 15_000 }).toBe(1)
+  const asked = gateway.stats.requests
+  const { code, stderr } = await capture(Date.now() - 2 * hour, Date.now() - hour)
+  expect(code).toBe(1)
+  expect(stderr).toMatch(/another process is at work \(backfill, pid \d+ on /)
+  expect(gateway.stats.requests).toBe(asked)
+  expect(gateway.stats.maxOpenLogSockets).toBe(1)
+  running.child.kill('SIGINT')
+  await running.ended
+})
+
+test('capture that is stopped says that its recording ends there, not that it goes on', async () => {
+  gateway.setFaults({ stall: 1, stallMs: 0, strikeWithin: 1 })
+  const running = startProgram(['capture', 'g', '--from', '1d', '--out', out, '--config', site.file])
+  await expect.poll(() => gateway.stats.openLogSockets, { timeout: 15_000 }).toBe(1)
+  running.child.kill('SIGINT')
+  const { code, stderr } = await running.ended
+  expect({ code, stderr }).toEqual({
+    code: 130,
+    stderr: 'Stopped. What came so far is in the recording, if it was begun; a new one needs a new file.\n',
+  })
+  expect((await parts()).at(-1)).toEqual({ close: null, end: false })
 })
 
 test('capture asks for nothing that is not settled yet', async () => {

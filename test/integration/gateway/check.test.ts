@@ -68,6 +68,18 @@ describe('check', () => {
     expect(report.gateways.h.problems).toMatchObject([{ code: 'unknown-device' }])
   })
 
+  test('does not call datapoints right that it could not look at', async () => {
+    const sick = await startSimulator({ devices: 2, faults: { restError: 1 } })
+    await site.configure({ gateways: { g: gatewaySettings(sick, allDatapoints(sick)) } })
+    const { code, report } = await check()
+    expect(code).toBe(3)
+    expect(report.gateways.g).toMatchObject({ reached: true, notChecked: expect.stringContaining('503') })
+    expect(report.gateways.g).not.toHaveProperty('problems')
+    const { stdout } = await runProgram(['check', '--config', site.file])
+    expect(stdout).toMatch(/^ {2}datapoints +\d+ configured, not checked: .*503/m)
+    await sick.close()
+  })
+
   test('shows the fingerprint to pin where the certificate is not trusted, and sends no password there', async () => {
     await site.configure({ gateways: { g: { ...gatewaySettings(gateway, ['*/*/*/*']), tls: {} } } })
     const before = gateway.stats.requests

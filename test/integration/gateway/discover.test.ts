@@ -64,8 +64,11 @@ describe('discover', () => {
     const first = await readFile(file, 'utf8')
     expect(parse(first).datapoints.length).toBeGreaterThan(0)
     await writeFile(file, 'mine')
+    const asked = gateway.stats.requests
     expect((await discover(...options)).code).toBe(2)
     expect(await readFile(file, 'utf8')).toBe('mine')
+    // it is said before the gateway is asked for thousands of datapoints
+    expect(gateway.stats.requests).toBe(asked)
     expect((await discover(...options, '--force')).code).toBe(0)
     expect(parse(await readFile(file, 'utf8')).datapoints).toEqual(parse(first).datapoints)
   })

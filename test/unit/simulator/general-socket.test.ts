@@ -140,6 +140,31 @@ test('the last list of a login wins, and other logins are left alone', async () 
   expect(told(theirs.messages)).toEqual(new Set([lux]))
 })
 
+test('a second page of the same login can steal the subscription, until ours is made again', async () => {
+  let now = start + hour
+  const simulator = await open({ now: () => now })
+  const cookie = await login(simulator)
+  const general = await listen(simulator, cookie)
+  const [datapoint] = simulator.history.datapoints
+  const watched = async () => {
+    now += hour
+    simulator.sendStatus()
+    await settle(simulator, general)
+    const updates = general.messages.splice(0).filter(({ action }) => action === 'UPD:DATAPOINT')
+    return updates.flatMap(({ payload }) => payload as { datapointQualifier: string }[])
+  }
+  await put(simulator, cookie, '/iap/dp/updates/subscribe', [datapoint!.qualifier])
+  simulator.setFaults({ stealSubscription: 1 })
+  const stolen = await watched()
+  expect(stolen.length).toBeGreaterThan(0)
+  expect(stolen.some(it => it.datapointQualifier === datapoint!.qualifier)).toBe(false)
+  expect(simulator.stats.faults.stealSubscription).toBe(1)
+  simulator.setFaults({ stealSubscription: 0 })
+  expect((await watched()).some(it => it.datapointQualifier === datapoint!.qualifier)).toBe(false)
+  await put(simulator, cookie, '/iap/dp/updates/subscribe', [datapoint!.qualifier])
+  expect((await watched()).every(it => it.datapointQualifier === datapoint!.qualifier)).toBe(true)
+})
+
 test('reading a subscribed value on demand brings the fresh one over the socket', async () => {
   const simulator = await open()
   const cookie = await login(simulator)

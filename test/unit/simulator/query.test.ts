@@ -18,8 +18,8 @@ const other = datapoint(
   { ordinal: 1, block: 'LightSensor', index: 1, xif: 'nvoX', name: null, logInterval: 60 },
 )
 
-function read(query: string, release = current) {
-  const parsed = parseLogQuery(query, release)
+function read(query: string, release = current, nameFallback = false) {
+  const parsed = parseLogQuery(query, release, nameFallback)
   if ('fault' in parsed) return parsed.fault
   return { after: parsed.after, until: parsed.until, lux: parsed.matches(lux), other: parsed.matches(other) }
 }
@@ -88,8 +88,13 @@ test('a bare name means the XIF name before 3.20.114 and the instance name since
   expect(typeof read('dpName=%2A%2BxifName%3D%3DnvoX', releases['3.10'])).toBe('string')
 })
 
-test('a datapoint without instance name is found by its XIF name', () => {
-  expect(read('dpName=%2A%2Bname%3D%3DnvoX')).toMatchObject({ lux: false, other: true })
+test.each([
+  'dpName=%2A%2Bname%3D%3DnvoX',
+  'dpName=nvoX',
+])('a datapoint without instance name matches no instance filter, unless the gateway is lenient: %s', query => {
+  expect(read(query)).toMatchObject({ lux: false, other: false })
+  expect(read(query, current, true)).toMatchObject({ lux: false, other: true })
+  expect(read('dpName=%2A%2BxifName%3D%3DnvoX')).toMatchObject({ lux: false, other: true })
 })
 
 test('2.80 ignores the path and keeps the time range', () => {

@@ -1,12 +1,12 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, expect, test } from 'vitest'
+import { afterEach, describe, expect, test } from 'vitest'
 import { loadCsv, parseCsv } from '../../../src/simulator/csv.ts'
 import type { History } from '../../../src/simulator/history.ts'
 import { loadCapture, readCapture } from '../../../src/simulator/replay.ts'
 import { type Simulator, startSimulator } from '../../../src/simulator/simulator.ts'
-import { call, login, range, readLog } from './client.ts'
+import { call, encodeValue, login, range, readLog } from './client.ts'
 
 const start = Date.parse('2024-03-01T00:00:00Z')
 const hour = 3_600_000
@@ -104,6 +104,85 @@ test('a capture keeps what one request brought twice, drops what overlapping req
   ])
   expect(await read(start + 1000, start + 2000)).toEqual([twice, twice, '{"broken', '"end"'])
   expect(await read(start + 2000, start + 3000)).toEqual([entry('03', 3), '"end"'])
+})
+
+describe('the trouble in a capture', () => {
+  const entry = (device: string, second: number) =>
+    line({
+      utc: `2024-03-01T00:00:0${second}.000Z[UTC]`,
+      deviceName: device,
+      blockName: 'B',
+      blockIndex: 0,
+      datapointName: 'p',
+      name: 'p',
+      value: second,
+    })
+  const dev = (name: string) => `dev=${encodeValue(`*+name==${name}`)}`
+  const whole = range(start, start + 9000)
+  const [a1, a2, a3, b1] = [entry('A', 1), entry('A', 2), entry('A', 3), entry('B', 1)]
+
+  /** Two requests of a capture, one for each device: the frames and the close of the first are given. */
+  async function replay(frames: readonly object[], close: object) {
+    const lines = [
+      header,
+      line({ request: { query: `/iap/ws?${dev('A')}&${whole}`, after: start, until: start + 9000 } }),
+      ...frames.map(line),
+      line(close),
+      line({ request: { query: `/iap/ws?${dev('B')}&${whole}`, after: start, until: start + 9000 } }),
+      line({ frame: b1 }),
+      line({ close: 1000, end: true }),
+    ]
+    const { simulator, cookie } = await serve((await readCapture(lines)).history)
+    return (query: string) => readLog(simulator, cookie, `?${query}`)
+  }
+
+  test('comes again: a frame without a datapoint for every request that overlaps the one which brought it', async () => {
+    const read = await replay([{ frame: a1 }, { frame: '{"broken' }, { frame: a2 }], { close: 1000, end: true })
+    expect((await read(`${dev('A')}&${whole}`)).frames).toEqual([a1, '{"broken', a2, '"end"'])
+    expect((await read(`${dev('A')}&dpName=p&${whole}`)).frames).toEqual([a1, '{"broken', a2, '"end"'])
+    expect((await read(`${dev('B')}&${whole}`)).frames).toEqual([b1, '"end"'])
+    expect((await read(`${dev('A')}&${range(start + 1000, start + 9000)}`)).frames).toEqual([a2, '"end"'])
+  })
+
+  test('comes again where it is all that ever came', async () => {
+    const read = await replay([{ frame: '{"broken' }, { frame: '{"broken' }], { close: 1000, end: true })
+    expect((await read(`${dev('A')}&${whole}`)).frames).toEqual(['{"broken', '{"broken', '"end"'])
+    expect((await read(`${dev('B')}&${whole}`)).frames).toEqual([b1, '"end"'])
+  })
+
+  test.each([
+    [1011, 1011],
+    [1006, 1006],
+    [1005, 1005],
+  ])('comes again: a close with %i strikes after the same frame of a request that covers it', async (close, code) => {
+    const read = await replay([{ frame: a1 }, { frame: a2 }], { close, end: false })
+    expect(await read(`${dev('A')}&${whole}`)).toMatchObject({ frames: [a1, a2], code })
+    expect(await read(`${dev('A')}&${range(start + 1500, start + 2000)}`)).toMatchObject({ frames: [a2], code })
+    expect((await read(`${dev('A')}&${range(start, start + 1500)}`)).frames).toEqual([a1, '"end"'])
+    expect((await read(`${dev('A')}&${range(start + 2000, start + 9000)}`)).frames).toEqual(['"end"'])
+    expect((await read(`${dev('B')}&${whole}`)).frames).toEqual([b1, '"end"'])
+  })
+
+  test('comes again: silence, a reset, and what came after "end"', async () => {
+    const silent = await replay([{ frame: a1 }], { close: null, end: false, failed: 'silence' })
+    const waiting = silent(`${dev('A')}&${whole}`)
+    const patience = new Promise(resolve => setTimeout(resolve, 300, 'still silent'))
+    expect(await Promise.race([waiting, patience])).toBe('still silent')
+    await opened.pop()!.close()
+    expect((await waiting).frames).toEqual([a1])
+
+    const reset = await replay([{ frame: a1 }], { close: null, end: false, failed: 'connection-broken' })
+    expect(await reset(`${dev('A')}&${whole}`)).toMatchObject({ frames: [a1], code: 1006 })
+
+    const after = [{ frame: a1 }, { frame: 'x', afterEnd: true }, { frame: a3, afterEnd: true }]
+    const talkative = await replay(after, { close: 1000, end: true, failed: 'frame-after-end' })
+    expect((await talkative(`${dev('A')}&${whole}`)).frames).toEqual([a1, '"end"', 'x', a3])
+  })
+
+  test('is not what the person did who stopped the recording', async () => {
+    const read = await replay([{ frame: a1 }], { close: null, end: false })
+    expect(await read(`${dev('A')}&${whole}`)).toMatchObject({ frames: [a1, '"end"'], code: 1000 })
+  })
 })
 
 test('a capture is served in the order it came', async () => {

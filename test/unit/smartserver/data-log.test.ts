@@ -1,7 +1,7 @@
 import { describe, expect, it, onTestFinished } from 'vitest'
 import type { WebSocket } from 'ws'
 import { Failure } from '../../../src/domain/failure.ts'
-import { readDataLogSocket } from '../../../src/smartserver/data-log.ts'
+import { readDataLogSocket, type Witness } from '../../../src/smartserver/data-log.ts'
 import { createAgent } from '../../../src/smartserver/trust.ts'
 import { freePort } from '../../support/free-port.ts'
 import { type SmallGatewayScript, startSmallGateway } from '../../support/small-gateway.ts'
@@ -9,12 +9,16 @@ import { type SmallGatewayScript, startSmallGateway } from '../../support/small-
 const end = '"end"'
 
 interface Reading {
+  readonly witness?: Witness
   readonly batchSize?: number
   readonly idleTimeoutMs?: number
   readonly signal?: AbortSignal
 }
 
-async function open(script: SmallGatewayScript, { batchSize = 10, idleTimeoutMs = 5_000, signal }: Reading = {}) {
+async function open(
+  script: SmallGatewayScript,
+  { batchSize = 10, idleTimeoutMs = 5_000, signal, witness }: Reading = {},
+) {
   const gateway = await startSmallGateway(script)
   const agent = createAgent({ kind: 'none' })
   onTestFinished(() => agent.destroy())
@@ -27,6 +31,7 @@ async function open(script: SmallGatewayScript, { batchSize = 10, idleTimeoutMs 
     idleTimeoutMs,
     batchSize,
     onDate: (date: string) => dates.push(date),
+    witness,
   }
   return { batches: readDataLogSocket(socket, signal ?? new AbortController().signal), dates }
 }
@@ -215,6 +220,54 @@ describe('a data log', () => {
     await expect(batches.next()).rejects.toThrow(Failure)
     expect(cookie).toBe('cmsSID=sid1')
     expect(dates).toEqual(['Mon, 11 Apr 2022 08:00:00 GMT'])
+  })
+})
+
+describe('a witness', () => {
+  async function witness(onSocket: (socket: WebSocket) => void, reading: Reading = {}) {
+    const heard: (string | number)[] = []
+    const ears = { onFrame: (frame: string) => heard.push(frame), onClose: (code: number) => heard.push(code) }
+    const { failure } = await read(onSocket, { ...reading, witness: ears })
+    return { heard, failure }
+  }
+
+  it('hears all that came before a cut and how it was cut, however large the batches are', async () => {
+    const { heard, failure } = await witness(
+      socket => {
+        send(socket, ...numbered(25))
+        socket.close(1011)
+      },
+      { batchSize: 1_000 },
+    )
+    expectFailed(failure, 'no-end', 25)
+    expect(heard).toEqual([...numbered(25), 1011])
+  })
+
+  it('hears everything that follows "end", and the request has failed all the same', async () => {
+    const { heard, failure } = await witness(socket => {
+      send(socket, 'a', end, 'b', end, 'c')
+      socket.close(1000)
+    })
+    expectFailed(failure, 'frame-after-end', 1)
+    expect(heard).toEqual(['a', end, 'b', end, 'c', 1000])
+  })
+
+  it('that cannot go on ends the reading with its reason', async () => {
+    const full = new Error('disk full')
+    const ears = {
+      onFrame: () => {
+        throw full
+      },
+      onClose: () => {},
+    }
+    const { failure } = await read(socket => send(socket, ...numbered(3)), { witness: ears })
+    expect(failure).toBe(full)
+  })
+
+  it('does not keep a gateway that goes on after "end" from being left', async () => {
+    const { heard, failure } = await witness(socket => send(socket, 'a', end, 'b'))
+    expectFailed(failure, 'frame-after-end', 1)
+    expect(heard).toEqual(['a', end, 'b'])
   })
 })
 
