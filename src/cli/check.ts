@@ -122,7 +122,7 @@ function reportJson(gateways: ReadonlyMap<string, GatewayReport>, { label, repor
           ? undefined
           : { ...certificate, validFrom: dateJson(certificate.validFrom), validTo: dateJson(certificate.validTo) },
       ...rest,
-      problems: problems.map(problemJson),
+      problems: problems?.map(problemJson),
     },
   ])
   return JSON.stringify({
