@@ -183,7 +183,10 @@ class GatewayRun {
     const { deadline = Number.POSITIVE_INFINITY } = this.#job.wish
     for (let { held } = this.#troubles; held !== undefined && this.#failure === undefined; { held } = this.#troubles) {
       if (held.until >= deadline) this.#failure = held.by
-      else await this.#parts.clock.sleep(held.until - this.#parts.clock.now(), this.#signal)
+      else {
+        await this.#parts.clock.sleep(held.until - this.#parts.clock.now(), this.#signal)
+        this.#troubles.lift(held)
+      }
     }
     return this.#failure === undefined
   }

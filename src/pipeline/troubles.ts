@@ -15,6 +15,12 @@ const triesToConnect = 4
 const longestRequestWaitMs = 10_000
 const longestGatewayWaitMs = 60_000
 
+/** Until a moment of the host's clock, and why. */
+export interface Hold {
+  readonly until: number
+  readonly by: Failure
+}
+
 /**
  * What has gone wrong on one gateway since something last went right: with single requests, and with all of it. Outlives
  * a pass: what a gateway has asked for, and that it was sick, holds for the next one too (law 7).
@@ -27,8 +33,7 @@ export class Troubles {
   #hasAnswered = false
   #wasSick = false
   #awaySince: number | undefined
-  #heldUntil = Number.NEGATIVE_INFINITY
-  #heldBy: Failure | undefined
+  #hold: Hold | undefined
 
   constructor(clock: Clock, patience: number) {
     this.#clock = clock
@@ -56,10 +61,14 @@ export class Troubles {
     this.#wasSick = false
   }
 
-  /** Before this moment of the host's clock nobody may ask anything of the gateway, and why. */
-  get held(): { readonly until: number; readonly by: Failure } | undefined {
-    const by = this.#heldBy
-    return by !== undefined && this.#heldUntil > this.#clock.now() ? { until: this.#heldUntil, by } : undefined
+  /** What keeps everybody from asking anything of the gateway now. */
+  get held(): Hold | undefined {
+    return this.#hold !== undefined && this.#hold.until > this.#clock.now() ? this.#hold : undefined
+  }
+
+  /** It was waited for: over, even where the host's clock was set back meanwhile. */
+  lift(hold: Hold): void {
+    if (this.#hold === hold) this.#hold = undefined
   }
 
   /** One request failed after the other: whether the gateway or just this stretch of time is sick, other time tells. */
@@ -76,8 +85,8 @@ export class Troubles {
     const waitMs = backoffMs(this.#inARow, mostMs, failure.retryAfterMs)
     if (!isRequest || failure.retryAfterMs !== undefined) {
       // every socket waits, not just the one that met it
-      this.#heldUntil = Math.max(this.#heldUntil, this.#clock.now() + waitMs)
-      this.#heldBy = failure
+      const until = this.#clock.now() + waitMs
+      if (this.held === undefined || this.held.until < until) this.#hold = { until, by: failure }
     }
     if (!isRequest) return this.#isAwayForGood(failure) ? undefined : waitMs
     if (++this.#requestsInARow <= (this.#wasSick ? failuresOfTheSick : failuresInARow)) return waitMs
