@@ -11,7 +11,7 @@ import { dataLogPath } from './query.ts'
 import { answersTime } from './release.ts'
 import type { RestAnswer, RestCall } from './rest.ts'
 import { askJson, memberOf } from './rest-json.ts'
-import { type Lease, loginNotHonoured, Session } from './session.ts'
+import { type Lease, Session } from './session.ts'
 import { createAgent } from './trust.ts'
 
 export interface GatewayOptions {
@@ -79,7 +79,7 @@ export class Gateway {
 
   /**
    * Streams the answer to a request in batches; returns normally only after `"end"` (law 2), otherwise throws a Failure
-   * that names the work. A login that has ended is renewed once. `onClose` hears the gateway's own close code.
+   * that names the work. A login that has ended is renewed. `onClose` hears the gateway's own close code.
    */
   async *readDataLog(
     request: DataLogRequest,
@@ -99,8 +99,10 @@ export class Gateway {
         const named = error.during(work)
         if (lease === undefined) throw named.reaching('gateway')
         if (error.code !== 'upgrade-not-logged-in') throw named
-        this.#session.expire(lease.cookie)
-        if (attempt === 2) throw loginNotHonoured(401).during(work)
+        const look = { place: 'data log', isRetry: attempt > 1, refusal: named.reaching('gateway') }
+        await this.#session.renounce(lease.cookie, look, signal).catch(reason => {
+          throw reason instanceof Failure ? reason.during(work) : reason
+        })
       } finally {
         lease?.release()
       }

@@ -218,6 +218,13 @@ describe('§6.2 and §6.4', () => {
     expect(upgrades.map(({ headers }) => headers.cookie)).toEqual(['cmsSID=sid.1/a+b==', 'cmsSID=sid.2/a+b=='])
   })
 
+  test('[C] a socket that is refused to any login costs one login more, and no others', async () => {
+    const { server, troubles, logins } = await keep({ refuse: () => ({ status: 403 }) })
+    await vi.waitFor(() => expect(troubles.length).toBeGreaterThan(20))
+    expect(server.calls.filter(call => call === 'POST /iap/auth/login')).toHaveLength(2)
+    expect(logins.size).toBe(1)
+  })
+
   test('[C] a subscription is one PUT of a list of qualifiers, after each opening of the socket', async () => {
     const qualifier = '17q4bn7/lon/5/LightSensor/0/nvoLuxLevel'
     const device = { name: 'Sensor 1', category: 'EDGE', id: '5', deviceTypeName: 'Light', status: {} }

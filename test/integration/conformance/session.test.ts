@@ -150,17 +150,39 @@ describe('§1 the life of a session', () => {
     ])
   })
 
-  test.each([
-    401, 403, 302,
-  ])('[?] is over when an upgrade is answered %i: the same query once more, with a new login', async status => {
+  const loginPage = { status: 200, headers: { 'content-type': 'text/html' }, body: '<!doctype html>' }
+  test.each<[string, Answer]>([
+    ['[?] 401', { status: 401 }],
+    ['[?] 403', { status: 403 }],
+    ['[?] a redirect', { status: 302, headers: { location: '/cms' } }],
+    ['[I] the login page', loginPage],
+  ])('is over when an upgrade is answered %s: the same query once more, with a new login', async (_, refusal) => {
     const meeting = await meetGateway({
-      refuse: ({ headers }) =>
-        headers.cookie?.includes('sid.1') ? { status, headers: { location: '/cms' } } : undefined,
+      refuse: ({ headers }) => (headers.cookie?.includes('sid.1') ? refusal : undefined),
     })
     expect(await readAll(meeting.gateway)).toEqual([])
     const [first, second, ...others] = meeting.upgrades
     expect([second?.url, second?.headers.cookie, others]).toEqual([first?.url, 'cmsSID=sid.2/a+b==', []])
     expect(meeting.server.calls).not.toContain('GET /cms')
+  })
+
+  test('[C] is not hammered with logins: neither by a page in place of the time, nor by sockets that are refused', async () => {
+    const meeting = await meetGateway({
+      version: '4.10.038',
+      answer: ({ path }) =>
+        path === '/iap/cms/info/time' ? loginPage : path === '/iap/storage' ? { status: 403 } : undefined,
+      refuse: () => ({ status: 403 }),
+    })
+    const { gateway, server, clock, logins } = meeting
+    for (let i = 0; i < 10; i++) {
+      expect(await gateway.hello(never)).toEqual({ release: '4.10.038' })
+      expect((await gateway.call({ method: 'GET', path: '/iap/storage' }, never)).status).toBe(403)
+      expect(await failureOf(readAll(gateway))).toMatchObject({ code: 'upgrade-not-logged-in', reach: 'gateway' })
+      clock.advance(30_000)
+    }
+    expect(loginsOf(meeting)).toBe(2)
+    await vi.waitFor(() => expect(server.calls).toContain('PUT /iap/auth/logout'))
+    expect(logins.size).toBe(1)
   })
 })
 
