@@ -50,7 +50,7 @@ export async function logIn(ask: Ask, { username, password }: Account, signal: A
 
 function lifeOf({ status, body }: RestAnswer): number {
   const lifeMs = status === 200 ? Number(body) : Number.NaN
-  return Number.isFinite(lifeMs) && lifeMs > 0 ? lifeMs : usualLifeMs
+  return Number.isFinite(lifeMs) && lifeMs >= shortestLifeMs ? lifeMs : usualLifeMs
 }
 
 /** Wiki says PUT, all vendor code POST (protocol §1). Best effort: an unused login ends by itself. */

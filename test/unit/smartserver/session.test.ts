@@ -136,6 +136,8 @@ describe('the session with a gateway', () => {
     'never',
     '0',
     '-1',
+    '86400',
+    '599999',
     '{"value":1}',
   ])('whose life the gateway gives as %j is taken to last a day', async lifeMs => {
     const { gateway, session, clock } = await startGateway({ lifeMs })
