@@ -1,5 +1,5 @@
 import { writeFileSync } from 'node:fs'
-import { findGateway, openGateway } from '../app.ts'
+import { findGateway } from '../app.ts'
 import { durationText } from '../config/duration.ts'
 import type { Config } from '../config/schema.ts'
 import { Failure } from '../domain/failure.ts'
@@ -15,6 +15,7 @@ import type { CommandContext } from './context.ts'
 import { datapointYaml } from './datapoint-yaml.ts'
 import { countOf } from './figures.ts'
 import { globPattern } from './glob.ts'
+import { openForLooking } from './looking.ts'
 import { exitCode } from './outcome.ts'
 import { usageFailure } from './times.ts'
 
@@ -30,9 +31,10 @@ export async function discover(
   config: Config,
   name: string,
   options: DiscoverOptions,
-  { terminal, clock, signal }: CommandContext,
+  context: CommandContext,
 ): Promise<number> {
-  const gateway = openGateway(findGateway(config, name), { clock })
+  const { terminal, clock, signal } = context
+  const gateway = openForLooking(findGateway(config, name), context)
   try {
     await gateway.hello(signal)
     const wanted = globPattern(options.device ?? '*')

@@ -4,6 +4,7 @@ import type { Clock } from '../domain/clock.ts'
 import type { Frame } from '../domain/entry.ts'
 import { Failure } from '../domain/failure.ts'
 import { type DataLogRequest, requestText } from '../domain/request.ts'
+import { type Courtesy, createCourtesy } from './courtesy.ts'
 import { readDataLogSocket } from './data-log.ts'
 import { GatewayClock } from './gateway-clock.ts'
 import { type GeneralSocketEvents, keepGeneralSocket } from './general-socket.ts'
@@ -26,6 +27,8 @@ export interface GatewayOptions {
   readonly clock: Clock
   /** Frames a batch: what is decoded, mapped and written at once. */
   readonly batchSize?: number
+  /** Given by commands that nobody repeats: REST calls keep a pace, and one that came too fast is made again after this. */
+  readonly onTooFast?: (waitMs: number) => void
 }
 
 /** 10,000 entries are the middle of what InfluxDB takes best (design §9). */
@@ -38,6 +41,7 @@ export class Gateway {
   readonly #options: GatewayOptions
   readonly #agent: https.Agent
   readonly #session: Session
+  readonly #courtesy: Courtesy | undefined
   #release: string | undefined
 
   constructor(options: GatewayOptions) {
@@ -46,6 +50,8 @@ export class Gateway {
     this.clock = new GatewayClock(options.clock)
     this.#agent = createAgent(options.tls)
     this.#session = new Session({ ...options, agent: this.#agent, onDate: this.clock.note })
+    const { clock, onTooFast } = options
+    this.#courtesy = onTooFast && createCourtesy({ clock, onTooFast })
   }
 
   /** As the last `hello` learnt it; undefined where the gateway does not tell. */
@@ -62,11 +68,12 @@ export class Gateway {
   }
 
   /**
-   * A REST call with the shared login. Throws a Failure where no answer or no login is to be had, and for 429; any
-   * other status returns.
+   * A REST call with the shared login. Throws a Failure where no answer or no login is to be had, and for 429 (with
+   * `onTooFast`: if that lasts); any other status returns.
    */
   async call(call: RestCall, signal: AbortSignal): Promise<RestAnswer> {
-    return await this.#session.call(call, signal)
+    const ask = () => this.#session.call(call, signal)
+    return await (this.#courtesy === undefined ? ask() : this.#courtesy(ask, signal))
   }
 
   /** The general-purpose socket, kept open until the signal aborts: see `keepGeneralSocket`. */

@@ -80,6 +80,33 @@ describe('§1 429', () => {
     expect(failure).toMatchObject({ code: 'too-fast', retry: 'later', reach: 'gateway', retryAfterMs: 2 * minute })
   })
 
+  test.each<[string, Answer, number]>([
+    ['as long as Retry-After says', { headers: { 'retry-after': '3' } }, 3_000],
+    ['two minutes', {}, 2 * minute],
+  ])('[C] is waited out, %s, by a command that nobody repeats', async (_, { headers = {} }, waitMs) => {
+    for (const path of ['/iap/auth/login', '/iap/version']) {
+      let busy = 2
+      const waits: number[] = []
+      const { gateway, clock } = await meetGateway({
+        answer: asked => (asked.path === path && busy-- > 0 ? { status: 429, headers, body: '{}' } : undefined),
+        onTooFast: ms => waits.push(ms),
+      })
+      clock.runFreely()
+      const began = clock.now()
+      expect(await gateway.hello(never)).toEqual({ release: '3.60.012' })
+      expect(waits).toEqual([waitMs, waitMs])
+      expect(clock.now() - began).toBeGreaterThanOrEqual(2 * waitMs)
+    }
+  })
+
+  test('[C] after failed logins is no matter of waiting: a person has to look', async () => {
+    const meeting = await meetGateway({ ...refusing('/iap/auth/login', tooMany), onTooFast: () => {} })
+    meeting.clock.runFreely()
+    const failure = await failureOf(meeting.gateway.hello(never))
+    expect(failure).toMatchObject({ code: 'login-locked', advice: expect.stringMatching(/5 minutes/) })
+    expect(loginsOf(meeting)).toBe(1)
+  })
+
   test('[C] in place of the upgrade means the same, and is no fault of the request', async () => {
     const { gateway, upgrades } = await meetGateway({ refuse: () => ({ status: 429 }) })
     expect(await failureOf(readAll(gateway))).toMatchObject({
