@@ -24,7 +24,7 @@ import { openInfluxSink } from './sinks/influxdb/influx-sink.ts'
 import type { Sink, SinkReport } from './sinks/sink.ts'
 import { openSqliteSink } from './sinks/sqlite/sqlite-sink.ts'
 import { Companion } from './smartserver/companion.ts'
-import { Gateway } from './smartserver/gateway.ts'
+import { Gateway, type GatewayOptions } from './smartserver/gateway.ts'
 
 export interface AppParts {
   readonly clock: Clock
@@ -166,10 +166,12 @@ export async function openSink({ sink, gateways }: Config, parts: AppParts): Pro
   return await openInfluxSink({ ...sink, measurements: [...measurements] }, parts)
 }
 
-/** One gateway by itself, for looking at it. Whoever opens it closes it. `batchSize`: frames that are handed on at once. */
-export function openGateway(options: GatewayConfig, parts: Pick<AppParts, 'clock'> & { batchSize?: number }): Gateway {
-  const { clock, batchSize } = parts
-  return new Gateway({ ...options, clock, ...(batchSize === undefined ? {} : { batchSize }) })
+export type GatewayParts = Pick<AppParts, 'clock'> & Pick<GatewayOptions, 'batchSize' | 'onTooFast'>
+
+/** One gateway by itself, for looking at it. Whoever opens it closes it. */
+export function openGateway(options: GatewayConfig, parts: GatewayParts): Gateway {
+  const { clock, batchSize, onTooFast } = parts
+  return new Gateway({ ...options, clock, ...(batchSize && { batchSize }), ...(onTooFast && { onTooFast }) })
 }
 
 /** A gateway with its companion, for work on its log: `source` waits for its CPU. Closed in reverse order. */

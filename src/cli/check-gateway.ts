@@ -1,9 +1,8 @@
-import { openGateway } from '../app.ts'
 import type { GatewayConfig } from '../config/schema.ts'
 import type { Clock } from '../domain/clock.ts'
 import { Failure } from '../domain/failure.ts'
 import { readCertificate, type ShownCertificate } from '../smartserver/certificate.ts'
-import { cpuUtilization } from '../smartserver/cpu.ts'
+import { cpuUtilization, onlyPercent } from '../smartserver/cpu.ts'
 import {
   concerns,
   type DatapointProblem,
@@ -13,6 +12,8 @@ import {
 import { loggedOf, readDevices, readInterface, readLogRules } from '../smartserver/discovery.ts'
 import type { Gateway } from '../smartserver/gateway.ts'
 import { askJson, memberOf } from '../smartserver/rest-json.ts'
+import type { CommandContext } from './context.ts'
+import { openForLooking } from './looking.ts'
 
 export interface GatewayReport {
   readonly url: string
@@ -42,10 +43,13 @@ const soonExpiredMs = 30 * 86_400_000
 const trialMs = 5_000
 
 /** Looks at everything that a run will need of a gateway, without asking for its log. Throws only when aborted. */
-export async function checkGateway(config: GatewayConfig, clock: Clock, signal: AbortSignal): Promise<GatewayReport> {
+export async function checkGateway(
+  config: GatewayConfig,
+  { clock, terminal, signal }: Pick<CommandContext, 'clock' | 'terminal' | 'signal'>,
+): Promise<GatewayReport> {
   const warnings: string[] = []
   const certificate = await orFailure(readCertificate(config.url, signal))
-  const gateway = openGateway(config, { clock })
+  const gateway = openForLooking(config, { clock, terminal })
   const nothing = { logSize: undefined, cpu: undefined, generalSocket: 'off', problems: undefined, warnings } as const
   const shown = certificate instanceof Failure ? undefined : certificate
   try {
@@ -101,8 +105,9 @@ async function tryGeneralSocket(
     {
       onUpdate: update => {
         if (!('kind' in update) || update.kind !== 'cpu') return
-        const [percent] = Object.values(update.percents)
-        if (percent !== undefined) result = percent
+        const percent = onlyPercent(update.percents)
+        if (percent === undefined) return
+        result = percent
         stop.abort()
       },
       onOpen: async () => {

@@ -23,12 +23,12 @@ interface SinkCheck {
 
 /** Looks at gateways, configured datapoints and the database before a run has to; asks for no log and writes nothing. */
 export async function check(config: Config, options: CheckOptions, context: CommandContext): Promise<number> {
-  const { clock, signal, terminal } = context
+  const { terminal } = context
   const chosen = options.gateway === undefined ? config.gateways : [findGateway(config, options.gateway)]
   const gateways = new Map<string, GatewayReport>()
   for (const gateway of chosen) {
     terminal.live(`looking at ${gateway.name} …`)
-    const report = await checkGateway(gateway, clock, signal)
+    const report = await checkGateway(gateway, context)
     terminal.live('')
     gateways.set(gateway.name, report)
     if (options.json === true) continue

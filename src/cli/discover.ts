@@ -1,5 +1,5 @@
 import { existsSync, writeFileSync } from 'node:fs'
-import { findGateway, openGateway } from '../app.ts'
+import { findGateway } from '../app.ts'
 import { durationText } from '../config/duration.ts'
 import type { Config } from '../config/schema.ts'
 import { Failure } from '../domain/failure.ts'
@@ -15,6 +15,7 @@ import type { CommandContext } from './context.ts'
 import { datapointYaml } from './datapoint-yaml.ts'
 import { countOf } from './figures.ts'
 import { globPattern } from './glob.ts'
+import { openForLooking } from './looking.ts'
 import { exitCode } from './outcome.ts'
 import { usageFailure } from './times.ts'
 
@@ -30,13 +31,14 @@ export async function discover(
   config: Config,
   name: string,
   options: DiscoverOptions,
-  { terminal, clock, signal }: CommandContext,
+  context: CommandContext,
 ): Promise<number> {
+  const { terminal, clock, signal } = context
   const chosen = findGateway(config, name)
   // before the discovery, which may take minutes: writing finds out again
   if (options.write !== undefined && options.force !== true && existsSync(options.write))
     throw fileExists(options.write)
-  const gateway = openGateway(chosen, { clock })
+  const gateway = openForLooking(chosen, context)
   try {
     await gateway.hello(signal)
     const wanted = globPattern(options.device ?? '*')

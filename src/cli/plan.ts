@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import { findGateway, openGateway, openSink } from '../app.ts'
+import { findGateway, openSink } from '../app.ts'
 import { durationText } from '../config/duration.ts'
 import type { Config, GatewayConfig } from '../config/schema.ts'
 import { Failure } from '../domain/failure.ts'
@@ -9,6 +9,7 @@ import { syncWish } from '../service/sync.ts'
 import { surveyGateway } from '../smartserver/survey.ts'
 import { backfillWish, readSpan } from './backfill.ts'
 import type { CommandContext } from './context.ts'
+import { openForLooking } from './looking.ts'
 import { exitCode } from './outcome.ts'
 import { planGateway, type Told } from './plan-gateway.ts'
 import { type KnownSink, planJson, planLines } from './plan-report.ts'
@@ -56,8 +57,9 @@ function wishOf(config: Config, { from, to }: PlanOptions, now: number): Wish {
   return backfillWish(after, until)
 }
 
-async function ask(config: GatewayConfig, { clock, signal }: CommandContext): Promise<Told> {
-  const gateway = openGateway(config, { clock })
+async function ask(config: GatewayConfig, context: CommandContext): Promise<Told> {
+  const { signal } = context
+  const gateway = openForLooking(config, context)
   try {
     const selectors = config.datapoints.map(({ selector }) => selector)
     const survey = await surveyGateway(gateway, selectors, signal)

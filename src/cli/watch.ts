@@ -1,4 +1,4 @@
-import { findGateway, openGateway } from '../app.ts'
+import { findGateway } from '../app.ts'
 import type { Config } from '../config/schema.ts'
 import type { Clock } from '../domain/clock.ts'
 import { type Selector, selectorMatches } from '../domain/datapoint.ts'
@@ -11,6 +11,7 @@ import type { DatapointUpdate, Update } from '../smartserver/updates.ts'
 import type { CommandContext } from './context.ts'
 import { chosenSelectors } from './datapoint-argument.ts'
 import { countOf, tookText } from './figures.ts'
+import { openForLooking } from './looking.ts'
 import { exitCode } from './outcome.ts'
 import type { Terminal } from './terminal.ts'
 import { usageFailure } from './times.ts'
@@ -26,13 +27,14 @@ export async function watch(
   name: string,
   datapoints: readonly string[],
   options: WatchOptions,
-  { terminal, clock, signal }: CommandContext,
+  context: CommandContext,
 ): Promise<number> {
+  const { terminal, clock, signal } = context
   const chosen = findGateway(config, name)
   if (options.actions === true && datapoints.length > 0)
     throw usageFailure('--actions shows every update', 'Name datapoints or give --actions, not both.')
   const selectors = chosenSelectors(datapoints, chosen)
-  const gateway = openGateway(chosen, { clock })
+  const gateway = openForLooking(chosen, context)
   try {
     await gateway.hello(signal)
     const labels = options.actions === true ? undefined : await findQualifiers(gateway, selectors, terminal, signal)

@@ -59,6 +59,11 @@ export class Failure extends Error {
     return this.#with({ advice })
   }
 
+  /** The same failure, with another wait before the next try. */
+  retryingAfter(retryAfterMs: number): Failure {
+    return this.#with({ retryAfterMs })
+  }
+
   /** The same failure, reaching further. */
   reaching(reach: Reach): Failure {
     return this.#with({ reach })

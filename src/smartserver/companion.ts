@@ -67,6 +67,7 @@ export class Companion {
     const { signal } = this.#stop
     await gateway.keepGeneralSocket(
       {
+        onOpen: async () => this.#cpu.opened(),
         onUpdate: update => {
           this.#isLost = false
           if ('reason' in update) this.#count(update.reason)

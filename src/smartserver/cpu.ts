@@ -1,4 +1,5 @@
 import type { Clock } from '../domain/clock.ts'
+import { Failure } from '../domain/failure.ts'
 import { type Asked, askJson, memberOf, putJson } from './rest-json.ts'
 import type { Update } from './updates.ts'
 
@@ -17,8 +18,12 @@ export interface CpuParts {
 
 /** CPU updates follow event rates at once; without one after this long, publishing is off (protocol §6.1). */
 const publishAfterMs = 5_000
+/** Between two requests to publish, whatever became of the first. */
+const publishEveryMs = 60_000
 /** How long the socket may be silent, and how often REST is asked meanwhile. */
 const askEveryMs = 30_000
+/** A path that is refused, or is not what it should be, will hardly be another one soon. */
+const refusedMs = 1_800_000
 
 /**
  * The gateway's CPU, from the general socket and, while that is silent, from `/iap/storage` (protocol §4.1, §6.1). Asks
@@ -27,8 +32,12 @@ const askEveryMs = 30_000
 export class CpuMeter {
   readonly #parts: CpuParts
   #reading: CpuReading | undefined
-  #askedAt = Number.NEGATIVE_INFINITY
-  #hasAskedToPublish = false
+  /** When the socket last brought it. */
+  #heardAt = Number.NEGATIVE_INFINITY
+  #askAt = Number.NEGATIVE_INFINITY
+  #publishedAt = Number.NEGATIVE_INFINITY
+  #publishAt = Number.NEGATIVE_INFINITY
+  #isWaiting = false
   #isAnswering = true
 
   constructor(parts: CpuParts) {
@@ -39,20 +48,36 @@ export class CpuMeter {
   current(): CpuReading | undefined {
     const now = this.#parts.clock.now()
     const heardAt = this.#reading?.at ?? Number.NEGATIVE_INFINITY
-    if (this.#isAnswering && now - Math.max(heardAt, this.#askedAt) >= askEveryMs) {
-      this.#askedAt = now
-      void this.#ask().catch(() => {})
+    if (this.#isAnswering && now >= Math.max(heardAt + askEveryMs, this.#askAt)) {
+      this.#askAt = now + askEveryMs
+      void this.#ask().catch(error => {
+        this.#askAt = now + waitAfter(error, askEveryMs)
+      })
     }
     return this.#reading
   }
 
+  /** The general socket is open, perhaps to a gateway that has started anew and forgotten that it is to publish. */
+  opened(): void {
+    this.#publishAt = Math.min(this.#publishAt, this.#publishedAt + publishEveryMs)
+  }
+
   /** Hears an update of the general socket. */
   note(update: Update): void {
-    if (update.kind === 'cpu') this.#take(only(update.percents))
-    // no CPU update beside the event rate: turned on once, as the vendor's page does it
-    else if (update.kind === 'events-per-second' && !this.#hasAskedToPublish) {
-      this.#hasAskedToPublish = true
-      void this.#publish().catch(() => {})
+    const now = this.#parts.clock.now()
+    if (update.kind === 'cpu') {
+      this.#heardAt = now
+      this.#take(onlyPercent(update.percents))
+      this.opened()
+    } else if (update.kind === 'events-per-second' && !this.#isWaiting && now >= this.#publishAt) {
+      this.#isWaiting = true
+      void this.#publish()
+        .catch(error => {
+          this.#publishAt = this.#publishedAt + waitAfter(error, publishEveryMs)
+        })
+        .finally(() => {
+          this.#isWaiting = false
+        })
     }
   }
 
@@ -64,11 +89,15 @@ export class CpuMeter {
     else this.#take(cpuUtilization(percents))
   }
 
+  /** No CPU update beside the event rate: turned on as the vendor's page does it, and left alone if that changes nothing. */
   async #publish(): Promise<void> {
     const { clock, gateway, signal } = this.#parts
-    const heardAt = this.#reading?.at
+    const since = clock.now()
     await clock.sleep(publishAfterMs, signal)
-    if (this.#reading?.at === heardAt) await putJson(gateway, '/iap/storage/publishes/true', undefined, signal)
+    if (this.#heardAt >= since) return
+    this.#publishedAt = clock.now()
+    this.#publishAt = Number.POSITIVE_INFINITY
+    await putJson(gateway, '/iap/storage/publishes/true', undefined, signal)
   }
 
   #take(percent: number | undefined): void {
@@ -76,14 +105,20 @@ export class CpuMeter {
   }
 }
 
+/** What may be better soon is asked for as before; the rest is hardly worth a try. */
+function waitAfter(error: unknown, usualMs: number): number {
+  if (!(error instanceof Failure)) return usualMs
+  return Math.max(error.retryAfterMs ?? 0, error.retry === 'soon' ? usualMs : refusedMs)
+}
+
 /** `{"<name>":percent}` of `/iap/storage`. */
 export function cpuUtilization(json: unknown): number | undefined {
   if (typeof json !== 'object' || json === null) return undefined
-  return only(Object.fromEntries(Object.entries(json).filter(([, percent]) => Number.isFinite(percent))))
+  return onlyPercent(Object.fromEntries(Object.entries(json).filter(([, percent]) => Number.isFinite(percent))))
 }
 
 /** With several segment controllers it is not known whose CPU the log costs: the vendor's page reads a single one alone. */
-function only(percents: Readonly<Record<string, number>>): number | undefined {
+export function onlyPercent(percents: Readonly<Record<string, number>>): number | undefined {
   const [percent, ...others] = Object.values(percents)
   return others.length === 0 ? percent : undefined
 }

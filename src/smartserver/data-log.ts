@@ -5,7 +5,7 @@ import WebSocket from 'ws'
 import type { Frame } from '../domain/entry.ts'
 import { Failure, type FailureOptions, type Reach } from '../domain/failure.ts'
 import { networkFailure } from './network-failure.ts'
-import { tooFast } from './too-fast.ts'
+import { upgradeRefusal } from './upgrade-refusal.ts'
 
 export interface DataLogSocket {
   /** `wss://host` and the path with its query. */
@@ -172,10 +172,7 @@ class Reading {
 
   #onRefusal(request: ClientRequest, answer: IncomingMessage): void {
     this.#noteDate(answer)
-    const status = answer.statusCode ?? 0
-    answer.resume()
-    request.destroy()
-    this.#finish(upgradeRefused(status, answer.headers['retry-after']))
+    this.#finish(upgradeRefusal('data-log socket', request, answer))
   }
 
   #noteDate(answer: IncomingMessage): void {
@@ -250,20 +247,4 @@ class Reading {
     this.#wake = undefined
     wake?.()
   }
-}
-
-/** A gateway that is starting or overloaded (protocol §4.1, §7): no range is to blame. */
-const notNow = new Set([502, 503, 504])
-
-/** What an upgrade without a valid login is answered with is not documented: 401, 403 and redirects are all expected. */
-function upgradeRefused(status: number, retryAfter: string | undefined): Failure {
-  if (status === 429) return tooFast(retryAfter)
-  const retryAfterMs = Number(retryAfter) * 1000
-  const loggedOut = status === 401 || status === 403 || (status >= 300 && status < 400)
-  return new Failure(`the gateway refuses the data-log socket (status ${status})`, {
-    code: loggedOut ? 'upgrade-not-logged-in' : 'upgrade-refused',
-    retry: loggedOut || status >= 500 ? 'soon' : 'later',
-    reach: notNow.has(status) ? 'gateway' : 'request',
-    ...(retryAfterMs > 0 ? { retryAfterMs } : {}),
-  })
 }

@@ -4,6 +4,7 @@ import type { Clock } from '../domain/clock.ts'
 import type { Frame } from '../domain/entry.ts'
 import { Failure } from '../domain/failure.ts'
 import { type DataLogRequest, requestText } from '../domain/request.ts'
+import { type Courtesy, createCourtesy } from './courtesy.ts'
 import { readDataLogSocket, type Witness } from './data-log.ts'
 import { GatewayClock } from './gateway-clock.ts'
 import { type GeneralSocketEvents, keepGeneralSocket } from './general-socket.ts'
@@ -12,7 +13,7 @@ import { dataLogPath, sentSelector } from './query.ts'
 import { answersTime } from './release.ts'
 import type { RestAnswer, RestCall } from './rest.ts'
 import { askJson, memberOf } from './rest-json.ts'
-import { type Lease, loginNotHonoured, Session } from './session.ts'
+import { type Lease, Session } from './session.ts'
 import { createAgent } from './trust.ts'
 
 export interface GatewayOptions {
@@ -27,6 +28,8 @@ export interface GatewayOptions {
   readonly clock: Clock
   /** Frames a batch: what is decoded, mapped and written at once. */
   readonly batchSize?: number
+  /** Given by commands that nobody repeats: REST calls keep a pace, and one that came too fast is made again after this. */
+  readonly onTooFast?: (waitMs: number) => void
 }
 
 /** 10,000 entries are the middle of what InfluxDB takes best (design §9). */
@@ -40,6 +43,7 @@ export class Gateway {
   readonly #agent: https.Agent
   readonly #session: Session
   readonly #names = new KnownNames()
+  readonly #courtesy: Courtesy | undefined
   #release: string | undefined
 
   constructor(options: GatewayOptions) {
@@ -48,6 +52,8 @@ export class Gateway {
     this.clock = new GatewayClock(options.clock)
     this.#agent = createAgent(options.tls)
     this.#session = new Session({ ...options, agent: this.#agent, onDate: this.clock.note })
+    const { clock, onTooFast } = options
+    this.#courtesy = onTooFast && createCourtesy({ clock, onTooFast })
   }
 
   /** As the last `hello` learnt it; undefined where the gateway does not tell. */
@@ -64,11 +70,12 @@ export class Gateway {
   }
 
   /**
-   * A REST call with the shared login. Throws a Failure where no answer or no login is to be had, and for 429; any
-   * other status returns.
+   * A REST call with the shared login. Throws a Failure where no answer or no login is to be had, and for 429 (with
+   * `onTooFast`: if that lasts); any other status returns.
    */
   async call(call: RestCall, signal: AbortSignal): Promise<RestAnswer> {
-    return await this.#session.call(call, signal)
+    const ask = () => this.#session.call(call, signal)
+    return await (this.#courtesy === undefined ? ask() : this.#courtesy(ask, signal))
   }
 
   /** The general-purpose socket, kept open until the signal aborts: see `keepGeneralSocket`. */
@@ -87,6 +94,7 @@ export class Gateway {
   /**
    * Streams the answer to a request in batches; returns normally only after `"end"` (law 2), otherwise throws a Failure
    * that names the work. A login that has ended is renewed once. `witness` hears what really comes.
+   * that names the work. A login that has ended is renewed. `onClose` hears the gateway's own close code.
    */
   async *readDataLog(
     request: DataLogRequest,
@@ -110,8 +118,10 @@ export class Gateway {
         const named = error.during(work)
         if (lease === undefined) throw named.reaching('gateway')
         if (error.code !== 'upgrade-not-logged-in') throw named
-        this.#session.expire(lease.cookie)
-        if (attempt === 2) throw loginNotHonoured(401).during(work)
+        const look = { place: 'data log', isRetry: attempt > 1, refusal: named.reaching('gateway') }
+        await this.#session.renounce(lease.cookie, look, signal).catch(reason => {
+          throw reason instanceof Failure ? reason.during(work) : reason
+        })
       } finally {
         lease?.release()
       }

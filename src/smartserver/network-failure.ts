@@ -21,6 +21,9 @@ const certificate = new Map([
   ['CERT_NOT_YET_VALID', 'its certificate is not valid yet'],
 ])
 
+/** What TLS makes of an answer in plain HTTP, or of any other protocol; by the way the connection is made. */
+const noTls = new Set(['EPROTO', 'ERR_SSL_WRONG_VERSION_NUMBER', 'ERR_SSL_PACKET_LENGTH_TOO_LONG'])
+
 /** Turns what Node's network layer says into a Failure with the decision (law 9). */
 export function networkFailure(error: unknown, doing: string): Failure {
   if (error instanceof Failure) return error
@@ -40,6 +43,14 @@ export function networkFailure(error: unknown, doing: string): Failure {
       retry: 'soon',
       reach: 'gateway',
       advice: 'Check url, network and power of the gateway.',
+      cause: error,
+    })
+  if (noTls.has(code))
+    return new Failure(`the gateway does not speak TLS there (${code}) while ${doing}`, {
+      code: 'no-tls',
+      retry: 'later',
+      reach: 'gateway',
+      advice: 'Check host and port of url: TLS is at 443, and at 8443 up to release 2.7.',
       cause: error,
     })
   const detail = code === '' && error instanceof Error ? error.message : code

@@ -64,17 +64,35 @@ async function readPlainPages(gateway: Asked, base: string, signal: AbortSignal)
   return await goOnPlainly(gateway, base, first, signal)
 }
 
-/** Up to the first empty page (protocol §5); a page that only repeats the first means that paging is ignored. */
+/**
+ * Up to the first empty page (protocol §5); one that brings nothing new means that paging is ignored. A page that is
+ * merely short is no end: a gateway may leave items out of its pages, or have smaller ones than are asked for.
+ */
 async function goOnPlainly(gateway: Asked, base: string, first: unknown[], signal: AbortSignal): Promise<unknown[]> {
   const items = [...first]
   if (first.length === 0 || first.length > pageSize) return items
+  const known = new Set(first.map(identityOf))
   for (let page = 2; page <= mostPages; page++) {
     const answer = await askJson(gateway, pagePath(base, page), signal)
     if (!Array.isArray(answer)) throw oddList(base)
-    if (answer.length === 0 || JSON.stringify(answer[0]) === JSON.stringify(first[0])) return items
+    const identities = answer.map(identityOf)
+    if (identities.every(identity => known.has(identity))) return items
+    for (const identity of identities) known.add(identity)
     items.push(...answer)
   }
   throw oddList(base)
+}
+
+/** What names an item of any list of protocol §5. All of it: whether an `id` alone does is not documented. */
+const naming = [
+  ...['id', 'uid', 'name', 'category', 'deviceTypeName', 'fullDpName'],
+  ...['deviceId', 'deviceName', 'blockName', 'blockIndex', 'datapointName', 'dpQualifier'],
+]
+
+/** The same for the same item, whatever its value and times are now; the whole text of one without any name. */
+function identityOf(item: unknown): string {
+  const names = naming.map(key => idOf(memberOf(item, key)) ?? null)
+  return JSON.stringify(names.some(name => name !== null) ? names : item)
 }
 
 function pagePath(base: string, page: number, snapshot?: unknown): string {
@@ -82,10 +100,18 @@ function pagePath(base: string, page: number, snapshot?: unknown): string {
   return `${base}pg=${page}&sz=${pageSize}${number === undefined ? '' : `&xs=${encodeURIComponent(number)}`}`
 }
 
-/** Throws what another way of paging cannot help: a gateway that is away, or a login that is refused. */
+/** What a gateway may say to a way of paging that it does not know. */
+const aboutPaging = new Set([
+  ...['rest-400', 'rest-404', 'rest-405', 'rest-501'],
+  ...['rest-not-json', 'rest-odd-list', 'list-unstable'],
+])
+
+/**
+ * Throws what another way of paging cannot help: a gateway that is away, a login that is refused, and above all one that
+ * is overloaded, which the whole list at once would not make better.
+ */
 function codeAboutPaging(error: unknown): string {
-  if (error instanceof Failure && /^(?:rest-[45]\d\d|rest-not-json|rest-odd-list|list-unstable)$/.test(error.code))
-    return error.code
+  if (error instanceof Failure && aboutPaging.has(error.code)) return error.code
   throw error
 }
 

@@ -62,9 +62,12 @@ export async function restCall(
   }
 }
 
-/** Absent session, in all its shapes: 401 or 403, a redirect to the login page, or that page itself (protocol §1). */
+/**
+ * Absent session, in all its shapes: 401, a redirect to the login page, or that page itself (protocol §1). 403 is none:
+ * it says that this login, known well, may not ask that.
+ */
 export function isLoggedOut({ status, headers, body }: RestAnswer): boolean {
-  if (status === 401 || status === 403) return true
+  if (status === 401) return true
   if (status >= 300 && status < 400) return true
   return status === 200 && (String(headers['content-type'] ?? '').includes('text/html') || body.startsWith('<'))
 }

@@ -1,6 +1,7 @@
 import type https from 'node:https'
 import type { Clock } from '../domain/clock.ts'
 import { Failure } from '../domain/failure.ts'
+import { isAlive, logIn, logOut, notHonouredMs, shortestLifeMs } from './login.ts'
 import { isLoggedOut, type RestAnswer, type RestCall, restCall } from './rest.ts'
 import { tooFast } from './too-fast.ts'
 
@@ -20,21 +21,33 @@ export interface Lease {
   release(): void
 }
 
+/** An answer that looks as if the login had ended. */
+export interface LoggedOutLook {
+  /** What was asked: a path without its query, or a kind of socket. */
+  readonly place: string
+  /** True after a new login for the same call: another one would be no better. */
+  readonly isRetry: boolean
+  /** What the call fails with where the place is to blame. */
+  readonly refusal: Failure
+}
+
 interface Login {
   readonly cookie: string
+  readonly madeAt: number
   readonly renewAt: number
+  /** The one that it was made in place of, because that one looked ended. */
+  former: Login | undefined
+  /** The gateway has taken it somewhere. */
+  isProven: boolean
   users: number
   retired: boolean
 }
 
-/** Documented sample of `/iap/auth/sessionTimeout` (protocol §1); used where a gateway does not tell. */
-const usualLifeMs = 86_400_000
-/** The vendor's own flow waits this long after "too many failed login attempts". */
-const lockedOutMs = 300_000
-/** A gateway that forgets each login at once may have just started. */
-const notHonouredMs = 120_000
-/** A rejected password is not tried again before this: repeated tries lock the account (protocol §1). */
-const rejectedMs = 1_800_000
+/** A place that refuses a living login is not looked into again before this. */
+const blamedMs = 1_800_000
+const whereToLook = 'The gateway takes this login elsewhere: look in the CMS what it may do.'
+/** Bounded, whatever a gateway refuses (law 6): beyond it the oldest place is forgotten. */
+const mostBlamed = 1_000
 
 /**
  * The login that all requests of a gateway share: made at first need, renewed at half its life (the new one before the
@@ -42,7 +55,11 @@ const rejectedMs = 1_800_000
  */
 export class Session {
   readonly #options: SessionOptions
+  /** Ends what belongs to no caller alone: a login that several wait for. */
+  readonly #closing = new AbortController()
+  readonly #blamed = new Map<string, number>()
   #login: Login | undefined
+  #renounced: Login | undefined
   #pending: Promise<Login> | undefined
   #refused: { readonly failure: Failure; readonly until: number } | undefined
 
@@ -61,29 +78,62 @@ export class Session {
         if (given) return
         given = true
         login.users--
-        if (login.retired && login.users === 0) void this.#logout(login.cookie)
+        if (login.retired && login.users === 0) void logOut(this.#ask, login.cookie)
       },
     }
   }
 
-  /** The gateway no longer knows this login: the next lease makes a new one. */
-  expire(cookie: string): void {
-    if (this.#login?.cookie === cookie) this.#login = undefined
+  /**
+   * Decides about an answer that looks logged out: resolves where the same call is worth a try with the next lease,
+   * throws a Failure where it is not.
+   *
+   *   the login is an older one already                   → try again with the newer
+   *   never looked into, the login is no fresh one        → try again with a new login, once
+   *   the gateway takes the login elsewhere               → the place is to blame: that call fails, the login stays
+   *   nor there, but it has taken it, or it had its time  → try again with a new login
+   *   nor there, and never did                            → the gateway does not honour its own logins
+   *
+   * So a place that always looks logged out costs one login and not one a call (protocol §7: never hammer login).
+   */
+  async renounce(cookie: string, { place, isRetry, refusal }: LoggedOutLook, signal: AbortSignal): Promise<void> {
+    const { clock } = this.#options
+    const login = this.#login
+    if (login?.cookie !== cookie) return
+    const blamedUntil = this.#blamed.get(place)
+    if (blamedUntil !== undefined && clock.now() < blamedUntil) throw refusal.advising(whereToLook)
+    const isFresh = login.former !== undefined && clock.now() - login.madeAt < shortestLifeMs
+    if (!isRetry && !isFresh && blamedUntil === undefined) return this.#replace(login)
+    const isKnown = await isAlive(this.#ask, cookie, signal)
+    if (this.#login !== login) return
+    if (isKnown) {
+      this.#blame(place)
+      // it was left for nothing, and lives
+      if (login.former !== undefined) this.#retire(login.former)
+      throw refusal.advising(whereToLook)
+    }
+    if (!isRetry && (login.isProven || clock.now() - login.madeAt >= notHonouredMs)) return this.#replace(login)
+    login.isProven = false
+    throw loginNotHonoured(refusal)
   }
 
   /**
-   * A REST call with the login; where the gateway says that it is not logged in, once more with a new one, then a
-   * Failure; a Failure too where it asks for fewer requests. Any other status is the caller's business.
+   * A REST call with the login; where the gateway says that it is not logged in, once more with a new one if that may
+   * help: see `renounce`. Throws a Failure too where it asks for fewer requests. Any other status is the caller's
+   * business.
    */
   async call(call: RestCall, signal: AbortSignal): Promise<RestAnswer> {
+    const place = call.path.split('?')[0]!
     for (let attempt = 1; ; attempt++) {
       const lease = await this.lease(signal)
       try {
-        const answer = await this.#rest({ ...call, cookie: lease.cookie }, signal)
+        const answer = await this.#ask({ ...call, cookie: lease.cookie }, signal)
         if (answer.status === 429) throw tooFast(answer.headers['retry-after'])
-        if (!isLoggedOut(answer)) return answer
-        this.expire(lease.cookie)
-        if (attempt === 2) throw loginNotHonoured(answer.status)
+        if (!isLoggedOut(answer)) {
+          this.#prove(lease.cookie, place)
+          return answer
+        }
+        const refusal = looksLoggedOut(`${call.method} ${place}`, answer.status)
+        await this.renounce(lease.cookie, { place, isRetry: attempt > 1, refusal }, signal)
       } finally {
         lease.release()
       }
@@ -91,64 +141,71 @@ export class Session {
   }
 
   async close(): Promise<void> {
+    this.#closing.abort(closed())
+    await this.#pending?.catch(() => {})
     const login = this.#login
     this.#login = undefined
-    if (login !== undefined) await this.#logout(login.cookie)
+    if (login !== undefined) await logOut(this.#ask, login.cookie)
   }
 
   async #current(signal: AbortSignal): Promise<Login> {
-    const { clock } = this.#options
-    if (this.#login !== undefined && clock.now() < this.#login.renewAt) return this.#login
-    if (this.#refused !== undefined && clock.now() < this.#refused.until) throw this.#refused.failure
-    this.#pending ??= this.#renew(signal).finally(() => {
+    const now = this.#options.clock.now()
+    if (this.#login !== undefined && now < this.#login.renewAt) return this.#login
+    if (this.#refused !== undefined && now < this.#refused.until)
+      throw this.#refused.failure.retryingAfter(this.#refused.until - now)
+    this.#pending ??= this.#renew().finally(() => {
       this.#pending = undefined
     })
-    return await this.#pending
+    return await unlessAborted(this.#pending, signal)
   }
 
-  async #renew(signal: AbortSignal): Promise<Login> {
+  /** Shared by all who wait for it: one that stops waiting must not take it from the others. */
+  async #renew(): Promise<Login> {
+    const { clock } = this.#options
     const old = this.#login
-    const login = await this.#logIn(signal)
-    this.#login = login
-    if (old !== undefined) {
-      old.retired = true
-      if (old.users === 0) void this.#logout(old.cookie)
-    }
-    return login
-  }
-
-  async #logIn(signal: AbortSignal): Promise<Login> {
-    const { username, password, clock } = this.#options
-    const answer = await this.#rest({ method: 'POST', path: '/iap/auth/login', json: { username, password } }, signal)
-    const refusal = loginRefusal(answer, username)
-    if (refusal !== undefined) {
-      this.#refused = { failure: refusal, until: clock.now() + (refusal.retryAfterMs ?? 0) }
-      throw refusal
-    }
-    this.#refused = undefined
-    const cookie = sessionCookie(answer)
-    const lifeMs = await this.#lifeOf(cookie, signal)
-    return { cookie, renewAt: clock.now() + lifeMs / 2, users: 0, retired: false }
-  }
-
-  async #lifeOf(cookie: string, signal: AbortSignal): Promise<number> {
-    const answer = await this.#rest({ method: 'GET', path: '/iap/auth/sessionTimeout', cookie }, signal)
-    const lifeMs = answer.status === 200 ? Number(answer.body) : Number.NaN
-    return Number.isFinite(lifeMs) && lifeMs > 0 ? lifeMs : usualLifeMs
-  }
-
-  /** Wiki says PUT, all vendor code POST (protocol §1). Best effort: an unused login ends by itself. */
-  async #logout(cookie: string): Promise<void> {
-    const signal = AbortSignal.timeout(2_000)
+    const former = this.#renounced
     try {
-      const { status } = await this.#rest({ method: 'PUT', path: '/iap/auth/logout', cookie }, signal)
-      if (status >= 400) await this.#rest({ method: 'POST', path: '/iap/auth/logout', cookie }, signal)
-    } catch {
-      // the gateway is gone or slow: nothing is lost
+      const { cookie, lifeMs, isProven } = await logIn(this.#ask, this.#options, this.#closing.signal)
+      const madeAt = clock.now()
+      const login = { cookie, madeAt, renewAt: madeAt + lifeMs / 2, former, isProven, users: 0, retired: false }
+      this.#refused = undefined
+      this.#renounced = undefined
+      this.#login = login
+      if (old !== undefined) this.#retire(old)
+      return login
+    } catch (error) {
+      if (error instanceof Failure && error.retryAfterMs !== undefined)
+        this.#refused = { failure: error, until: clock.now() + error.retryAfterMs }
+      throw error
     }
   }
 
-  async #rest(call: RestCall, signal: AbortSignal): Promise<RestAnswer> {
+  #replace(login: Login): void {
+    // the one before it is of no interest any more: a row of them would grow
+    login.former = undefined
+    this.#renounced = login
+    this.#login = undefined
+  }
+
+  #retire(login: Login): void {
+    if (login.retired) return
+    login.retired = true
+    if (login.users === 0) void logOut(this.#ask, login.cookie)
+  }
+
+  #prove(cookie: string, place: string): void {
+    this.#blamed.delete(place)
+    // recent releases tell their version to anybody (protocol §1)
+    if (this.#login?.cookie === cookie && place !== '/iap/version') this.#login.isProven = true
+  }
+
+  #blame(place: string): void {
+    this.#blamed.delete(place)
+    this.#blamed.set(place, this.#options.clock.now() + blamedMs)
+    if (this.#blamed.size > mostBlamed) this.#blamed.delete(this.#blamed.keys().next().value!)
+  }
+
+  readonly #ask = async (call: RestCall, signal: AbortSignal): Promise<RestAnswer> => {
     const answer = await restCall(this.#options.url, this.#options.agent, call, signal)
     const { date } = answer.headers
     if (typeof date === 'string') this.#options.onDate(date)
@@ -156,53 +213,42 @@ export class Session {
   }
 }
 
-function loginRefusal({ status, headers, body }: RestAnswer, username: string): Failure | undefined {
-  if (status === 200) return undefined
-  if (status === 401 || status === 403)
-    return new Failure(`the gateway rejects the login of "${username}"`, {
-      code: 'login-rejected',
-      retry: 'never',
-      reach: 'gateway',
-      retryAfterMs: rejectedMs,
-      advice:
-        'Check username and password. It is not tried again for half an hour, because repeated tries lock the account.',
-    })
-  if (status === 429) {
-    // the wording is the only thing that tells the two cases apart (protocol §1, vendor's Web Connector)
-    if (!/failed login/i.test(body)) return tooFast(headers['retry-after'])
-    return new Failure('the gateway has locked the login after too many failed ones', {
-      code: 'login-locked',
-      retry: 'later',
-      reach: 'gateway',
-      retryAfterMs: lockedOutMs,
-    })
+async function unlessAborted<Value>(work: Promise<Value>, signal: AbortSignal): Promise<Value> {
+  // whoever is gone hears nothing of its failure
+  work.catch(() => {})
+  signal.throwIfAborted()
+  const { promise: aborted, reject } = Promise.withResolvers<never>()
+  const stop = () => reject(signal.reason)
+  signal.addEventListener('abort', stop, { once: true })
+  try {
+    return await Promise.race([work, aborted])
+  } finally {
+    signal.removeEventListener('abort', stop)
   }
-  return new Failure(`the gateway answers the login with status ${status}`, {
-    code: 'login-failed',
-    retry: status >= 500 ? 'soon' : 'later',
+}
+
+function looksLoggedOut(asked: string, status: number): Failure {
+  return new Failure(`the gateway answers ${asked} as if nobody were logged in (status ${status})`, {
+    code: 'rest-not-logged-in',
+    retry: 'later',
     reach: 'gateway',
-    advice:
-      'Check that url leads to a SmartServer (port 8443 up to release 2.7). After its start it may need up to 8 minutes.',
   })
 }
 
-export function loginNotHonoured(status: number): Failure {
-  return new Failure(`the gateway does not honour its own login (status ${status})`, {
+function loginNotHonoured(cause: Failure): Failure {
+  return new Failure('the gateway does not honour its own login', {
     code: 'login-not-honoured',
     retry: 'later',
     reach: 'gateway',
     retryAfterMs: notHonouredMs,
+    cause,
   })
 }
 
-function sessionCookie({ headers }: RestAnswer): string {
-  const cookies = headers['set-cookie']
-  const found = (Array.isArray(cookies) ? cookies : [cookies ?? '']).find(cookie => cookie.startsWith('cmsSID='))
-  if (found !== undefined) return found.split(';')[0]!
-  throw new Failure('the gateway accepts the login but sets no cookie cmsSID', {
-    code: 'no-cookie',
-    retry: 'later',
+function closed(): Failure {
+  return new Failure('the connection to the gateway is closed', {
+    code: 'session-closed',
+    retry: 'never',
     reach: 'gateway',
-    advice: 'Check that url leads to a SmartServer, without a proxy that strips cookies.',
   })
 }

@@ -22,6 +22,8 @@ export interface Script {
   /** What the general-purpose socket brings. */
   readonly general?: (socket: WebSocket, upgrade: Upgrade) => void
   readonly trust?: (server: SmallGateway) => TlsTrust
+  /** Given: the client is one of a command that nobody repeats. */
+  readonly onTooFast?: (waitMs: number) => void
 }
 
 export interface Upgrade {
@@ -92,6 +94,7 @@ export async function meetGateway(script: Script = {}): Promise<Meeting> {
     tls: script.trust?.(server) ?? { kind: 'fingerprint', fingerprint256: server.fingerprint256 },
     idleTimeout: 5_000,
     clock,
+    ...(script.onTooFast && { onTooFast: script.onTooFast }),
   })
   onTestFinished(() => gateway.close())
   return { gateway, server, clock, upgrades, said, logins }

@@ -1,7 +1,11 @@
 import { writeFile } from 'node:fs/promises'
+import { PassThrough } from 'node:stream'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import type { WebSocket } from 'ws'
 import { stringify } from 'yaml'
+import { checkGateway } from '../../../src/cli/check-gateway.ts'
+import { createTerminal } from '../../../src/cli/terminal.ts'
+import { loadConfig } from '../../../src/config/load.ts'
 import type { Rejection } from '../../../src/domain/entry.ts'
 import { Companion } from '../../../src/smartserver/companion.ts'
 import type { Update } from '../../../src/smartserver/updates.ts'
@@ -166,6 +170,35 @@ describe('§6.1 CPU', () => {
     expect(lines.some(({ level }) => level > 40)).toBe(false)
   })
 
+  test.each<[string, readonly unknown[], number | undefined]>([
+    ['of one controller', [{ SmartServer: 52 }], 52],
+    ['of several: whose is it?', [{ a: 1, b: 2 }], undefined],
+    ['of several and then of one', [{ a: 1, b: 2 }, { SmartServer: 52 }], 52],
+  ])('[C] is shown by check from UPD:SC:CPU %s', async (_, payloads, percent) => {
+    const heard = Promise.withResolvers<void>()
+    const { server, clock } = await meetGateway({
+      general: socket => {
+        for (const payload of payloads) socket.send(frame('UPD:SC:CPU', payload))
+        // the answer to a ping comes behind what was sent before it
+        socket.on('pong', () => heard.resolve())
+        socket.on('close', () => heard.resolve())
+        socket.ping()
+      },
+    })
+    const site = await openSite()
+    onTestFinished(site.remove)
+    const { url, fingerprint256 } = server
+    const g = { url, username: 'etl', password: 'x', tls: { fingerprint256 }, datapoints: ['*/*/*/*'] }
+    await writeFile(site.file, stringify({ gateways: { g } }))
+    const context = { clock, terminal: createTerminal(new PassThrough(), new PassThrough()), signal: never }
+    const checking = checkGateway(loadConfig(site.file, {}).gateways[0]!, context)
+    const ticking = setInterval(() => clock.advance(clock.slept.at(-1) === 5_000 ? 0 : 1_000), 10)
+    await heard.promise
+    clearInterval(ticking)
+    clock.runFreely()
+    expect((await checking).cpu).toBe(percent)
+  })
+
   test('[C] is in /iap/storage from 4.1 on, without a socket', async () => {
     const { companion, upgrades } = await accompany(
       {
@@ -216,6 +249,13 @@ describe('§6.2 and §6.4', () => {
     })
     await vi.waitFor(() => expect(updates).toHaveLength(1))
     expect(upgrades.map(({ headers }) => headers.cookie)).toEqual(['cmsSID=sid.1/a+b==', 'cmsSID=sid.2/a+b=='])
+  })
+
+  test('[C] a socket that is refused to any login costs one login more, and no others', async () => {
+    const { server, troubles, logins } = await keep({ refuse: () => ({ status: 403 }) })
+    await vi.waitFor(() => expect(troubles.length).toBeGreaterThan(20))
+    expect(server.calls.filter(call => call === 'POST /iap/auth/login')).toHaveLength(2)
+    expect(logins.size).toBe(1)
   })
 
   test('[C] a subscription is one PUT of a list of qualifiers, after each opening of the socket', async () => {

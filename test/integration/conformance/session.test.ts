@@ -80,6 +80,33 @@ describe('§1 429', () => {
     expect(failure).toMatchObject({ code: 'too-fast', retry: 'later', reach: 'gateway', retryAfterMs: 2 * minute })
   })
 
+  test.each<[string, Answer, number]>([
+    ['as long as Retry-After says', { headers: { 'retry-after': '3' } }, 3_000],
+    ['two minutes', {}, 2 * minute],
+  ])('[C] is waited out, %s, by a command that nobody repeats', async (_, { headers = {} }, waitMs) => {
+    for (const path of ['/iap/auth/login', '/iap/version']) {
+      let busy = 2
+      const waits: number[] = []
+      const { gateway, clock } = await meetGateway({
+        answer: asked => (asked.path === path && busy-- > 0 ? { status: 429, headers, body: '{}' } : undefined),
+        onTooFast: ms => waits.push(ms),
+      })
+      clock.runFreely()
+      const began = clock.now()
+      expect(await gateway.hello(never)).toEqual({ release: '3.60.012' })
+      expect(waits).toEqual([waitMs, waitMs])
+      expect(clock.now() - began).toBeGreaterThanOrEqual(2 * waitMs)
+    }
+  })
+
+  test('[C] after failed logins is no matter of waiting: a person has to look', async () => {
+    const meeting = await meetGateway({ ...refusing('/iap/auth/login', tooMany), onTooFast: () => {} })
+    meeting.clock.runFreely()
+    const failure = await failureOf(meeting.gateway.hello(never))
+    expect(failure).toMatchObject({ code: 'login-locked', advice: expect.stringMatching(/5 minutes/) })
+    expect(loginsOf(meeting)).toBe(1)
+  })
+
   test('[C] in place of the upgrade means the same, and is no fault of the request', async () => {
     const { gateway, upgrades } = await meetGateway({ refuse: () => ({ status: 429 }) })
     expect(await failureOf(readAll(gateway))).toMatchObject({
@@ -150,17 +177,39 @@ describe('§1 the life of a session', () => {
     ])
   })
 
-  test.each([
-    401, 403, 302,
-  ])('[?] is over when an upgrade is answered %i: the same query once more, with a new login', async status => {
+  const loginPage = { status: 200, headers: { 'content-type': 'text/html' }, body: '<!doctype html>' }
+  test.each<[string, Answer]>([
+    ['[?] 401', { status: 401 }],
+    ['[?] 403', { status: 403 }],
+    ['[?] a redirect', { status: 302, headers: { location: '/cms' } }],
+    ['[I] the login page', loginPage],
+  ])('is over when an upgrade is answered %s: the same query once more, with a new login', async (_, refusal) => {
     const meeting = await meetGateway({
-      refuse: ({ headers }) =>
-        headers.cookie?.includes('sid.1') ? { status, headers: { location: '/cms' } } : undefined,
+      refuse: ({ headers }) => (headers.cookie?.includes('sid.1') ? refusal : undefined),
     })
     expect(await readAll(meeting.gateway)).toEqual([])
     const [first, second, ...others] = meeting.upgrades
     expect([second?.url, second?.headers.cookie, others]).toEqual([first?.url, 'cmsSID=sid.2/a+b==', []])
     expect(meeting.server.calls).not.toContain('GET /cms')
+  })
+
+  test('[C] is not hammered with logins: neither by a page in place of the time, nor by sockets that are refused', async () => {
+    const meeting = await meetGateway({
+      version: '4.10.038',
+      answer: ({ path }) =>
+        path === '/iap/cms/info/time' ? loginPage : path === '/iap/storage' ? { status: 403 } : undefined,
+      refuse: () => ({ status: 403 }),
+    })
+    const { gateway, server, clock, logins } = meeting
+    for (let i = 0; i < 10; i++) {
+      expect(await gateway.hello(never)).toEqual({ release: '4.10.038' })
+      expect((await gateway.call({ method: 'GET', path: '/iap/storage' }, never)).status).toBe(403)
+      expect(await failureOf(readAll(gateway))).toMatchObject({ code: 'upgrade-not-logged-in', reach: 'gateway' })
+      clock.advance(30_000)
+    }
+    expect(loginsOf(meeting)).toBe(2)
+    await vi.waitFor(() => expect(server.calls).toContain('PUT /iap/auth/logout'))
+    expect(logins.size).toBe(1)
   })
 })
 

@@ -7,9 +7,9 @@ const turn = () => new Promise(setImmediate)
 const rates = { raw: 'UPD:EPS', kind: 'events-per-second', rates: { '': 3 } } as const
 const cpu = (percents: Record<string, number>) => ({ raw: 'UPD:SC:CPU', kind: 'cpu', percents }) as const
 
-function meter(storage: unknown) {
+function meter(storage: unknown, publishing: () => number = () => 204) {
   const clock = steeredClock()
-  const gateway = askedGateway(path => (path === '/iap/storage' ? storage : 204))
+  const gateway = askedGateway(path => (path === '/iap/storage' ? storage : publishing()))
   const stop = new AbortController()
   return { clock, gateway, stop, meter: new CpuMeter({ clock, gateway, signal: stop.signal }) }
 }
@@ -21,6 +21,56 @@ describe("the gateway's CPU", () => {
     expect(it.meter.current()).toEqual({ percent: 42, at: it.clock.now() })
     it.meter.note(cpu({ sc1: 1, sc2: 99 }))
     expect(it.meter.current()?.percent).toBe(42)
+  })
+
+  /** Event rates every five seconds, for so long. */
+  async function letEventsFlow(it: ReturnType<typeof meter>, seconds: number): Promise<void> {
+    for (let second = 0; second < seconds; second += 5) {
+      it.meter.note(rates)
+      it.clock.advance(5_000)
+      await turn()
+    }
+  }
+
+  test('is published on request again after the socket was opened anew, but not more than once a minute', async () => {
+    const it = meter(404)
+    for (const [seconds, calls] of [
+      [300, 1],
+      [300, 2],
+      [20, 3],
+      [20, 3],
+      [30, 4],
+    ] as const) {
+      it.meter.opened()
+      await letEventsFlow(it, seconds)
+      expect(it.gateway.calls).toHaveLength(calls)
+    }
+  })
+
+  test('is published on request again where it came and then stopped', async () => {
+    const it = meter(404)
+    await letEventsFlow(it, 300)
+    for (let i = 0; i < 60; i++) {
+      it.meter.note(rates)
+      it.clock.advance(2_000)
+      it.meter.note(cpu({ sc1: 5 }))
+      it.clock.advance(3_000)
+      await turn()
+    }
+    expect(it.gateway.calls).toHaveLength(1)
+    await letEventsFlow(it, 300)
+    expect(it.gateway.calls).toHaveLength(2)
+  })
+
+  test('is published on request once more after a failure, soon or late as the failure says', async () => {
+    for (const [status, calls] of [
+      [503, 5],
+      [403, 1],
+    ] as const) {
+      const it = meter(404, () => status)
+      await letEventsFlow(it, 300)
+      expect(it.gateway.calls).toHaveLength(calls)
+    }
   })
 
   test('is published on request, once, where event rates come without it', async () => {
@@ -63,9 +113,10 @@ describe("the gateway's CPU", () => {
     expect(it.gateway.calls).toHaveLength(2)
   })
 
-  test('is not asked again of a release that has no such member, but of one that is busy', async () => {
+  test('is not asked again of a release without it, nor soon where it is refused, but of one that is busy', async () => {
     for (const [storage, calls] of [
       [{ dataLogSize: 5 }, 1],
+      [403, 1],
       [503, 3],
     ] as const) {
       const it = meter(storage)

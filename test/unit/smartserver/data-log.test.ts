@@ -277,7 +277,7 @@ describe('a refused data-log socket', () => {
     return await batches.next().catch(error => error)
   }
 
-  it.each([401, 403, 302])('with status %i says that the login has ended', async status => {
+  it.each([401, 403, 302, 200])('with status %i says that the login has ended', async status => {
     expect(await refusedWith(status, { location: '/cms' })).toMatchObject({
       code: 'upgrade-not-logged-in',
       retry: 'soon',

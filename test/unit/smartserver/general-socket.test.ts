@@ -3,8 +3,9 @@ import type { AddressInfo } from 'node:net'
 import { generate } from 'selfsigned'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { type WebSocket, WebSocketServer } from 'ws'
-import type { Failure } from '../../../src/domain/failure.ts'
+import { Failure } from '../../../src/domain/failure.ts'
 import { type GeneralSocketEvents, keepGeneralSocket } from '../../../src/smartserver/general-socket.ts'
+import type { LoggedOutLook } from '../../../src/smartserver/session.ts'
 import { createAgent } from '../../../src/smartserver/trust.ts'
 import { steeredClock } from '../../support/steered-clock.ts'
 
@@ -44,20 +45,21 @@ afterEach(async () => {
   await new Promise(done => gateway.server.close(done))
 })
 
-function keep(events: Partial<GeneralSocketEvents>, pingEveryMs = 60_000) {
+function keep(events: Partial<GeneralSocketEvents>, pingEveryMs = 60_000, provenAfterMs = 60_000) {
   const clock = steeredClock()
   clock.runFreely()
   let logins = 1
-  const expired: string[] = []
+  const renounced: string[] = []
   const released: string[] = []
   const session = {
     async lease() {
       const cookie = `cmsSID=${logins}`
       return { cookie, release: () => void released.push(cookie) }
     },
-    expire: (cookie: string) => {
-      expired.push(cookie)
-      logins++
+    // as a session does: one new login, and then the socket is to blame
+    renounce: async (cookie: string, { refusal }: LoggedOutLook) => {
+      renounced.push(cookie)
+      if (logins++ > 1) throw refusal
     },
   }
   const { port } = gateway.server.address() as AddressInfo
@@ -68,9 +70,10 @@ function keep(events: Partial<GeneralSocketEvents>, pingEveryMs = 60_000) {
     clock,
     onDate: () => {},
     pingEveryMs,
+    provenAfterMs,
   }
   kept = keepGeneralSocket(parts, { onUpdate: () => {}, ...events }, stop.signal)
-  return { clock, expired, released }
+  return { clock, renounced, released }
 }
 
 async function until(isTrue: () => boolean): Promise<void> {
@@ -111,17 +114,72 @@ test('a socket that answers no ping is given up', async () => {
   expect(troubles).toEqual(['general-socket-silent'])
 })
 
-test('a login that is refused is renewed once, and not again and again', async () => {
-  gateway.set(401)
+test.each([
+  401, 403, 302, 200,
+])('a login that is refused with %i is left to the session to be renewed', async status => {
+  gateway.set(status)
   const waits: number[] = []
-  const { expired } = keep({ onTrouble: (_, waitMs) => waits.push(waitMs) })
+  const { renounced } = keep({ onTrouble: (_, waitMs) => waits.push(waitMs) })
   await until(() => waits.length >= 10)
-  expect(expired).toEqual(['cmsSID=1'])
+  expect(renounced.slice(0, 2)).toEqual(['cmsSID=1', 'cmsSID=2'])
   expect(waits.slice(0, 4)).toEqual([1_000, 2_000, 4_000, 8_000])
   expect(Math.max(...waits)).toBe(300_000)
   gateway.set(0)
   await until(() => gateway.opened.length === 1)
-  expect(gateway.opened[0]!.cookie).toBe('cmsSID=2')
+})
+
+const closings = (troubles: readonly [string, number][]) =>
+  troubles.filter(([code]) => code === 'general-socket-closed').map(([, waitMs]) => waitMs)
+
+test('a socket that opens and is lost at once is opened again after longer and longer waits', async () => {
+  const troubles: [string, number][] = []
+  keep({ onTrouble: ({ code }, waitMs) => troubles.push([code, waitMs]), onOpen: async () => {} })
+  for (let round = 1; round <= 5; round++) {
+    await until(() => gateway.opened.length === round)
+    gateway.opened[round - 1]!.socket.close(1001)
+  }
+  await until(() => closings(troubles).length === 5)
+  expect(closings(troubles)).toEqual([1_000, 2_000, 4_000, 8_000, 16_000])
+})
+
+test('a socket that answered a ping, or just lived, is opened again after a short wait', async () => {
+  for (const [pingEveryMs, provenAfterMs] of [
+    [20, 60_000],
+    [60_000, 20],
+  ]) {
+    const troubles: [string, number][] = []
+    keep({ onTrouble: ({ code }, waitMs) => troubles.push([code, waitMs]) }, pingEveryMs, provenAfterMs)
+    for (let round = 1; round <= 3; round++) {
+      await until(() => gateway.opened.length === round)
+      const { socket } = gateway.opened[round - 1]!
+      socket.on('ping', () => socket.pong())
+      await new Promise(resolve => setTimeout(resolve, 100))
+      socket.close(1001)
+    }
+    await until(() => closings(troubles).length === 3)
+    expect(closings(troubles)).toEqual([1_000, 1_000, 1_000])
+    stop.abort()
+    await kept
+    stop = new AbortController()
+    gateway.opened.length = 0
+  }
+})
+
+test('a socket that cannot be subscribed to is no better than a lost one', async () => {
+  const waits: number[] = []
+  keep(
+    {
+      onOpen: async () => {
+        await new Promise(resolve => setTimeout(resolve, 60))
+        throw new Failure('refused', { code: 'rest-500', retry: 'soon', reach: 'gateway' })
+      },
+      onTrouble: (_, waitMs) => waits.push(waitMs),
+    },
+    60_000,
+    10,
+  )
+  await until(() => waits.length === 4)
+  expect(waits).toEqual([1_000, 2_000, 4_000, 8_000])
 })
 
 test('a handler that fails costs the socket and no more', async () => {

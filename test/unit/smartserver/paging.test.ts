@@ -58,9 +58,41 @@ describe('a list in pages', () => {
     }
   })
 
-  test('that no paging brings is asked for as a whole', async () => {
-    const gateway = askedGateway((_, query) => (query.has('pg') ? 500 : items))
+  test('whose gateway ignores paging comes whole, once, also while its values and their order change', async () => {
+    let value = 0
+    const few = items.slice(0, 20)
+    const gateway = askedGateway(() => {
+      const shown = few.map(item => ({ ...item, value: value++, utc: `2026-01-01T00:00:0${value % 10}Z` }))
+      return value % 40 === 0 ? shown.reverse() : shown
+    })
+    const read = await readList(gateway, '/iap/devs', signal)
+    expect(read.map(item => (item as { id: number }).id)).toEqual(few.map(({ id }) => id))
+    expect(gateway.calls).toHaveLength(2)
+  })
+
+  test('is read on after a short page: items may be left out of the midst', async () => {
+    const pages = [items.slice(0, 100), items.slice(100, 130), items.slice(200, 250), []]
+    const gateway = askedGateway((_, query) => (query.has('noxs') ? pages[Number(query.get('pg')) - 1] : 404))
+    expect(await readList(gateway, '/iap/devs', signal)).toEqual(pages.flat())
+  })
+
+  test('keeps items of one id apart that other names tell apart', async () => {
+    const rows = items.map(({ id }) => ({ id: 7, fullDpName: `Block/0/nvo${id}` }))
+    const gateway = askedGateway((_, query) =>
+      query.has('noxs') ? rows.slice(100 * (Number(query.get('pg')) - 1), 100 * Number(query.get('pg'))) : 404,
+    )
+    expect(await readList(gateway, '/iap/devs', signal)).toEqual(rows)
+  })
+
+  test.each([400, 404, 405, 501])('that no paging brings (%i) is asked for as a whole', async status => {
+    const gateway = askedGateway((_, query) => (query.has('pg') ? status : items))
     expect(await readList(gateway, '/iap/devs', signal)).toEqual(items)
+  })
+
+  test.each([403, 500, 503])('is not asked for in heavier ways where the answer is %i', async status => {
+    const gateway = askedGateway(() => status)
+    await expect(readList(gateway, '/iap/devs', signal)).rejects.toMatchObject({ code: `rest-${status}` })
+    expect(gateway.calls).toHaveLength(1)
   })
 
   test('that is no list is a failure with the path and without a stack of tries', async () => {

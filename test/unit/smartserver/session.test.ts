@@ -14,9 +14,9 @@ const signal = new AbortController().signal
 /** A gateway with logins: each one gets the next cookie; `valid` are those it honours. */
 async function startGateway(
   script: {
-    readonly login?: () => Answer | Promise<Answer> | undefined
+    readonly login?: () => Answer | Promise<Answer | undefined> | undefined
     readonly lifeMs?: string
-    readonly answer?: (asked: Asked) => Answer | undefined
+    readonly answer?: (asked: Asked) => Answer | Promise<Answer> | undefined
   } = {},
 ) {
   const valid = new Set<string>()
@@ -34,7 +34,7 @@ async function startGateway(
           body: '{"id":1}',
         }
       }
-      const scripted = script.answer?.(asked)
+      const scripted = await script.answer?.(asked)
       if (scripted !== undefined) return scripted
       if (!valid.has(cookie)) return { status: 401 }
       if (path === '/iap/auth/sessionTimeout') return { body: script.lifeMs ?? String(24 * hour) }
@@ -136,6 +136,8 @@ describe('the session with a gateway', () => {
     'never',
     '0',
     '-1',
+    '86400',
+    '599999',
     '{"value":1}',
   ])('whose life the gateway gives as %j is taken to last a day', async lifeMs => {
     const { gateway, session, clock } = await startGateway({ lifeMs })
@@ -150,11 +152,10 @@ describe('the session with a gateway', () => {
 
   it.each<[string, Answer]>([
     ['401', { status: 401 }],
-    ['403', { status: 403 }],
     ['a redirect to the login page', { status: 302, headers: { location: '/cms' } }],
     ['the login page itself', { headers: { 'content-type': 'text/html' }, body: '<html>' }],
     ['that page without saying so', { body: '<!doctype html><html>' }],
-  ])('that has ended (%s) is made anew once; then it is given up', async (_, loggedOut) => {
+  ])('that has ended (%s) is made anew once; then the path is to blame', async (_, loggedOut) => {
     let ended = 1
     const { gateway, session } = await startGateway({
       answer: ({ path }) => (path === '/iap/devs' && ended-- > 0 ? loggedOut : undefined),
@@ -166,16 +167,80 @@ describe('the session with a gateway', () => {
     ])
     ended = 2
     const failure = await failureOf(session.call({ method: 'GET', path: '/iap/devs' }, signal))
-    expect(failure).toMatchObject({ code: 'login-not-honoured', retry: 'later', reach: 'gateway' })
-    expect(failure.retryAfterMs).toBeGreaterThan(0)
-    expect(logins(gateway)).toBe(3)
+    expect(failure).toMatchObject({ code: 'rest-not-logged-in', retry: 'later', reach: 'gateway' })
+    expect(logins(gateway)).toBe(2)
   })
 
-  it('leaves any other status to the caller', async () => {
-    const { session } = await startGateway({
-      answer: ({ path }) => (path === '/iap/devs' ? { status: 404, body: 'no' } : undefined),
+  it.each([403, 404])('leaves %i, as any other status, to the caller', async status => {
+    const { gateway, session } = await startGateway({
+      answer: ({ path }) => (path === '/iap/devs' ? { status, body: 'no' } : undefined),
     })
-    expect(await session.call({ method: 'GET', path: '/iap/devs' }, signal)).toMatchObject({ status: 404, body: 'no' })
+    expect(await session.call({ method: 'GET', path: '/iap/devs' }, signal)).toMatchObject({ status, body: 'no' })
+    expect(logins(gateway)).toBe(1)
+  })
+
+  describe('where one path always looks logged out', () => {
+    const odd = { method: 'GET', path: '/iap/storage?x=1' } as const
+    const good = { method: 'GET', path: '/iap/devs' } as const
+    const page = { headers: { 'content-type': 'text/html' }, body: '<html>' }
+    const startOdd = () => startGateway({ answer: ({ path }) => (path.startsWith('/iap/storage') ? page : undefined) })
+
+    it('fails that call alone, and keeps the one login that it was made anew for', async () => {
+      const { gateway, session, clock, valid } = await startOdd()
+      for (let i = 0; i < 200; i++) {
+        expect(await failureOf(session.call(odd, signal))).toMatchObject({ code: 'rest-not-logged-in', retry: 'later' })
+        expect((await session.call(good, signal)).status).toBe(200)
+        clock.advance(30_000)
+      }
+      expect(logins(gateway)).toBe(2)
+      // the first one was left for nothing: it does not stay behind
+      await untilAsked(gateway, 'PUT /iap/auth/logout')
+      expect([...valid]).toEqual(['cmsSID=sid2'])
+    })
+
+    it('makes no login for the next such path', async () => {
+      const { gateway, session } = await startGateway({
+        answer: ({ path }) => (path.startsWith('/iap/devs/') ? { status: 401 } : undefined),
+      })
+      for (let i = 0; i < 20; i++) await failureOf(session.call({ method: 'GET', path: `/iap/devs/${i}` }, signal))
+      expect(logins(gateway)).toBe(2)
+    })
+
+    it('still sees there that a login has ended, some time later', async () => {
+      const { gateway, session, clock, valid } = await startOdd()
+      await failureOf(session.call(odd, signal))
+      valid.clear()
+      await failureOf(session.call(odd, signal))
+      expect(logins(gateway)).toBe(2)
+      clock.advance(hour)
+      await failureOf(session.call(odd, signal))
+      expect(logins(gateway)).toBe(3)
+      expect((await session.call(good, signal)).status).toBe(200)
+      expect(logins(gateway)).toBe(3)
+    })
+  })
+
+  it('is made anew at once each time the gateway has restarted', async () => {
+    const { gateway, session, clock, valid } = await startGateway()
+    for (let restart = 1; restart <= 5; restart++) {
+      expect((await session.call({ method: 'GET', path: '/iap/devs' }, signal)).status).toBe(200)
+      expect(logins(gateway)).toBe(restart)
+      valid.clear()
+      clock.advance(10_000)
+    }
+  })
+
+  it('is made every two minutes at most with a gateway that forgets each one at once', async () => {
+    const { gateway, session, clock } = await startGateway({
+      answer: ({ path }) => (path === '/iap/auth/login' ? undefined : { status: 401 }),
+    })
+    for (let i = 0; i < 60; i++) {
+      const failure = await failureOf(session.call({ method: 'GET', path: '/iap/devs' }, signal))
+      expect(failure).toMatchObject({ code: 'login-not-honoured', retry: 'later', reach: 'gateway' })
+      expect(failure.retryAfterMs).toBeGreaterThan(0)
+      clock.advance(10_000)
+    }
+    expect(logins(gateway)).toBeLessThanOrEqual(6)
   })
 
   it('does not try a rejected password again within half an hour: that would lock the account', async () => {
@@ -184,6 +249,7 @@ describe('the session with a gateway', () => {
     const failure = await failureOf(session.lease(signal))
     expect(failure).toMatchObject({ code: 'login-rejected', retry: 'never', reach: 'gateway' })
     expect(failure.message).toContain('etl')
+    expect(failure.advice).toMatch(/each command/)
     wrong = false
     clock.advance(30 * 60_000 - 1)
     expect((await failureOf(session.lease(signal))).code).toBe('login-rejected')
@@ -209,7 +275,7 @@ describe('the session with a gateway', () => {
     })
     busy = false
     clock.advance(waitMs - 1)
-    expect((await failureOf(session.lease(signal))).code).toBe(code)
+    expect(await failureOf(session.lease(signal))).toMatchObject({ code, retryAfterMs: 1 })
     expect(logins(gateway)).toBe(1)
     clock.advance(1)
     await session.lease(signal)
@@ -250,6 +316,31 @@ describe('the session with a gateway', () => {
     })
     const error = await session.lease(stop.signal).catch(error => error)
     expect(error).toBe(stop.signal.reason)
+  })
+
+  it('goes on for all others who wait for it when the one who asked first is told to stop', async () => {
+    const answered = Promise.withResolvers<undefined>()
+    const stop = new AbortController()
+    const { gateway, session } = await startGateway({ login: () => answered.promise })
+    const first = session.lease(stop.signal).catch(error => error)
+    const second = session.lease(signal)
+    await untilAsked(gateway, 'POST /iap/auth/login')
+    stop.abort(new Error('stopped'))
+    expect(await first).toBe(stop.signal.reason)
+    answered.resolve(undefined)
+    expect((await second).cookie).toBe('cmsSID=sid1')
+    expect(logins(gateway)).toBe(1)
+  })
+
+  it('closes also while a login is under way, and leaves none behind', async () => {
+    const { gateway, session, valid } = await startGateway({
+      answer: ({ path }) => (path === '/iap/auth/sessionTimeout' ? new Promise<Answer>(() => {}) : undefined),
+    })
+    const waiting = failureOf(session.lease(signal))
+    await untilAsked(gateway, 'GET /iap/auth/sessionTimeout')
+    await session.close()
+    expect([...valid]).toEqual([])
+    expect((await waiting).code).toBe('session-closed')
   })
 
   it('logs out when it is closed, with POST where the gateway knows no PUT', async () => {

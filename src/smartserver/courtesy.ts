@@ -1,0 +1,48 @@
+import type { Clock } from '../domain/clock.ts'
+import { Failure } from '../domain/failure.ts'
+
+export interface CourtesyParts {
+  readonly clock: Clock
+  /** Before each wait: milliseconds until the gateway may be asked again. */
+  readonly onTooFast: (waitMs: number) => void
+}
+
+/** Does what asks the gateway: in its turn, and again where the gateway wanted fewer requests. */
+export type Courtesy = <Answer>(ask: () => Promise<Answer>, signal: AbortSignal) => Promise<Answer>
+
+/** From the start of one call to the start of the next: a gateway that takes 8 requests a second must take a login beside them. */
+const distanceMs = 170
+/** After so many waits in a row fewer requests are not what the gateway wants. */
+const mostWaits = 5
+/** Nobody sits before a terminal for longer. */
+const longestWaitMs = 600_000
+
+/**
+ * For commands that nobody repeats by themselves: a walk over hundreds of devices keeps a pace, and a 429 is waited out
+ * (`Retry-After`, else as in protocol §1) rather than ending the command. A locked login is none: that needs a person.
+ */
+export function createCourtesy({ clock, onTooFast }: CourtesyParts): Courtesy {
+  let nextAt = 0
+  const turn = async (signal: AbortSignal) => {
+    const now = clock.now()
+    // a clock set back must not make anybody wait for it
+    const waitMs = Math.min(distanceMs, Math.max(0, nextAt - now))
+    nextAt = now + waitMs + distanceMs
+    if (waitMs > 0) await clock.sleep(waitMs, signal)
+  }
+  return async (ask, signal) => {
+    for (let waits = 1; ; waits++) {
+      await turn(signal)
+      try {
+        return await ask()
+      } catch (error) {
+        if (!(error instanceof Failure) || error.code !== 'too-fast' || waits > mostWaits) throw error
+        const waitMs = error.retryAfterMs ?? 0
+        if (waitMs > longestWaitMs) throw error
+        onTooFast(waitMs)
+        // a timer may ring a moment early
+        await clock.sleep(waitMs + distanceMs, signal)
+      }
+    }
+  }
+}

@@ -1,0 +1,120 @@
+import { Failure } from '../domain/failure.ts'
+import { isLoggedOut, type RestAnswer, type RestCall } from './rest.ts'
+import { tooFast } from './too-fast.ts'
+
+export type Ask = (call: RestCall, signal: AbortSignal) => Promise<RestAnswer>
+
+export interface Account {
+  readonly username: string
+  readonly password: string
+}
+
+/** What the gateway has given for an account. */
+export interface FreshLogin {
+  readonly cookie: string
+  readonly lifeMs: number
+  /** The gateway has taken the cookie once: what refuses it is another trouble than the login. */
+  readonly isProven: boolean
+}
+
+/** Documented sample of `/iap/auth/sessionTimeout` (protocol §1); used where a gateway does not tell. */
+const usualLifeMs = 86_400_000
+/** A shorter life is taken for a slip (seconds, say): a login every few seconds would be no way to treat a gateway. */
+export const shortestLifeMs = 600_000
+/** The vendor's own flow waits this long after "too many failed login attempts". */
+const lockedOutMs = 300_000
+/** A gateway that forgets each login at once may have just started. */
+export const notHonouredMs = 120_000
+/** A rejected password is not tried again before this: repeated tries lock the account (protocol §1). */
+const rejectedMs = 1_800_000
+
+/** Calls that need a login and nothing else: what the gateway says there is about the login itself (protocol §1). */
+const lifePath = '/iap/auth/sessionTimeout'
+const probePaths = [lifePath, '/iap/users/current']
+
+/** Throws a Failure of reach `gateway` where the login is refused or no answer comes. */
+export async function logIn(ask: Ask, { username, password }: Account, signal: AbortSignal): Promise<FreshLogin> {
+  const answer = await ask({ method: 'POST', path: '/iap/auth/login', json: { username, password } }, signal)
+  const refusal = loginRefusal(answer, username)
+  if (refusal !== undefined) throw refusal
+  const cookie = sessionCookie(answer)
+  try {
+    const told = await ask({ method: 'GET', path: lifePath, cookie }, signal)
+    return { cookie, lifeMs: lifeOf(told), isProven: !isLoggedOut(told) }
+  } catch (error) {
+    // whoever has logged in and cannot use it leaves nothing behind
+    await logOut(ask, cookie)
+    throw error
+  }
+}
+
+function lifeOf({ status, body }: RestAnswer): number {
+  const lifeMs = status === 200 ? Number(body) : Number.NaN
+  return Number.isFinite(lifeMs) && lifeMs >= shortestLifeMs ? lifeMs : usualLifeMs
+}
+
+/** Wiki says PUT, all vendor code POST (protocol §1). Best effort: an unused login ends by itself. */
+export async function logOut(ask: Ask, cookie: string): Promise<void> {
+  const signal = AbortSignal.timeout(2_000)
+  try {
+    const { status } = await ask({ method: 'PUT', path: '/iap/auth/logout', cookie }, signal)
+    if (status >= 400) await ask({ method: 'POST', path: '/iap/auth/logout', cookie }, signal)
+  } catch {
+    // the gateway is gone or slow: nothing is lost
+  }
+}
+
+/** Whether the gateway knows the login somewhere. Throws a Failure where no answer comes, or fewer requests are wanted. */
+export async function isAlive(ask: Ask, cookie: string, signal: AbortSignal): Promise<boolean> {
+  for (const path of probePaths) {
+    const answer = await ask({ method: 'GET', path, cookie }, signal)
+    if (answer.status === 429) throw tooFast(answer.headers['retry-after'])
+    // one that is overloaded has not looked at the login
+    if (answer.status < 500 && !isLoggedOut(answer)) return true
+  }
+  return false
+}
+
+function loginRefusal({ status, headers, body }: RestAnswer, username: string): Failure | undefined {
+  if (status === 200) return undefined
+  if (status === 401 || status === 403)
+    return new Failure(`the gateway rejects the login of "${username}"`, {
+      code: 'login-rejected',
+      retry: 'never',
+      reach: 'gateway',
+      retryAfterMs: rejectedMs,
+      advice:
+        'Check username and password before the next try: repeated tries lock the account, and each command is one. ' +
+        'A process that goes on does not try again for half an hour.',
+    })
+  if (status === 429) {
+    // the wording is the only thing that tells the two cases apart (protocol §1, vendor's Web Connector)
+    if (!/failed login/i.test(body)) return tooFast(headers['retry-after'])
+    return new Failure('the gateway has locked the login after too many failed ones', {
+      code: 'login-locked',
+      retry: 'later',
+      reach: 'gateway',
+      retryAfterMs: lockedOutMs,
+      advice: `Check username and password, and try again in ${lockedOutMs / 60_000} minutes.`,
+    })
+  }
+  return new Failure(`the gateway answers the login with status ${status}`, {
+    code: 'login-failed',
+    retry: status >= 500 ? 'soon' : 'later',
+    reach: 'gateway',
+    advice:
+      'Check that url leads to a SmartServer (port 8443 up to release 2.7). After its start it may need up to 8 minutes.',
+  })
+}
+
+function sessionCookie({ headers }: RestAnswer): string {
+  const cookies = headers['set-cookie']
+  const found = (Array.isArray(cookies) ? cookies : [cookies ?? '']).find(cookie => cookie.startsWith('cmsSID='))
+  if (found !== undefined) return found.split(';')[0]!
+  throw new Failure('the gateway accepts the login but sets no cookie cmsSID', {
+    code: 'no-cookie',
+    retry: 'later',
+    reach: 'gateway',
+    advice: 'Check that url leads to a SmartServer, without a proxy that strips cookies.',
+  })
+}

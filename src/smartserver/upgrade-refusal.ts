@@ -1,0 +1,27 @@
+import type { ClientRequest, IncomingMessage } from 'node:http'
+import { Failure } from '../domain/failure.ts'
+import { tooFast } from './too-fast.ts'
+
+/** A gateway that is starting or overloaded (protocol §4.1, §7): no range is to blame. */
+const notNow = new Set([502, 503, 504])
+
+/** What came in place of a WebSocket; ends the connection. `upgrade-not-logged-in` where it looks like a login that has ended. */
+export function upgradeRefusal(socket: string, request: ClientRequest, answer: IncomingMessage): Failure {
+  const { statusCode: status = 0, headers } = answer
+  answer.resume()
+  request.destroy()
+  if (status === 429) return tooFast(headers['retry-after'])
+  const retryAfterMs = Number(headers['retry-after']) * 1000
+  const loggedOut = isLoggedOut(status)
+  return new Failure(`the gateway refuses the ${socket} (status ${status})`, {
+    code: loggedOut ? 'upgrade-not-logged-in' : 'upgrade-refused',
+    retry: loggedOut || status >= 500 ? 'soon' : 'later',
+    reach: notNow.has(status) ? 'gateway' : 'request',
+    ...(retryAfterMs > 0 ? { retryAfterMs } : {}),
+  })
+}
+
+/** Not documented: 401, 403, a redirect and the login page itself, with 200, are all expected (protocol §1). */
+function isLoggedOut(status: number): boolean {
+  return status === 401 || status === 403 || (status >= 200 && status < 400)
+}

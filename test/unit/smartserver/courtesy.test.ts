@@ -1,0 +1,79 @@
+import { describe, expect, test } from 'vitest'
+import { Failure } from '../../../src/domain/failure.ts'
+import { createCourtesy } from '../../../src/smartserver/courtesy.ts'
+import { tooFast } from '../../../src/smartserver/too-fast.ts'
+import { steeredClock } from '../../support/steered-clock.ts'
+
+const { signal } = new AbortController()
+
+function polite() {
+  const clock = steeredClock()
+  clock.runFreely()
+  const waits: number[] = []
+  const courtesy = createCourtesy({ clock, onTooFast: ms => waits.push(ms) })
+  /** Asks a gateway that answers so many times with this failure first. */
+  const askAfter = (times: number, failure: Failure) => {
+    let left = times
+    return courtesy(async () => {
+      if (left-- > 0) throw failure
+      return 'answer'
+    }, signal)
+  }
+  return { clock, waits, courtesy, askAfter }
+}
+
+describe('a gateway that is looked at once', () => {
+  test('is never asked more than six times in a second, and at once where it took its time', async () => {
+    const { clock, courtesy } = polite()
+    const asked: number[] = []
+    for (let i = 0; i < 50; i++) await courtesy(async () => void asked.push(clock.now()), signal)
+    for (const at of asked) expect(asked.filter(it => it >= at && it < at + 1_000).length).toBeLessThanOrEqual(6)
+    const slow = async () => clock.advance(500)
+    await courtesy(slow, signal)
+    const sleeps = clock.slept.length
+    for (let i = 0; i < 5; i++) await courtesy(slow, signal)
+    expect(clock.slept).toHaveLength(sleeps)
+  })
+
+  test('is asked again where it wanted fewer requests, after the wait that it named, and the person is told', async () => {
+    const { clock, waits, askAfter } = polite()
+    const began = clock.now()
+    expect(await askAfter(2, tooFast('3'))).toBe('answer')
+    expect(waits).toEqual([3_000, 3_000])
+    expect(clock.now() - began).toBeGreaterThanOrEqual(6_000)
+  })
+
+  test('is left alone where that lasts, or would last for longer than anybody waits', async () => {
+    const { waits, askAfter } = polite()
+    await expect(askAfter(100, tooFast('3'))).rejects.toMatchObject({ code: 'too-fast' })
+    expect(waits).toHaveLength(5)
+    await expect(askAfter(1, tooFast('86400'))).rejects.toMatchObject({ code: 'too-fast', retryAfterMs: 86_400_000 })
+    expect(waits).toHaveLength(5)
+  })
+
+  test('is not asked again after any other failure', async () => {
+    const { waits, askAfter } = polite()
+    const locked = new Failure('locked', { code: 'login-locked', retry: 'later', reach: 'gateway', retryAfterMs: 9 })
+    await expect(askAfter(1, locked)).rejects.toBe(locked)
+    expect(waits).toEqual([])
+  })
+
+  test('is waited for no longer than the command runs', async () => {
+    const clock = steeredClock()
+    const stop = new AbortController()
+    const courtesy = createCourtesy({ clock, onTooFast: () => setImmediate(() => stop.abort(new Error('stopped'))) })
+    const asking = courtesy(async () => {
+      throw tooFast('60')
+    }, stop.signal)
+    await expect(asking).rejects.toThrow('stopped')
+    expect(clock.sleeping).toBe(0)
+  })
+
+  test('is asked again at once after the clock of this host was set back', async () => {
+    const { clock, courtesy } = polite()
+    await courtesy(async () => {}, signal)
+    clock.set(clock.now() - 3_600_000)
+    await courtesy(async () => {}, signal)
+    expect(Math.max(...clock.slept)).toBeLessThan(1_000)
+  })
+})
