@@ -37,12 +37,19 @@ async function expectLedgerIsTrue(site: Site, gateway: Simulator, actual: readon
   return claimed
 }
 
+async function workBegins({ stats }: Simulator): Promise<void> {
+  const asked = stats.logRequests
+  for (let tries = 0; tries < 1_000 && stats.logRequests === asked; tries++) await pause(10)
+}
+
 /** The moments are random, so what is killed differs from run to run; what is compared afterwards does not. */
 async function killAndResume(site: Site, gateway: Simulator, readBack: () => Promise<Cell[]>): Promise<void> {
   const claims: number[] = []
   for (let i = 0; i < kills; i++) {
     const { child, ended } = startProgram(['backfill', '--config', site.file, ...range])
-    await pause(500 + Math.random() * 900)
+    // now and then while it starts, else in the midst of the work, however long a busy machine takes to get there
+    if (i % 4 > 0) await Promise.race([workBegins(gateway), ended])
+    await pause(Math.random() * 800)
     child.kill('SIGKILL')
     await ended
     claims.push(await expectLedgerIsTrue(site, gateway, await readBack()))

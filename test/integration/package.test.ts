@@ -25,7 +25,7 @@ describe('the published package', () => {
     packed = files.map(file => file.path)
     const quietly = ['--omit=dev', '--prefer-offline', '--no-audit', '--no-fund', '--loglevel=error']
     await run('npm', ['install', '--prefix', elsewhere, join(elsewhere, filename), ...quietly], { cwd: elsewhere, env })
-  }, 180_000)
+  }, 400_000)
 
   afterAll(() => rm(elsewhere, { recursive: true, force: true }))
 

@@ -1,4 +1,3 @@
-import { setTimeout as pause } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Simulator, startSimulator } from '../../src/simulator/simulator.ts'
 import { expectSame } from '../support/comparison.ts'
@@ -48,6 +47,13 @@ async function statusOfAll(): Promise<readonly DatapointStatus[]> {
   return JSON.parse(stdout).gateways.g.datapoints
 }
 
+/** The lines of the log that tell of a pass. */
+function passesOf(stderr: string): { failed?: string[] }[] {
+  const whole = stderr.slice(0, stderr.lastIndexOf('\n') + 1)
+  const lines = whole.split('\n').filter(line => line !== '')
+  return lines.map(line => JSON.parse(line) as { msg: string; failed?: string[] }).filter(({ msg }) => msg === 'synced')
+}
+
 async function endBy(name: NodeJS.Signals, running: Running): Promise<Ended> {
   const asked = Date.now()
   running.child.kill(name)
@@ -59,16 +65,10 @@ async function endBy(name: NodeJS.Signals, running: Running): Promise<Ended> {
 describe('sync', () => {
   test('fetches back to "since" at once, then what is new, looks twice at what is fresh, and stops cleanly', async () => {
     const running = startProgram(['sync', '--config', site.file])
-    await pause(9_000)
+    await expect.poll(() => passesOf(running.said()).length, { timeout: 40_000 }).toBeGreaterThanOrEqual(8)
     const { code, stderr } = await endBy('SIGTERM', running)
     expect(code).toBe(0)
-    const lines = stderr
-      .trim()
-      .split('\n')
-      .map(line => JSON.parse(line) as { msg: string; failed?: string[] })
-    const synced = lines.filter(({ msg }) => msg === 'synced')
-    expect(synced.length).toBeGreaterThanOrEqual(5)
-    expect(synced.every(({ failed }) => failed?.length === 0)).toBe(true)
+    expect(passesOf(stderr).every(({ failed }) => failed?.length === 0)).toBe(true)
 
     // what is called final by now is in the database to the last entry, the late ones included
     const datapoints = await statusOfAll()
@@ -94,7 +94,8 @@ describe('sync', () => {
 
   test('Ctrl-C stops it as cleanly, and the gateway is left without a socket or a login', async () => {
     const running = startProgram(['sync', '--config', site.file])
-    await pause(1_500)
+    const asked = gateway.stats.logRequests
+    await expect.poll(() => gateway.stats.logRequests, { timeout: 20_000 }).toBeGreaterThan(asked)
     expect((await endBy('SIGINT', running)).code).toBe(0)
     expect(gateway.stats.openLogSockets).toBe(0)
     expect(gateway.stats.logouts).toBe(gateway.stats.logins)

@@ -16,6 +16,8 @@ export interface Running {
   readonly child: ChildProcess
   /** What it has printed on standard output so far. */
   readonly printed: () => string
+  /** And on standard error. */
+  readonly said: () => string
   readonly ended: Promise<Ended>
 }
 
@@ -42,7 +44,7 @@ export function startProgram(
     child.once('error', fail)
     child.once('close', code => done({ code: code ?? undefined, stdout, stderr }))
   })
-  return { child, printed: () => stdout, ended }
+  return { child, printed: () => stdout, said: () => stderr, ended }
 }
 
 export function runProgram(
