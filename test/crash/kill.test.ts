@@ -48,7 +48,7 @@ async function killAndResume(site: Site, gateway: Simulator, readBack: () => Pro
   for (let i = 0; i < kills; i++) {
     const { child, ended } = startProgram(['backfill', '--config', site.file, ...range])
     // now and then while it starts, else in the midst of the work, however long a busy machine takes to get there
-    if (i % 4 > 0) await Promise.race([workBegins(gateway), ended])
+    if (i % 4 < 3) await Promise.race([workBegins(gateway), ended])
     await pause(Math.random() * 800)
     child.kill('SIGKILL')
     await ended
