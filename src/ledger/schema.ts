@@ -125,4 +125,8 @@ CREATE TABLE clock (
   shown   INTEGER NOT NULL   -- ms UTC by the gateway's clock at that moment
 ) STRICT, WITHOUT ROWID;
 `,
+  `
+-- the boot and PID namespace that the owner's pid belongs to; NULL: not known, and its pid says nothing
+ALTER TABLE owner ADD COLUMN pid_space TEXT;
+`,
 ]
