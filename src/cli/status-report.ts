@@ -26,15 +26,18 @@ export interface Status {
   readonly gateways: readonly GatewayStatus[]
 }
 
-/** What the ledger says of everything that is configured, and of what once was. */
-export function readStatus(config: Config, sink: string, ledger: Ledger): Status {
+/**
+ * What the ledger says of everything that is configured, and of what once was. `sink` undefined: it does not exist yet,
+ * and nothing is in it.
+ */
+export function readStatus(config: Config, sink: string | undefined, ledger: Ledger): Status {
   const secondLooks = ledger.secondLooks()
   const activities = new Map(ledger.activities().map(activity => [activity.gateway, activity]))
   return {
     owner: ledger.owner(),
     gateways: config.gateways.map(gateway => ({
       name: gateway.name,
-      ...datapointsOf(gateway, sink, ledger),
+      ...datapointsOf(gateway, sink ?? '', ledger),
       secondLooks: secondLooks.get(gateway.name),
       activity: activities.get(gateway.name),
     })),

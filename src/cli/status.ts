@@ -1,4 +1,3 @@
-import { openSink } from '../app.ts'
 import type { Config } from '../config/schema.ts'
 import { isoText } from '../domain/instant.ts'
 import type { TimeRange } from '../domain/range.ts'
@@ -7,6 +6,7 @@ import type { ParkedRange } from '../ledger/parked.ts'
 import { coverageBar, coveredShare } from './bar.ts'
 import type { CommandContext } from './context.ts'
 import { countOf, countText, minuteText, shareText, tookText } from './figures.ts'
+import { findSink } from './found-sink.ts'
 import { exitCode } from './outcome.ts'
 import { type DatapointStatus, type GatewayStatus, readStatus, type Status } from './status-report.ts'
 
@@ -16,28 +16,25 @@ const mostParkedShown = 5
 /** What is there and what is missing, from the ledger alone: asks neither gateway nor database. */
 export async function status(config: Config, options: { json?: boolean }, context: CommandContext): Promise<number> {
   const { clock, log, terminal } = context
-  const ledger = Ledger.openForReading(config.ledger, clock)
-  const sink = await openSink(config, { clock, log })
-  try {
-    const known = readStatus(config, sink.id, ledger)
-    if (options.json === true) {
-      terminal.out(statusJson(known))
-      return exitCode.done
-    }
-    const now = clock.now()
-    terminal.out(`Into ${sink.label}; █ complete  ▓ to be looked at once more  ▒ in part  · missing`)
-    terminal.out(known.owner === undefined ? 'Nobody is working on it now.' : `At work: ${known.owner}.`)
-    for (const gateway of known.gateways) {
-      const within = { after: earliest(gateway.datapoints, now - config.sync.since), until: now - config.sync.settle }
-      terminal.out('')
-      terminal.out(`${gateway.name}  ${minuteText(within.after)} … ${minuteText(within.until)} UTC`)
-      for (const line of gatewayLines(gateway, within, now, terminal.columns)) terminal.out(`  ${line}`)
-    }
+  await using opened = new AsyncDisposableStack()
+  const ledger = opened.adopt(Ledger.openForReading(config.ledger, clock), it => it.close())
+  const { label, sink } = await findSink(config, { clock, log })
+  opened.defer(async () => sink?.close())
+  const known = readStatus(config, sink?.id, ledger)
+  if (options.json === true) {
+    terminal.out(statusJson(known))
     return exitCode.done
-  } finally {
-    await sink.close()
-    ledger.close()
   }
+  const now = clock.now()
+  terminal.out(`Into ${label}; █ complete  ▓ to be looked at once more  ▒ in part  · missing`)
+  terminal.out(known.owner === undefined ? 'Nobody is working on it now.' : `At work: ${known.owner}.`)
+  for (const gateway of known.gateways) {
+    const within = { after: earliest(gateway.datapoints, now - config.sync.since), until: now - config.sync.settle }
+    terminal.out('')
+    terminal.out(`${gateway.name}  ${minuteText(within.after)} … ${minuteText(within.until)} UTC`)
+    for (const line of gatewayLines(gateway, within, now, terminal.columns)) terminal.out(`  ${line}`)
+  }
+  return exitCode.done
 }
 
 function gatewayLines(gateway: GatewayStatus, within: TimeRange, now: number, columns: number): string[] {
