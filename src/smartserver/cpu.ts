@@ -39,7 +39,9 @@ export class CpuMeter {
   current(): CpuReading | undefined {
     const now = this.#parts.clock.now()
     const heardAt = this.#reading?.at ?? Number.NEGATIVE_INFINITY
-    if (this.#isAnswering && now - Math.max(heardAt, this.#askedAt) >= askEveryMs) {
+    const silentMs = now - Math.max(heardAt, this.#askedAt)
+    // less than nothing: the clock was set back
+    if (this.#isAnswering && (silentMs >= askEveryMs || silentMs < 0)) {
       this.#askedAt = now
       void this.#ask().catch(() => {})
     }
