@@ -104,7 +104,6 @@ export function planGateway(
   for (const selector of lacking.keys()) densities[densityOf(lacking.get(selector)!).source]++
   const risk = riskOf(backlog, retentionOf, gatewayNow)
   const windows = new Windows(ledger, name, config.requests)
-  const retentions = new Map<readonly Selector[], number | undefined>()
   return {
     name,
     survey,
@@ -115,10 +114,7 @@ export function planGateway(
     missing: { ms, datapoints: lacking.size, configured: configured.length },
     estimate: estimate(backlog, {
       densityOf,
-      storedPart(together, piece) {
-        if (!retentions.has(together)) retentions.set(together, retentionOf(together))
-        return storedPart(piece, retentions.get(together), gatewayNow)
-      },
+      storedPart: (together, piece) => storedPart(piece, retentionOf(together), gatewayNow),
       speed,
       limits,
       // which group comes first changes nothing about how many requests there are
