@@ -5,8 +5,9 @@ import { emptyReceipt } from '../domain/receipt.ts'
 import { askedText, type Ledger } from '../ledger/ledger.ts'
 import type { Wish } from '../pipeline/job.ts'
 import { keepable, keptPart } from '../pipeline/keeping.ts'
+import { type RestingRanges, restingRanges } from '../pipeline/resting.ts'
 import { Windows } from '../pipeline/windows.ts'
-import { askable, planWork } from '../pipeline/work.ts'
+import { askable, parkedRanges, planWork } from '../pipeline/work.ts'
 import { type Backlog, lengthLeft } from '../planning/backlog.ts'
 import { type ClockChange, clockChanges } from '../planning/dst.ts'
 import {
@@ -45,6 +46,8 @@ export interface GatewayPlan {
   readonly irregular: number
   /** Missing time that the database would not keep: it is not asked for. */
   readonly notKept: { readonly ms: number; readonly range: TimeRange } | undefined
+  /** Ranges of the wanted time that rest after they have failed: they are in none of the other figures. */
+  readonly parked: RestingRanges | undefined
   readonly risk: Risk
   readonly clockChanges: readonly ClockChange[]
   readonly limits: GatewayConfig['limits']
@@ -127,6 +130,7 @@ export function planGateway(
     densities,
     irregular: countIrregular([...lacking.keys()], site),
     notKept: notKept(range, retentionMs === undefined ? undefined : now - retentionMs, lengthLeft(plan(wish)) - ms),
+    parked: restingRanges(parkedRanges({ ...job, wish }, sink, ledger), range, wish, now),
     risk,
     clockChanges: clockChanges(range, clock.zone ?? limits.zone),
     limits,

@@ -2,6 +2,7 @@ import { durationText } from '../config/duration.ts'
 import type { Failure } from '../domain/failure.ts'
 import { isoText } from '../domain/instant.ts'
 import type { TimeRange } from '../domain/range.ts'
+import type { RestingRanges } from '../pipeline/resting.ts'
 import type { ClockChange } from '../planning/dst.ts'
 import { type Estimate, guessedPerDay, usualBytes } from '../planning/estimate.ts'
 import type { MissingTime } from '../planning/risk.ts'
@@ -66,7 +67,7 @@ export function planJson(plans: readonly GatewayPlan[], sink: KnownSink, order: 
 }
 
 function gatewayLines(plan: GatewayPlan): string[] {
-  const { survey, missing, notKept, risk } = plan
+  const { survey, missing, notKept, parked, risk } = plan
   const { failure, isReached, problems, unchecked } = survey
   const lines: string[] = []
   if (failure !== undefined) {
@@ -84,6 +85,7 @@ function gatewayLines(plan: GatewayPlan): string[] {
   }
   if (notKept !== undefined)
     lines.push(row('not kept', `${lengthText(notKept.ms)} is older than the database keeps and not fetched`))
+  if (parked !== undefined) lines.push(row('parked', parkedText(parked)))
   if (risk.pruned !== undefined)
     lines.push(row('pruned', `${lossText(risk.pruned)}: pruned already by the gateway, probably`))
   if (risk.soon !== undefined)
@@ -173,7 +175,7 @@ function totalOf(plans: readonly GatewayPlan[]): Total {
 }
 
 function gatewayJson(plan: GatewayPlan) {
-  const { survey, notKept, risk, release, zone, clockOffsetMs, missing, speed } = plan
+  const { survey, notKept, parked, risk, release, zone, clockOffsetMs, missing, speed } = plan
   const { failure, isReached: reached, problems, unchecked } = survey
   return {
     reached,
@@ -186,6 +188,11 @@ function gatewayJson(plan: GatewayPlan) {
     ...estimateJson(plan.estimate),
     assumptions: { words: assumptions(plan), speed, densities: plan.densities, guessedPerDay },
     notKept: notKept && { ms: notKept.ms, ...rangeJson(notKept.range) },
+    parked: parked && {
+      ranges: parked.count,
+      ...rangeJson(parked.range),
+      triedAgainAt: isoText(parked.triedAgainAt),
+    },
     pruned: risk.pruned && lossJson(risk.pruned),
     atRisk: risk.soon && { ...lossJson(risk.soon), by: isoText(risk.soon.by) },
     clockChanges: plan.clockChanges.map(({ date, at, minutes }) => ({ date, at: isoText(at), minutes })),
@@ -206,6 +213,12 @@ function lossJson({ ms, datapoints, range }: MissingTime) {
 
 function lossText({ ms, datapoints, range }: MissingTime): string {
   return `${lengthText(ms)} of ${countOf(datapoints, 'datapoint')} (${rangeText(range)})`
+}
+
+function parkedText({ count, range, triedAgainAt }: RestingRanges): string {
+  const [are, they] = count === 1 ? ['is', 'it is'] : ['are', 'they are']
+  const when = `${count === 1 ? 'at' : 'from'} ${minuteText(triedAgainAt)}${count === 1 ? '' : ' on'}`
+  return `${countOf(count, 'range')} (${rangeText(range)}) ${are} left out of this plan until ${they} tried again ${when}`
 }
 
 function missingText({ ms, datapoints }: { ms: number; datapoints: number }, ofAll = ''): string {
