@@ -1,14 +1,23 @@
 import type { Config, GatewayConfig } from '../config/schema.ts'
 import type { Coverage } from '../domain/coverage.ts'
 import { type Selector, selectorContains, selectorKey, selectorLabel } from '../domain/datapoint.ts'
+import { addCounts, type Counts } from '../domain/receipt.ts'
 import type { Activity } from '../ledger/activity.ts'
 import type { Ledger, SecondLooks } from '../ledger/ledger.ts'
 import type { ParkedRange } from '../ledger/parked.ts'
+import type { Proof } from '../ledger/targets.ts'
 
 export interface DatapointStatus {
   readonly label: string
   readonly coverage: Coverage
   readonly parked: readonly ParkedRange[]
+  /** Of its complete ranges; undefined: of one of them it is not known. */
+  readonly proof: ProofTotals
+}
+
+export interface ProofTotals {
+  readonly points: number | undefined
+  readonly counts: Counts | undefined
 }
 
 export interface GatewayStatus {
@@ -57,7 +66,19 @@ function datapointsOf(gateway: GatewayConfig, sink: string, ledger: Ledger) {
       label: selectorLabel(selector),
       coverage: coverage.get(selector)!,
       parked: ledger.parked(place, selector),
+      proof: totalsOf(ledger.proofs(place, selector)),
     }))
   }
   return { datapoints: statusOf(wanted), unwanted: statusOf(unwanted) }
+}
+
+function totalsOf(proofs: readonly Proof[]): ProofTotals {
+  const none = { points: 0, counts: { received: 0, written: 0, rejected: 0 } }
+  return proofs.reduce<ProofTotals>(
+    (sum, { points, counts }) => ({
+      points: sum.points === undefined || points === undefined ? undefined : sum.points + points,
+      counts: sum.counts && counts && addCounts(sum.counts, counts),
+    }),
+    none,
+  )
 }

@@ -49,6 +49,9 @@ function gatewayLines(gateway: GatewayStatus, within: TimeRange, now: number, co
     const words = late === 0 ? 'none was late' : `${countText(late)} came late and would have been lost`
     lines.push(`second looks: of ${countOf(points, 'point')} ${words}`)
   }
+  const rejected = datapoints.reduce((sum, { proof }) => sum + (proof.counts?.rejected ?? 0), 0)
+  if (rejected > 0)
+    lines.push(`rejected: ${countOf(rejected, 'entry', 'entries')} of what is complete, kept as dead letters`)
   lines.push(...parkedLines(datapoints))
   if (unwanted.length > 0) {
     lines.push(`no longer wanted, left as it is: ${unwanted.map(({ label }) => label).join(', ')}`)
@@ -83,10 +86,11 @@ function parkedLines(datapoints: readonly DatapointStatus[]): string[] {
 
 function statusJson({ owner, gateways }: Status): string {
   const rangeJson = ({ after, until }: TimeRange) => ({ after: isoText(after), until: isoText(until) })
-  const datapointJson = ({ label, coverage, parked }: DatapointStatus) => ({
+  const datapointJson = ({ label, coverage, parked, proof }: DatapointStatus) => ({
     datapoint: label,
     final: coverage.final.ranges.map(rangeJson),
     provisional: coverage.provisional.ranges.map(rangeJson),
+    proof: { points: proof.points, ...proof.counts },
     parked: parked.map(({ range, code, reason, tries, at }) => ({
       ...rangeJson(range),
       code,

@@ -129,4 +129,10 @@ CREATE TABLE clock (
 -- the boot and PID namespace that the owner's pid belongs to; NULL: not known, and its pid says nothing
 ALTER TABLE owner ADD COLUMN pid_space TEXT;
 `,
+  `
+-- what was counted for the range besides its points: of final rows alone, and NULL where it is not known
+ALTER TABLE coverage ADD COLUMN received INTEGER;
+ALTER TABLE coverage ADD COLUMN written INTEGER;
+ALTER TABLE coverage ADD COLUMN rejected INTEGER;
+`,
 ]

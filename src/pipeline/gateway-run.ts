@@ -219,10 +219,10 @@ class GatewayRun {
     const { sink, ledger, deadLetters, clock, observe } = this.#parts
     const { selectors, range, provisional, group } = piece
     const request = { gateway: source.name, selectors, range }
-    const record = ({ receipt, points, series }: TransferProof) => {
-      const window = { group, ms: this.#windows.adapt(group, range, receipt) }
+    const record = (proof: TransferProof) => {
+      const window = { group, ms: this.#windows.adapt(group, range, proof.receipt) }
       const gatewayNow = source.clock.now()
-      ledger.complete({ sink: sink.id, request, provisional, receipt, points, series, window, gatewayNow })
+      ledger.complete({ ...proof, sink: sink.id, request, provisional, window, gatewayNow })
     }
     const transferParts = {
       source,

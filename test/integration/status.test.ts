@@ -58,7 +58,11 @@ describe('status and retry', () => {
 
   test('a range that cannot be had is listed with its reason, and "retry" fetches it and nothing else', async () => {
     await configure(['Sensor 1/*/*/*'])
-    expect((await run('backfill', ...range)).code).toBe(0)
+    const done = await run('backfill', ...range, '--json')
+    expect(done.code).toBe(0)
+    const { received, written } = JSON.parse(done.stdout)
+    const { proof } = (await statusOf()).gateways.g.datapoints[0]
+    expect(proof).toEqual({ received, points: written, written, rejected: 0 })
 
     gateway.setFaults({ noEnd: 1 })
     await configure(['Sensor 1/*/*/*', 'Thermostat 2/*/*/*'])

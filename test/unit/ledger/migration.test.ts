@@ -44,7 +44,7 @@ it.each(
     expect(provisional.ranges).toEqual([{ after: 1000, until: 2000 }])
     expect(ledger.proofs(place, lux)).toEqual([
       // before version 4 it was not known of which series the points were
-      { range: { after: 0, until: 1000 }, points: version >= 4 ? 5 : undefined },
+      { range: { after: 0, until: 1000 }, points: version >= 4 ? 5 : undefined, counts: undefined },
     ])
     expect(ledger.parked(place, lux)).toMatchObject([{ code: 'no-end', tries: 3 }])
     expect(ledger.windowOf('plant-a', 'all')).toBe(86_400_000)
