@@ -1,14 +1,13 @@
 import { durationText } from '../config/duration.ts'
 import type { Failure } from '../domain/failure.ts'
 import { isoText } from '../domain/instant.ts'
-import type { TimeRange } from '../domain/range.ts'
 import type { RestingRanges } from '../pipeline/resting.ts'
 import type { ClockChange } from '../planning/dst.ts'
 import { type Estimate, guessedPerDay, usualBytes } from '../planning/estimate.ts'
-import type { MissingTime } from '../planning/risk.ts'
 import type { SinkReport } from '../sinks/sink.ts'
 import { problemJson, problemText } from '../smartserver/datapoint-problems.ts'
 import { aboutText, bytesText, countOf, countText, minuteText, offsetText, tookText } from './figures.ts'
+import { lengthText, rangeJson, rangeText, riskJson, riskRows } from './loss.ts'
 import type { GatewayPlan } from './plan-gateway.ts'
 
 /** The database, as far as it is there. */
@@ -28,7 +27,6 @@ interface Total extends Estimate {
 }
 
 const mostShown = 5
-const dayMs = 86_400_000
 const notableOffsetMs = 60_000
 
 /** For a person: a block a gateway, then the sum. */
@@ -86,10 +84,7 @@ function gatewayLines(plan: GatewayPlan): string[] {
   if (notKept !== undefined)
     lines.push(row('not kept', `${lengthText(notKept.ms)} is older than the database keeps and not fetched`))
   if (parked !== undefined) lines.push(row('parked', parkedText(parked)))
-  if (risk.pruned !== undefined)
-    lines.push(row('pruned', `${lossText(risk.pruned)}: pruned already by the gateway, probably`))
-  if (risk.soon !== undefined)
-    lines.push(row('at risk', `${lossText(risk.soon)}: pruned by ${minuteText(risk.soon.by)} unless fetched`))
+  lines.push(...riskRows(risk).map(([key, words]) => row(key, words)))
   lines.push(...clockChangeLines(plan))
   const shown = problems.slice(0, mostShown)
   for (const [i, problem] of shown.entries())
@@ -193,8 +188,7 @@ function gatewayJson(plan: GatewayPlan) {
       ...rangeJson(parked.range),
       triedAgainAt: isoText(parked.triedAgainAt),
     },
-    pruned: risk.pruned && lossJson(risk.pruned),
-    atRisk: risk.soon && { ...lossJson(risk.soon), by: isoText(risk.soon.by) },
+    ...riskJson(risk),
     clockChanges: plan.clockChanges.map(({ date, at, minutes }) => ({ date, at: isoText(at), minutes })),
     problems: problems.map(problemJson),
     unchecked,
@@ -207,14 +201,6 @@ function estimateJson({ requests, isCutShort, entries, received, bytes, tookMs }
   return { requests, requestsAreMore: isCutShort, ...rounded }
 }
 
-function lossJson({ ms, datapoints, range }: MissingTime) {
-  return { ms, datapoints, ...rangeJson(range) }
-}
-
-function lossText({ ms, datapoints, range }: MissingTime): string {
-  return `${lengthText(ms)} of ${countOf(datapoints, 'datapoint')} (${rangeText(range)})`
-}
-
 function parkedText({ count, range, triedAgainAt }: RestingRanges): string {
   const [are, they] = count === 1 ? ['is', 'it is'] : ['are', 'they are']
   const when = `${count === 1 ? 'at' : 'from'} ${minuteText(triedAgainAt)}${count === 1 ? '' : ' on'}`
@@ -223,19 +209,6 @@ function parkedText({ count, range, triedAgainAt }: RestingRanges): string {
 
 function missingText({ ms, datapoints }: { ms: number; datapoints: number }, ofAll = ''): string {
   return ms === 0 ? 'nothing' : `${lengthText(ms)}, summed over ${countOf(datapoints, 'datapoint')}${ofAll}`
-}
-
-/** Missing time, in whole days as soon as it is many. */
-function lengthText(ms: number): string {
-  return ms < 10 * dayMs ? tookText(ms) : `${countText(ms / dayMs)} d`
-}
-
-function rangeText({ after, until }: TimeRange): string {
-  return `${minuteText(after)} … ${minuteText(until)}`
-}
-
-function rangeJson({ after, until }: TimeRange) {
-  return { after: isoText(after), until: isoText(until) }
 }
 
 function row(key: string, value: string): string {

@@ -6,6 +6,9 @@ import type { Activity } from '../ledger/activity.ts'
 import type { Ledger, SecondLooks } from '../ledger/ledger.ts'
 import type { ParkedRange } from '../ledger/parked.ts'
 import type { Proof } from '../ledger/targets.ts'
+import { planWork } from '../pipeline/work.ts'
+import { type Risk, riskOf } from '../planning/risk.ts'
+import { syncWish } from '../service/sync.ts'
 
 export interface DatapointStatus {
   readonly label: string
@@ -27,6 +30,13 @@ export interface GatewayStatus {
   readonly unwanted: readonly DatapointStatus[]
   readonly secondLooks: SecondLooks | undefined
   readonly activity: Activity | undefined
+  readonly risk: KnownRisk | undefined
+}
+
+/** Of what a sync lacks, by what a run was told; undefined where the gateway never told how long it keeps its log. */
+export interface KnownRisk extends Risk {
+  /** When it told, ms UTC. */
+  readonly asOf: number
 }
 
 export interface Status {
@@ -39,7 +49,7 @@ export interface Status {
  * What the ledger says of everything that is configured, and of what once was. `sink` undefined: it does not exist yet,
  * and nothing is in it.
  */
-export function readStatus(config: Config, sink: string | undefined, ledger: Ledger): Status {
+export function readStatus(config: Config, sink: string | undefined, ledger: Ledger, now: number): Status {
   const secondLooks = ledger.secondLooks()
   const activities = new Map(ledger.activities().map(activity => [activity.gateway, activity]))
   return {
@@ -49,8 +59,32 @@ export function readStatus(config: Config, sink: string | undefined, ledger: Led
       ...datapointsOf(gateway, sink ?? '', ledger),
       secondLooks: secondLooks.get(gateway.name),
       activity: activities.get(gateway.name),
+      risk: riskOfGateway(config, gateway, sink ?? '', ledger, now),
     })),
   }
+}
+
+function riskOfGateway(
+  { requests, sync }: Config,
+  { name, datapoints }: GatewayConfig,
+  sink: string,
+  ledger: Ledger,
+  now: number,
+): KnownRisk | undefined {
+  const told = ledger.retentions(name)
+  if (told === undefined) return undefined
+  const clock = ledger.clockOf(name)
+  const gatewayNow = now + (clock === undefined ? 0 : clock.gateway - clock.host)
+  const job = {
+    source: { name, clock: { now: () => gatewayNow } },
+    selectors: datapoints.map(({ selector }) => selector),
+    requests,
+    maturity: sync,
+    // what is parked is missing too
+    wish: { ...syncWish(sync, undefined), parkedRestMs: 0 },
+  }
+  const retentionOf = ([selector]: readonly Selector[]) => selector && told.of(selector)
+  return { asOf: told.at, ...riskOf(planWork(job, sink, ledger, now), retentionOf, gatewayNow) }
 }
 
 function datapointsOf(gateway: GatewayConfig, sink: string, ledger: Ledger) {

@@ -7,6 +7,7 @@ import { coverageBar, coveredShare } from './bar.ts'
 import type { CommandContext } from './context.ts'
 import { countOf, countText, minuteText, shareText, tookText } from './figures.ts'
 import { findSink } from './found-sink.ts'
+import { rangeJson, riskJson, riskRows } from './loss.ts'
 import { exitCode } from './outcome.ts'
 import { type DatapointStatus, type GatewayStatus, readStatus, type Status } from './status-report.ts'
 
@@ -20,12 +21,12 @@ export async function status(config: Config, options: { json?: boolean }, contex
   const ledger = opened.adopt(Ledger.openForReading(config.ledger, clock), it => it.close())
   const { label, sink } = await findSink(config, { clock, log })
   opened.defer(async () => sink?.close())
-  const known = readStatus(config, sink?.id, ledger)
+  const now = clock.now()
+  const known = readStatus(config, sink?.id, ledger, now)
   if (options.json === true) {
     terminal.out(statusJson(known))
     return exitCode.done
   }
-  const now = clock.now()
   terminal.out(`Into ${label}; █ complete  ▓ to be looked at once more  ▒ in part  · missing`)
   terminal.out(known.owner === undefined ? 'Nobody is working on it now.' : `At work: ${known.owner}.`)
   for (const gateway of known.gateways) {
@@ -38,7 +39,7 @@ export async function status(config: Config, options: { json?: boolean }, contex
 }
 
 function gatewayLines(gateway: GatewayStatus, within: TimeRange, now: number, columns: number): string[] {
-  const { activity, secondLooks, unwanted, datapoints } = gateway
+  const { activity, secondLooks, risk, unwanted, datapoints } = gateway
   const lines = tableOf(datapoints, within, columns)
   if (activity !== undefined) {
     const until = activity.until === undefined ? '' : `, until ${minuteText(activity.until)}`
@@ -49,6 +50,8 @@ function gatewayLines(gateway: GatewayStatus, within: TimeRange, now: number, co
     const words = late === 0 ? 'none was late' : `${countText(late)} came late and would have been lost`
     lines.push(`second looks: of ${countOf(points, 'point')} ${words}`)
   }
+  if (risk !== undefined)
+    for (const [key, words] of riskRows(risk)) lines.push(`${key}, as of ${minuteText(risk.asOf)}: ${words}`)
   const rejected = datapoints.reduce((sum, { proof }) => sum + (proof.counts?.rejected ?? 0), 0)
   if (rejected > 0)
     lines.push(`rejected: ${countOf(rejected, 'entry', 'entries')} of what is complete, kept as dead letters`)
@@ -85,7 +88,6 @@ function parkedLines(datapoints: readonly DatapointStatus[]): string[] {
 }
 
 function statusJson({ owner, gateways }: Status): string {
-  const rangeJson = ({ after, until }: TimeRange) => ({ after: isoText(after), until: isoText(until) })
   const datapointJson = ({ label, coverage, parked, proof }: DatapointStatus) => ({
     datapoint: label,
     final: coverage.final.ranges.map(rangeJson),
@@ -99,13 +101,14 @@ function statusJson({ owner, gateways }: Status): string {
       lastTry: isoText(at),
     })),
   })
-  const entries = gateways.map(({ name, datapoints, unwanted, secondLooks, activity }) => [
+  const entries = gateways.map(({ name, datapoints, unwanted, secondLooks, activity, risk }) => [
     name,
     {
       datapoints: datapoints.map(datapointJson),
       unwanted: unwanted.map(datapointJson),
       ...(secondLooks === undefined ? {} : { secondLooks }),
       ...(activity === undefined ? {} : { activity: activityJson(activity) }),
+      ...(risk === undefined ? {} : { risk: { asOf: isoText(risk.asOf), ...riskJson(risk) } }),
     },
   ])
   return JSON.stringify({ ...(owner === undefined ? {} : { owner }), gateways: Object.fromEntries(entries) })

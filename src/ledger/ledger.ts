@@ -17,6 +17,7 @@ import { type Ownership, ownerText, takeOwnership } from './owner.ts'
 import { createParked, type ParkedRange } from './parked.ts'
 import { type KeptPins, openPins } from './pins.ts'
 import { createReceipts, type PastTransfer } from './receipts.ts'
+import { createRetentions, type ToldRetentions } from './retentions.ts'
 import { type Claim, createTargets, type Place, type Proof, type SecondLook, type Targets } from './targets.ts'
 
 export interface CompletedTransfer {
@@ -56,6 +57,7 @@ export class Ledger {
   readonly #clocks: ReturnType<typeof createClocks>
   readonly #parked: ReturnType<typeof createParked>
   readonly #receipts: ReturnType<typeof createReceipts>
+  readonly #retentions: ReturnType<typeof createRetentions>
   #ownership: Ownership | undefined
 
   private constructor(database: DatabaseSync, path: string, clock: Clock) {
@@ -68,6 +70,7 @@ export class Ledger {
     this.#clocks = createClocks(database)
     this.#parked = createParked(database)
     this.#receipts = createReceipts(database)
+    this.#retentions = createRetentions(database)
   }
 
   static open(path: string, clock: Clock): Ledger {
@@ -241,6 +244,15 @@ export class Ledger {
   /** The newest transfers of a gateway, for estimates of the next ones. */
   receipts(place: Place, most: number): PastTransfer[] {
     return this.#guard(() => this.#receipts.newest(place, most))
+  }
+
+  /** For how long a gateway keeps its log, as it told a run; undefined: never. */
+  retentions(gateway: string): ToldRetentions | undefined {
+    return this.#guard(() => this.#retentions.of(gateway))
+  }
+
+  noteRetentions(gateway: string, at: number, told: ReadonlyMap<Selector, number>): void {
+    this.#transaction(() => this.#retentions.note(gateway, at, told))
   }
 
   windowOf(gateway: string, group: string): number | undefined {

@@ -135,4 +135,12 @@ ALTER TABLE coverage ADD COLUMN received INTEGER;
 ALTER TABLE coverage ADD COLUMN written INTEGER;
 ALTER TABLE coverage ADD COLUMN rejected INTEGER;
 `,
+  `
+-- for how long a gateway keeps what it logs, as it told last: for "status", which does not ask it
+CREATE TABLE retention (
+  gateway TEXT PRIMARY KEY,
+  at      INTEGER NOT NULL,  -- ms UTC
+  known   TEXT NOT NULL      -- JSON: [[ms, [keys of selectors]], …]
+) STRICT, WITHOUT ROWID;
+`,
 ]

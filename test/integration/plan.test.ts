@@ -107,6 +107,26 @@ describe('plan', () => {
     expect((await planned('--from', '40h')).advice).toEqual([])
   }, 60_000)
 
+  test('what is at risk is said by status too, as the gateway told the last run, without asking it again', async () => {
+    await configured()
+    const status = async () => JSON.parse((await run('status', '--json')).stdout).gateways.g.risk
+    expect(await status()).toBeUndefined()
+    const began = Date.now()
+    expect((await run('backfill', '--from', '2h', '--to', '1h')).code).toBe(0)
+    const { atRisk, pruned } = (await planned()).gateways.g
+    const asked = gateway.stats.requests
+    const risk = await status()
+    expect(Date.parse(risk.asOf)).toBeGreaterThanOrEqual(began)
+    expect(risk.atRisk).toMatchObject({ ms: atRisk.ms, datapoints: atRisk.datapoints })
+    expect(risk.pruned).toMatchObject({ datapoints: pruned.datapoints })
+    // by the gateway's clock, an hour ahead
+    expect(Math.abs(risk.pruned.ms - pruned.ms)).toBeLessThan(60_000)
+    expect(Math.abs(Date.parse(risk.atRisk.by) - Date.parse(atRisk.by))).toBeLessThan(60_000)
+    const { stdout } = await run('status')
+    expect(stdout).toMatch(/at risk, as of .*: .* of 1 datapoint .*: pruned by .* unless fetched/)
+    expect(gateway.stats.requests).toBe(asked)
+  }, 60_000)
+
   test('names datapoints that are not logged or not there, and the days on which the clock is put back', async () => {
     await configured({}, [...wanted, 'Sensor 1/NodeObject/0/nvoStatus', 'Sensr 1/*/*/*', 'Meter 3/EnergyMeter/0/nvo'])
     const { gateways } = await planned('--from', '2025-10-01', '--to', '2025-11-01')
