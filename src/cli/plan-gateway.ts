@@ -2,11 +2,13 @@ import type { Config, GatewayConfig } from '../config/schema.ts'
 import { type Selector, selectorKey } from '../domain/datapoint.ts'
 import type { TimeRange } from '../domain/range.ts'
 import { emptyReceipt } from '../domain/receipt.ts'
-import { askedText, type Ledger } from '../ledger/ledger.ts'
+import type { Ledger } from '../ledger/ledger.ts'
+import { askedText } from '../ledger/receipts.ts'
 import type { Wish } from '../pipeline/job.ts'
 import { keepable, keptPart } from '../pipeline/keeping.ts'
+import { type RestingRanges, restingRanges } from '../pipeline/resting.ts'
 import { Windows } from '../pipeline/windows.ts'
-import { askable, planWork } from '../pipeline/work.ts'
+import { askable, parkedRanges, planWork } from '../pipeline/work.ts'
 import { type Backlog, lengthLeft } from '../planning/backlog.ts'
 import { type ClockChange, clockChanges } from '../planning/dst.ts'
 import {
@@ -45,6 +47,8 @@ export interface GatewayPlan {
   readonly irregular: number
   /** Missing time that the database would not keep: it is not asked for. */
   readonly notKept: { readonly ms: number; readonly range: TimeRange } | undefined
+  /** Ranges of the wanted time that rest after they have failed: they are in none of the other figures. */
+  readonly parked: RestingRanges | undefined
   readonly risk: Risk
   readonly clockChanges: readonly ClockChange[]
   readonly limits: GatewayConfig['limits']
@@ -104,7 +108,6 @@ export function planGateway(
   for (const selector of lacking.keys()) densities[densityOf(lacking.get(selector)!).source]++
   const risk = riskOf(backlog, retentionOf, gatewayNow)
   const windows = new Windows(ledger, name, config.requests)
-  const retentions = new Map<readonly Selector[], number | undefined>()
   return {
     name,
     survey,
@@ -115,10 +118,7 @@ export function planGateway(
     missing: { ms, datapoints: lacking.size, configured: configured.length },
     estimate: estimate(backlog, {
       densityOf,
-      storedPart(together, piece) {
-        if (!retentions.has(together)) retentions.set(together, retentionOf(together))
-        return storedPart(piece, retentions.get(together), gatewayNow)
-      },
+      storedPart: (together, piece) => storedPart(piece, retentionOf(together), gatewayNow),
       speed,
       limits,
       // which group comes first changes nothing about how many requests there are
@@ -131,6 +131,7 @@ export function planGateway(
     densities,
     irregular: countIrregular([...lacking.keys()], site),
     notKept: notKept(range, retentionMs === undefined ? undefined : now - retentionMs, lengthLeft(plan(wish)) - ms),
+    parked: restingRanges(parkedRanges({ ...job, wish }, sink, ledger), range, wish, now),
     risk,
     clockChanges: clockChanges(range, clock.zone ?? limits.zone),
     limits,

@@ -1,13 +1,13 @@
 import { durationText } from '../config/duration.ts'
 import type { Failure } from '../domain/failure.ts'
 import { isoText } from '../domain/instant.ts'
-import type { TimeRange } from '../domain/range.ts'
+import type { RestingRanges } from '../pipeline/resting.ts'
 import type { ClockChange } from '../planning/dst.ts'
 import { type Estimate, guessedPerDay, usualBytes } from '../planning/estimate.ts'
-import type { MissingTime } from '../planning/risk.ts'
 import type { SinkReport } from '../sinks/sink.ts'
 import { problemJson, problemText } from '../smartserver/datapoint-problems.ts'
 import { aboutText, bytesText, countOf, countText, minuteText, offsetText, tookText } from './figures.ts'
+import { lengthText, rangeJson, rangeText, riskJson, riskRows } from './loss.ts'
 import type { GatewayPlan } from './plan-gateway.ts'
 
 /** The database, as far as it is there. */
@@ -27,7 +27,6 @@ interface Total extends Estimate {
 }
 
 const mostShown = 5
-const dayMs = 86_400_000
 const notableOffsetMs = 60_000
 
 /** For a person: a block a gateway, then the sum. */
@@ -66,7 +65,7 @@ export function planJson(plans: readonly GatewayPlan[], sink: KnownSink, order: 
 }
 
 function gatewayLines(plan: GatewayPlan): string[] {
-  const { survey, missing, notKept, risk } = plan
+  const { survey, missing, notKept, parked, risk } = plan
   const { failure, isReached, problems, unchecked } = survey
   const lines: string[] = []
   if (failure !== undefined) {
@@ -84,10 +83,8 @@ function gatewayLines(plan: GatewayPlan): string[] {
   }
   if (notKept !== undefined)
     lines.push(row('not kept', `${lengthText(notKept.ms)} is older than the database keeps and not fetched`))
-  if (risk.pruned !== undefined)
-    lines.push(row('pruned', `${lossText(risk.pruned)}: pruned already by the gateway, probably`))
-  if (risk.soon !== undefined)
-    lines.push(row('at risk', `${lossText(risk.soon)}: pruned by ${minuteText(risk.soon.by)} unless fetched`))
+  if (parked !== undefined) lines.push(row('parked', parkedText(parked)))
+  lines.push(...riskRows(risk).map(([key, words]) => row(key, words)))
   lines.push(...clockChangeLines(plan))
   const shown = problems.slice(0, mostShown)
   for (const [i, problem] of shown.entries())
@@ -173,7 +170,7 @@ function totalOf(plans: readonly GatewayPlan[]): Total {
 }
 
 function gatewayJson(plan: GatewayPlan) {
-  const { survey, notKept, risk, release, zone, clockOffsetMs, missing, speed } = plan
+  const { survey, notKept, parked, risk, release, zone, clockOffsetMs, missing, speed } = plan
   const { failure, isReached: reached, problems, unchecked } = survey
   return {
     reached,
@@ -186,8 +183,12 @@ function gatewayJson(plan: GatewayPlan) {
     ...estimateJson(plan.estimate),
     assumptions: { words: assumptions(plan), speed, densities: plan.densities, guessedPerDay },
     notKept: notKept && { ms: notKept.ms, ...rangeJson(notKept.range) },
-    pruned: risk.pruned && lossJson(risk.pruned),
-    atRisk: risk.soon && { ...lossJson(risk.soon), by: isoText(risk.soon.by) },
+    parked: parked && {
+      ranges: parked.count,
+      ...rangeJson(parked.range),
+      triedAgainAt: isoText(parked.triedAgainAt),
+    },
+    ...riskJson(risk),
     clockChanges: plan.clockChanges.map(({ date, at, minutes }) => ({ date, at: isoText(at), minutes })),
     problems: problems.map(problemJson),
     unchecked,
@@ -200,29 +201,14 @@ function estimateJson({ requests, isCutShort, entries, received, bytes, tookMs }
   return { requests, requestsAreMore: isCutShort, ...rounded }
 }
 
-function lossJson({ ms, datapoints, range }: MissingTime) {
-  return { ms, datapoints, ...rangeJson(range) }
-}
-
-function lossText({ ms, datapoints, range }: MissingTime): string {
-  return `${lengthText(ms)} of ${countOf(datapoints, 'datapoint')} (${rangeText(range)})`
+function parkedText({ count, range, triedAgainAt }: RestingRanges): string {
+  const [are, they] = count === 1 ? ['is', 'it is'] : ['are', 'they are']
+  const when = `${count === 1 ? 'at' : 'from'} ${minuteText(triedAgainAt)}${count === 1 ? '' : ' on'}`
+  return `${countOf(count, 'range')} (${rangeText(range)}) ${are} left out of this plan until ${they} tried again ${when}`
 }
 
 function missingText({ ms, datapoints }: { ms: number; datapoints: number }, ofAll = ''): string {
   return ms === 0 ? 'nothing' : `${lengthText(ms)}, summed over ${countOf(datapoints, 'datapoint')}${ofAll}`
-}
-
-/** Missing time, in whole days as soon as it is many. */
-function lengthText(ms: number): string {
-  return ms < 10 * dayMs ? tookText(ms) : `${countText(ms / dayMs)} d`
-}
-
-function rangeText({ after, until }: TimeRange): string {
-  return `${minuteText(after)} … ${minuteText(until)}`
-}
-
-function rangeJson({ after, until }: TimeRange) {
-  return { after: isoText(after), until: isoText(until) }
 }
 
 function row(key: string, value: string): string {

@@ -1,5 +1,4 @@
-import { existsSync } from 'node:fs'
-import { findGateway, openSink } from '../app.ts'
+import { findGateway } from '../app.ts'
 import { durationText } from '../config/duration.ts'
 import type { Config, GatewayConfig } from '../config/schema.ts'
 import { Failure } from '../domain/failure.ts'
@@ -9,6 +8,7 @@ import { syncWish } from '../service/sync.ts'
 import { surveyGateway } from '../smartserver/survey.ts'
 import { backfillWish, readSpan } from './backfill.ts'
 import type { CommandContext } from './context.ts'
+import { findSink } from './found-sink.ts'
 import { openForLooking } from './looking.ts'
 import { exitCode } from './outcome.ts'
 import { planGateway, type Told } from './plan-gateway.ts'
@@ -71,11 +71,9 @@ async function ask(config: GatewayConfig, context: CommandContext): Promise<Told
 
 /** A database that is away is planned for as one that keeps all. Throws a Failure where the file is none of ours. */
 async function lookAtSink(config: Config, { clock, log, signal }: CommandContext): Promise<KnownSink> {
-  // opening would make the file
-  if (config.sink.kind === 'sqlite' && !existsSync(config.sink.path))
-    return { label: `SQLite ${config.sink.path}`, id: undefined, report: undefined, failure: undefined }
-  const sink = await openSink(config, { clock, log })
-  const { id, label } = sink
+  const { label, sink } = await findSink(config, { clock, log })
+  if (sink === undefined) return { label, id: undefined, report: undefined, failure: undefined }
+  const { id } = sink
   try {
     // an SQLite file keeps all, and to look further would wait for whoever writes it
     if (config.sink.kind === 'sqlite') return { id, label, report: undefined, failure: undefined }

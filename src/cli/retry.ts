@@ -1,6 +1,9 @@
 import { type App, findGateway, openApp } from '../app.ts'
+import { durationText } from '../config/duration.ts'
 import type { Config } from '../config/schema.ts'
+import type { TimeRange } from '../domain/range.ts'
 import type { CommandContext } from './context.ts'
+import { countOf } from './figures.ts'
 import { exitCode, exitCodeOf, outcomeJson, tellOutcome } from './outcome.ts'
 import { Progress } from './progress.ts'
 
@@ -16,11 +19,17 @@ export async function retry(config: Config, options: RetryOptions, context: Comm
   const app = await openApp(config, 'retry', { clock, log })
   const progress = new Progress(terminal, clock)
   try {
-    if (options.json !== true && !hasParked(config, options.gateway, app)) {
+    const parked = parkedRanges(config, options.gateway, app)
+    if (options.json !== true && parked.length === 0) {
       terminal.out('Nothing is parked.')
       return exitCode.done
     }
-    await app.sink.check(signal)
+    const { retentionMs } = await app.prepare(signal)
+    const oldest = retentionMs === undefined ? Number.NEGATIVE_INFINITY : clock.now() - retentionMs
+    const tooOld = parked.filter(({ until }) => until <= oldest).length
+    if (tooOld > 0)
+      terminal.say(`${app.sink.label} keeps ${durationText(retentionMs!)}: ${tooOldText(tooOld)} older and not fetched`)
+    if (options.json !== true && tooOld === parked.length) return exitCode.missing
     const wish = {
       wanted: (gatewayNow: number) => ({ after: 0, until: gatewayNow }),
       secondLookMs: 0,
@@ -40,11 +49,20 @@ export async function retry(config: Config, options: RetryOptions, context: Comm
   }
 }
 
-/** Asks the ledger alone: a gateway that is away must not be knocked at for nothing. */
-function hasParked(config: Config, only: string | undefined, { ledger, sink }: App): boolean {
+/**
+ * Each range of a gateway once, whichever datapoints it is about. Asks the ledger alone: a gateway that is away must not
+ * be knocked at for nothing.
+ */
+function parkedRanges(config: Config, only: string | undefined, { ledger, sink }: App): TimeRange[] {
   return config.gateways
     .filter(({ name }) => only === undefined || name === only)
-    .some(({ name, datapoints }) =>
-      datapoints.some(({ selector }) => ledger.parked({ sink: sink.id, gateway: name }, selector).length > 0),
-    )
+    .flatMap(({ name, datapoints }) => {
+      const place = { sink: sink.id, gateway: name }
+      const parked = datapoints.flatMap(({ selector }) => ledger.parked(place, selector))
+      return [...new Map(parked.map(({ range }) => [`${range.after} ${range.until}`, range])).values()]
+    })
+}
+
+function tooOldText(count: number): string {
+  return `${countOf(count, 'parked range')} ${count === 1 ? 'is' : 'are'}`
 }

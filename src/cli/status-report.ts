@@ -1,14 +1,26 @@
 import type { Config, GatewayConfig } from '../config/schema.ts'
 import type { Coverage } from '../domain/coverage.ts'
 import { type Selector, selectorContains, selectorKey, selectorLabel } from '../domain/datapoint.ts'
+import { addCounts, type Counts } from '../domain/receipt.ts'
 import type { Activity } from '../ledger/activity.ts'
 import type { Ledger, SecondLooks } from '../ledger/ledger.ts'
 import type { ParkedRange } from '../ledger/parked.ts'
+import type { Proof } from '../ledger/targets.ts'
+import { planWork } from '../pipeline/work.ts'
+import { type Risk, riskOf } from '../planning/risk.ts'
+import { syncWish } from '../service/sync.ts'
 
 export interface DatapointStatus {
   readonly label: string
   readonly coverage: Coverage
   readonly parked: readonly ParkedRange[]
+  /** Of its complete ranges; undefined: of one of them it is not known. */
+  readonly proof: ProofTotals
+}
+
+export interface ProofTotals {
+  readonly points: number | undefined
+  readonly counts: Counts | undefined
 }
 
 export interface GatewayStatus {
@@ -18,6 +30,13 @@ export interface GatewayStatus {
   readonly unwanted: readonly DatapointStatus[]
   readonly secondLooks: SecondLooks | undefined
   readonly activity: Activity | undefined
+  readonly risk: KnownRisk | undefined
+}
+
+/** Of what a sync lacks, by what a run was told; undefined where the gateway never told how long it keeps its log. */
+export interface KnownRisk extends Risk {
+  /** When it told, ms UTC. */
+  readonly asOf: number
 }
 
 export interface Status {
@@ -26,19 +45,46 @@ export interface Status {
   readonly gateways: readonly GatewayStatus[]
 }
 
-/** What the ledger says of everything that is configured, and of what once was. */
-export function readStatus(config: Config, sink: string, ledger: Ledger): Status {
+/**
+ * What the ledger says of everything that is configured, and of what once was. `sink` undefined: it does not exist yet,
+ * and nothing is in it.
+ */
+export function readStatus(config: Config, sink: string | undefined, ledger: Ledger, now: number): Status {
   const secondLooks = ledger.secondLooks()
   const activities = new Map(ledger.activities().map(activity => [activity.gateway, activity]))
   return {
     owner: ledger.owner(),
     gateways: config.gateways.map(gateway => ({
       name: gateway.name,
-      ...datapointsOf(gateway, sink, ledger),
+      ...datapointsOf(gateway, sink ?? '', ledger),
       secondLooks: secondLooks.get(gateway.name),
       activity: activities.get(gateway.name),
+      risk: riskOfGateway(config, gateway, sink ?? '', ledger, now),
     })),
   }
+}
+
+function riskOfGateway(
+  { requests, sync }: Config,
+  { name, datapoints }: GatewayConfig,
+  sink: string,
+  ledger: Ledger,
+  now: number,
+): KnownRisk | undefined {
+  const told = ledger.retentions(name)
+  if (told === undefined) return undefined
+  const clock = ledger.clockOf(name)
+  const gatewayNow = now + (clock === undefined ? 0 : clock.gateway - clock.host)
+  const job = {
+    source: { name, clock: { now: () => gatewayNow } },
+    selectors: datapoints.map(({ selector }) => selector),
+    requests,
+    maturity: sync,
+    // what is parked is missing too
+    wish: { ...syncWish(sync, undefined), parkedRestMs: 0 },
+  }
+  const retentionOf = ([selector]: readonly Selector[]) => selector && told.of(selector)
+  return { asOf: told.at, ...riskOf(planWork(job, sink, ledger, now), retentionOf, gatewayNow) }
 }
 
 function datapointsOf(gateway: GatewayConfig, sink: string, ledger: Ledger) {
@@ -54,7 +100,19 @@ function datapointsOf(gateway: GatewayConfig, sink: string, ledger: Ledger) {
       label: selectorLabel(selector),
       coverage: coverage.get(selector)!,
       parked: ledger.parked(place, selector),
+      proof: totalsOf(ledger.proofs(place, selector)),
     }))
   }
   return { datapoints: statusOf(wanted), unwanted: statusOf(unwanted) }
+}
+
+function totalsOf(proofs: readonly Proof[]): ProofTotals {
+  const none = { points: 0, counts: { received: 0, written: 0, rejected: 0 } }
+  return proofs.reduce<ProofTotals>(
+    (sum, { points, counts }) => ({
+      points: sum.points === undefined || points === undefined ? undefined : sum.points + points,
+      counts: sum.counts && counts && addCounts(sum.counts, counts),
+    }),
+    none,
+  )
 }

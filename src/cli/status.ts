@@ -1,4 +1,3 @@
-import { openSink } from '../app.ts'
 import type { Config } from '../config/schema.ts'
 import { isoText } from '../domain/instant.ts'
 import type { TimeRange } from '../domain/range.ts'
@@ -7,6 +6,8 @@ import type { ParkedRange } from '../ledger/parked.ts'
 import { coverageBar, coveredShare } from './bar.ts'
 import type { CommandContext } from './context.ts'
 import { countOf, countText, minuteText, shareText, tookText } from './figures.ts'
+import { findSink } from './found-sink.ts'
+import { rangeJson, riskJson, riskRows } from './loss.ts'
 import { exitCode } from './outcome.ts'
 import { type DatapointStatus, type GatewayStatus, readStatus, type Status } from './status-report.ts'
 
@@ -16,32 +17,29 @@ const mostParkedShown = 5
 /** What is there and what is missing, from the ledger alone: asks neither gateway nor database. */
 export async function status(config: Config, options: { json?: boolean }, context: CommandContext): Promise<number> {
   const { clock, log, terminal } = context
-  const ledger = Ledger.openForReading(config.ledger, clock)
-  const sink = await openSink(config, { clock, log })
-  try {
-    const known = readStatus(config, sink.id, ledger)
-    if (options.json === true) {
-      terminal.out(statusJson(known))
-      return exitCode.done
-    }
-    const now = clock.now()
-    terminal.out(`Into ${sink.label}; █ complete  ▓ to be looked at once more  ▒ in part  · missing`)
-    terminal.out(known.owner === undefined ? 'Nobody is working on it now.' : `At work: ${known.owner}.`)
-    for (const gateway of known.gateways) {
-      const within = { after: earliest(gateway.datapoints, now - config.sync.since), until: now - config.sync.settle }
-      terminal.out('')
-      terminal.out(`${gateway.name}  ${minuteText(within.after)} … ${minuteText(within.until)} UTC`)
-      for (const line of gatewayLines(gateway, within, now, terminal.columns)) terminal.out(`  ${line}`)
-    }
+  await using opened = new AsyncDisposableStack()
+  const ledger = opened.adopt(Ledger.openForReading(config.ledger, clock), it => it.close())
+  const { label, sink } = await findSink(config, { clock, log })
+  opened.defer(async () => sink?.close())
+  const now = clock.now()
+  const known = readStatus(config, sink?.id, ledger, now)
+  if (options.json === true) {
+    terminal.out(statusJson(known))
     return exitCode.done
-  } finally {
-    await sink.close()
-    ledger.close()
   }
+  terminal.out(`Into ${label}; █ complete  ▓ to be looked at once more  ▒ in part  · missing`)
+  terminal.out(known.owner === undefined ? 'Nobody is working on it now.' : `At work: ${known.owner}.`)
+  for (const gateway of known.gateways) {
+    const within = { after: earliest(gateway.datapoints, now - config.sync.since), until: now - config.sync.settle }
+    terminal.out('')
+    terminal.out(`${gateway.name}  ${minuteText(within.after)} … ${minuteText(within.until)} UTC`)
+    for (const line of gatewayLines(gateway, within, now, terminal.columns)) terminal.out(`  ${line}`)
+  }
+  return exitCode.done
 }
 
 function gatewayLines(gateway: GatewayStatus, within: TimeRange, now: number, columns: number): string[] {
-  const { activity, secondLooks, unwanted, datapoints } = gateway
+  const { activity, secondLooks, risk, unwanted, datapoints } = gateway
   const lines = tableOf(datapoints, within, columns)
   if (activity !== undefined) {
     const until = activity.until === undefined ? '' : `, until ${minuteText(activity.until)}`
@@ -52,6 +50,11 @@ function gatewayLines(gateway: GatewayStatus, within: TimeRange, now: number, co
     const words = late === 0 ? 'none was late' : `${countText(late)} came late and would have been lost`
     lines.push(`second looks: of ${countOf(points, 'point')} ${words}`)
   }
+  if (risk !== undefined)
+    for (const [key, words] of riskRows(risk)) lines.push(`${key}, as of ${minuteText(risk.asOf)}: ${words}`)
+  const rejected = datapoints.reduce((sum, { proof }) => sum + (proof.counts?.rejected ?? 0), 0)
+  if (rejected > 0)
+    lines.push(`rejected: ${countOf(rejected, 'entry', 'entries')} of what is complete, kept as dead letters`)
   lines.push(...parkedLines(datapoints))
   if (unwanted.length > 0) {
     lines.push(`no longer wanted, left as it is: ${unwanted.map(({ label }) => label).join(', ')}`)
@@ -85,11 +88,11 @@ function parkedLines(datapoints: readonly DatapointStatus[]): string[] {
 }
 
 function statusJson({ owner, gateways }: Status): string {
-  const rangeJson = ({ after, until }: TimeRange) => ({ after: isoText(after), until: isoText(until) })
-  const datapointJson = ({ label, coverage, parked }: DatapointStatus) => ({
+  const datapointJson = ({ label, coverage, parked, proof }: DatapointStatus) => ({
     datapoint: label,
     final: coverage.final.ranges.map(rangeJson),
     provisional: coverage.provisional.ranges.map(rangeJson),
+    proof: { points: proof.points, ...proof.counts },
     parked: parked.map(({ range, code, reason, tries, at }) => ({
       ...rangeJson(range),
       code,
@@ -98,13 +101,14 @@ function statusJson({ owner, gateways }: Status): string {
       lastTry: isoText(at),
     })),
   })
-  const entries = gateways.map(({ name, datapoints, unwanted, secondLooks, activity }) => [
+  const entries = gateways.map(({ name, datapoints, unwanted, secondLooks, activity, risk }) => [
     name,
     {
       datapoints: datapoints.map(datapointJson),
       unwanted: unwanted.map(datapointJson),
       ...(secondLooks === undefined ? {} : { secondLooks }),
       ...(activity === undefined ? {} : { activity: activityJson(activity) }),
+      ...(risk === undefined ? {} : { risk: { asOf: isoText(risk.asOf), ...riskJson(risk) } }),
     },
   ])
   return JSON.stringify({ ...(owner === undefined ? {} : { owner }), gateways: Object.fromEntries(entries) })

@@ -23,6 +23,9 @@ export interface Receipt {
   tookMs: number
 }
 
+/** What of a receipt can be told for each selector of its request; frames that name no datapoint count for none. */
+export type Counts = Readonly<Pick<Receipt, 'received' | 'written' | 'rejected'>>
+
 export function emptyReceipt(): Receipt {
   return {
     received: 0,
@@ -41,6 +44,10 @@ export function emptyReceipt(): Receipt {
 
 export function addReceipt(sum: Receipt, more: Receipt): void {
   for (const key of Object.keys(sum) as (keyof Receipt)[]) sum[key] += more[key]
+}
+
+export function addCounts(a: Counts, b: Counts): Counts {
+  return { received: a.received + b.received, written: a.written + b.written, rejected: a.rejected + b.rejected }
 }
 
 /** Law 5: `received = outside + duplicate + empty + written + rejected`. */

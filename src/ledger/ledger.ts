@@ -2,11 +2,11 @@ import { existsSync } from 'node:fs'
 import type { DatabaseSync } from 'node:sqlite'
 import type { Clock } from '../domain/clock.ts'
 import type { Coverage } from '../domain/coverage.ts'
-import { type Selector, selectorContains, selectorLabel } from '../domain/datapoint.ts'
+import { type Selector, selectorContains } from '../domain/datapoint.ts'
 import type { Failure } from '../domain/failure.ts'
 import type { Series } from '../domain/point.ts'
 import type { TimeRange } from '../domain/range.ts'
-import { emptyReceipt, type Receipt } from '../domain/receipt.ts'
+import type { Counts, Receipt } from '../domain/receipt.ts'
 import type { DataLogRequest } from '../domain/request.ts'
 import { type Activity, createActivities } from './activity.ts'
 import { type Amendments, openAmendments } from './amendments.ts'
@@ -16,6 +16,8 @@ import { ledgerFailure, openLedgerFile, openLedgerForReading } from './file.ts'
 import { type Ownership, ownerText, takeOwnership } from './owner.ts'
 import { createParked, type ParkedRange } from './parked.ts'
 import { type KeptPins, openPins } from './pins.ts'
+import { createReceipts, type PastTransfer } from './receipts.ts'
+import { createRetentions, type ToldRetentions } from './retentions.ts'
 import { type Claim, createTargets, type Place, type Proof, type SecondLook, type Targets } from './targets.ts'
 
 export interface CompletedTransfer {
@@ -25,19 +27,14 @@ export interface CompletedTransfer {
   readonly receipt: Receipt
   /** Distinct points acknowledged, for each selector of the request in its order, where that is known. */
   readonly points: readonly (number | undefined)[]
+  /** What else was counted for each of them, likewise. */
+  readonly counts?: readonly Counts[]
   /** The series they went to, likewise. */
   readonly series?: readonly (readonly Series[])[]
   /** The gateway's clock now, ms UTC. */
   readonly gatewayNow?: number
   /** The window of the group that the request was cut from, for next time. */
   readonly window?: { readonly group: string; readonly ms: number }
-}
-
-/** A transfer of the past; `asked` is the `askedText` of its selectors. */
-export interface PastTransfer {
-  readonly asked: string
-  readonly range: TimeRange
-  readonly receipt: Receipt
 }
 
 export interface SecondLooks {
@@ -49,9 +46,6 @@ export interface SecondLooks {
 /** How the datapoints of a device are best asked for: together, or one by one. */
 export type Width = 'wide' | 'narrow' | 'always wide'
 
-/** Receipts are kept for looking back, not for proof: coverage is the proof. */
-const receiptsKept = 3_000
-
 /** The memory of what is proven complete. Any trouble with it throws a Failure of reach `run`. */
 export class Ledger {
   readonly #database: DatabaseSync
@@ -62,6 +56,8 @@ export class Ledger {
   readonly #contents: Contents
   readonly #clocks: ReturnType<typeof createClocks>
   readonly #parked: ReturnType<typeof createParked>
+  readonly #receipts: ReturnType<typeof createReceipts>
+  readonly #retentions: ReturnType<typeof createRetentions>
   #ownership: Ownership | undefined
 
   private constructor(database: DatabaseSync, path: string, clock: Clock) {
@@ -73,6 +69,8 @@ export class Ledger {
     this.#contents = createContents(database)
     this.#clocks = createClocks(database)
     this.#parked = createParked(database)
+    this.#receipts = createReceipts(database)
+    this.#retentions = createRetentions(database)
   }
 
   static open(path: string, clock: Clock): Ledger {
@@ -194,28 +192,18 @@ export class Ledger {
   }
 
   /** One durable transaction: all that the transfer proves, or nothing (law 2). */
-  complete({ sink, request, provisional, receipt, points, series, window, gatewayNow }: CompletedTransfer): void {
+  complete(completed: CompletedTransfer): void {
+    const { sink, request, provisional, receipt, points, counts, series, window, gatewayNow } = completed
     const { gateway, selectors, range } = request
     this.#transaction(() => {
       for (const [i, selector] of selectors.entries()) {
         const target = this.#targets.idOf({ sink, gateway }, selector)
-        const second = this.#targets.cover(target, { range, points: points[i] }, provisional)
+        const second = this.#targets.cover(target, { range, points: points[i], counts: counts?.[i] }, provisional)
         this.#contents.note(target, series?.[i] ?? [])
         if (second !== undefined) this.#noteSecondLook(gateway, second)
         this.#parked.unpark(target, range, () => this.#targets.coveredBy(target))
       }
-      const { lastInsertRowid } = this.#sql(
-        'INSERT INTO receipt (at, sink, gateway, selectors, after, until, provisional, counts) VALUES (?, ?, ?, ?, ?, ?, ?, ?)',
-      ).run(
-        this.#clock.now(),
-        sink,
-        gateway,
-        askedText(selectors),
-        range.after,
-        range.until,
-        Number(provisional),
-        JSON.stringify(receipt),
-      )
+      this.#receipts.add(sink, request, provisional, receipt, this.#clock.now())
       if (gatewayNow !== undefined) this.#clocks.note(gateway, this.#clock.now(), gatewayNow)
       if (window !== undefined)
         this.#sql('INSERT OR REPLACE INTO window (gateway, grp, ms) VALUES (?, ?, ?)').run(
@@ -223,7 +211,6 @@ export class Ledger {
           window.group,
           window.ms,
         )
-      this.#sql('DELETE FROM receipt WHERE id <= ?').run(Number(lastInsertRowid) - receiptsKept)
     })
   }
 
@@ -256,18 +243,16 @@ export class Ledger {
 
   /** The newest transfers of a gateway, for estimates of the next ones. */
   receipts(place: Place, most: number): PastTransfer[] {
-    return this.#guard(() =>
-      this.#sql(
-        'SELECT selectors, after, until, counts FROM receipt WHERE sink = ? AND gateway = ? ORDER BY id DESC LIMIT ?',
-      )
-        .all(place.sink, place.gateway, most)
-        .map(row => ({
-          asked: String(row['selectors']),
-          range: { after: Number(row['after']), until: Number(row['until']) },
-          // counts that an older program did not keep are nought
-          receipt: { ...emptyReceipt(), ...(JSON.parse(String(row['counts'])) as Partial<Receipt>) },
-        })),
-    )
+    return this.#guard(() => this.#receipts.newest(place, most))
+  }
+
+  /** For how long a gateway keeps its log, as it told a run; undefined: never. */
+  retentions(gateway: string): ToldRetentions | undefined {
+    return this.#guard(() => this.#retentions.of(gateway))
+  }
+
+  noteRetentions(gateway: string, at: number, told: ReadonlyMap<Selector, number>): void {
+    this.#transaction(() => this.#retentions.note(gateway, at, told))
   }
 
   windowOf(gateway: string, group: string): number | undefined {
@@ -338,10 +323,4 @@ export class Ledger {
       throw ledgerFailure(error, this.#path)
     }
   }
-}
-
-/** What the receipts call these selectors: short, not unique. */
-export function askedText(selectors: readonly Selector[]): string {
-  const [first, ...others] = selectors.map(selectorLabel)
-  return others.length === 0 ? first! : `${first} (+${others.length})`
 }

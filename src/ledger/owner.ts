@@ -3,6 +3,7 @@ import { hostname } from 'node:os'
 import type { DatabaseSync } from 'node:sqlite'
 import type { Clock } from '../domain/clock.ts'
 import { Failure } from '../domain/failure.ts'
+import { pidSpace } from './pid-space.ts'
 
 /** One process at a time may change a ledger. */
 export interface Ownership {
@@ -15,18 +16,19 @@ export interface Ownership {
 const beatMs = 10_000
 /** Silent for this long: the owner is dead, whatever its pid says. Short enough that a restart does not wait long. */
 const deadAfterMs = 60_000
+const ownerRow = 'SELECT pid, pid_space, host, doing, heartbeat FROM owner'
 
 /** Takes the ledger for this process, from a dead owner too. Throws a Failure that names a living one. */
 export function takeOwnership(database: DatabaseSync, doing: string, clock: Clock): Ownership {
   const token = randomUUID()
   const write = database.prepare(
-    'INSERT INTO owner VALUES (1, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET token = excluded.token, pid = excluded.pid, host = excluded.host, doing = excluded.doing, heartbeat = excluded.heartbeat',
+    'INSERT OR REPLACE INTO owner (one, token, pid, pid_space, host, doing, heartbeat) VALUES (1, ?, ?, ?, ?, ?, ?)',
   )
   database.exec('BEGIN IMMEDIATE')
   try {
-    const owner = database.prepare('SELECT pid, host, doing, heartbeat FROM owner').get()
+    const owner = database.prepare(ownerRow).get()
     if (owner !== undefined && isAlive(owner, clock)) throw owned(owner)
-    write.run(token, process.pid, hostname(), doing, clock.now())
+    write.run(token, process.pid, pidSpace() ?? null, hostname(), doing, clock.now())
     database.exec('COMMIT')
   } catch (error) {
     // a failed COMMIT (disk full) may have rolled back already
@@ -60,13 +62,15 @@ export function takeOwnership(database: DatabaseSync, doing: string, clock: Cloc
 
 /** A living owner, in words; undefined where nobody has the ledger. */
 export function ownerText(database: DatabaseSync, clock: Clock): string | undefined {
-  const owner = database.prepare('SELECT pid, host, doing, heartbeat FROM owner').get()
+  const owner = database.prepare(ownerRow).get()
   if (owner === undefined || !isAlive(owner, clock)) return undefined
   return `${owner['doing']}, pid ${owner['pid']} on ${owner['host']}`
 }
 
 function isAlive(owner: Record<string, unknown>, clock: Clock): boolean {
-  if (owner['host'] === hostname() && !processExists(Number(owner['pid']))) return false
+  // of another container or machine a pid says nothing: the heartbeat decides
+  const isOurPid = owner['pid_space'] !== null && owner['pid_space'] === pidSpace()
+  if (isOurPid && !processExists(Number(owner['pid']))) return false
   // a heartbeat from the future is a clock that was set back: no sign of death
   return clock.now() - Number(owner['heartbeat']) < deadAfterMs
 }
@@ -95,6 +99,7 @@ function owned({ pid, host, doing }: Record<string, unknown>): Failure {
     code: 'ledger-owned',
     retry: 'never',
     reach: 'run',
-    advice: 'Let it finish or stop it first. "status" can be asked at any time.',
+    advice:
+      'Let it finish or stop it first; if it was killed together with its container or machine, wait a minute. "status" can be asked at any time.',
   })
 }

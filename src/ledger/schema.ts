@@ -125,4 +125,22 @@ CREATE TABLE clock (
   shown   INTEGER NOT NULL   -- ms UTC by the gateway's clock at that moment
 ) STRICT, WITHOUT ROWID;
 `,
+  `
+-- the boot and PID namespace that the owner's pid belongs to; NULL: not known, and its pid says nothing
+ALTER TABLE owner ADD COLUMN pid_space TEXT;
+`,
+  `
+-- what was counted for the range besides its points: of final rows alone, and NULL where it is not known
+ALTER TABLE coverage ADD COLUMN received INTEGER;
+ALTER TABLE coverage ADD COLUMN written INTEGER;
+ALTER TABLE coverage ADD COLUMN rejected INTEGER;
+`,
+  `
+-- for how long a gateway keeps what it logs, as it told last: for "status", which does not ask it
+CREATE TABLE retention (
+  gateway TEXT PRIMARY KEY,
+  at      INTEGER NOT NULL,  -- ms UTC
+  known   TEXT NOT NULL      -- JSON: [[ms, [keys of selectors]], …]
+) STRICT, WITHOUT ROWID;
+`,
 ]

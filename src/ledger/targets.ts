@@ -3,6 +3,7 @@ import { type Coverage, joinCoverage, noCoverage } from '../domain/coverage.ts'
 import { type Selector, selectorContains, selectorKey } from '../domain/datapoint.ts'
 import type { Series } from '../domain/point.ts'
 import { RangeSet, rangeLength, type TimeRange } from '../domain/range.ts'
+import { addCounts, type Counts } from '../domain/receipt.ts'
 
 /** The sink and gateway that coverage belongs to. */
 export interface Place {
@@ -14,6 +15,8 @@ export interface Place {
 export interface Proof {
   readonly range: TimeRange
   readonly points: number | undefined
+  /** As the transfers have counted; of final rows alone. What dead letters that are replayed add is in `points`. */
+  readonly counts?: Counts | undefined
 }
 
 /** What a second look has found, where it can be compared with the first. */
@@ -28,20 +31,20 @@ export interface SecondLook {
  */
 const mostLooks = 48
 
+const columns = 'after, until, points, received, written, rejected'
+
 /** The rows of `target` and `coverage`. Every method is a plain statement: the transaction is the caller's. */
 export function createTargets(database: DatabaseSync) {
   const find = database.prepare('SELECT id FROM target WHERE sink = ? AND gateway = ? AND key = ?')
   const insert = database.prepare('INSERT INTO target (sink, gateway, key, selector) VALUES (?, ?, ?, ?)')
   const all = database.prepare('SELECT id, selector FROM target WHERE sink = ? AND gateway = ?')
   const ofGateway = database.prepare('SELECT id FROM target WHERE gateway = ?')
-  const held = database.prepare(
-    'SELECT after, until, points FROM coverage WHERE target = ? AND final = ? ORDER BY after',
-  )
+  const held = database.prepare(`SELECT ${columns} FROM coverage WHERE target = ? AND final = ? ORDER BY after`)
   const touching = database.prepare(
-    'SELECT after, until, points FROM coverage WHERE target = ? AND final = ? AND until >= ? AND after <= ? ORDER BY after',
+    `SELECT ${columns} FROM coverage WHERE target = ? AND final = ? AND until >= ? AND after <= ? ORDER BY after`,
   )
   const remove = database.prepare('DELETE FROM coverage WHERE target = ? AND final = ? AND after = ?')
-  const put = database.prepare('INSERT INTO coverage (target, final, after, until, points) VALUES (?, ?, ?, ?, ?)')
+  const put = database.prepare(`INSERT INTO coverage (target, final, ${columns}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`)
 
   const restate = database.prepare(
     'UPDATE coverage SET points = ? WHERE target = ? AND final = ? AND after = ? AND until = ?',
@@ -56,8 +59,9 @@ export function createTargets(database: DatabaseSync) {
     return held.all(target, final).map(proofOf)
   }
 
-  function write(target: number, final: 0 | 1, { range, points }: Proof): void {
-    put.run(target, final, range.after, range.until, points ?? null)
+  function write(target: number, final: 0 | 1, { range, points, counts }: Proof): void {
+    const { received = null, written = null, rejected = null } = (final === 1 && counts) || {}
+    put.run(target, final, range.after, range.until, points ?? null, received, written, rejected)
   }
 
   function near(target: number, final: 0 | 1, { after, until }: TimeRange): Proof[] {
@@ -76,18 +80,12 @@ export function createTargets(database: DatabaseSync) {
   }
 
   /** Only the rows that touch the new one are rewritten: the cost does not follow the size of the coverage. */
-  function addFinal(target: number, { range, points }: Proof): void {
-    const neighbours = near(target, 1, range)
+  function addFinal(target: number, proof: Proof): void {
+    const neighbours = near(target, 1, proof.range)
     for (const { range: it } of neighbours) remove.run(target, 1, it.after)
-    const isNew = neighbours.every(row => !overlaps(row.range, range))
-    const counts = [points, ...neighbours.map(row => row.points)]
-    write(target, 1, {
-      range: {
-        after: Math.min(range.after, ...neighbours.map(row => row.range.after)),
-        until: Math.max(range.until, ...neighbours.map(row => row.range.until)),
-      },
-      points: isNew ? sum(counts) : undefined,
-    })
+    const isNew = neighbours.every(row => !overlaps(row.range, proof.range))
+    const whole = [proof, ...neighbours].reduce(joinProofs)
+    write(target, 1, isNew ? whole : { range: whole.range, points: undefined })
   }
 
   function addProvisional(target: number, { range, points }: Proof): void {
@@ -100,8 +98,7 @@ export function createTargets(database: DatabaseSync) {
     const pair = looks.length > mostLooks ? shortestNeighbours(looks) : undefined
     if (pair === undefined) return
     for (const { range: it } of pair) remove.run(target, 0, it.after)
-    const both = { after: pair[0].range.after, until: pair[1].range.until }
-    write(target, 0, { range: both, points: sum(pair.map(row => row.points)) })
+    write(target, 0, pair.reduce(joinProofs))
   }
 
   function coverageOf(target: number): Coverage {
@@ -212,6 +209,14 @@ function shortestNeighbours(rows: readonly Proof[]): [Proof, Proof] | undefined 
   return shortest
 }
 
+function joinProofs(a: Proof, b: Proof): Proof {
+  return {
+    range: { after: Math.min(a.range.after, b.range.after), until: Math.max(a.range.until, b.range.until) },
+    points: sum([a.points, b.points]),
+    counts: a.counts && b.counts && addCounts(a.counts, b.counts),
+  }
+}
+
 function sum(counts: readonly (number | undefined)[]): number | undefined {
   return counts.every(count => count !== undefined) ? counts.reduce((a, b) => a + b, 0) : undefined
 }
@@ -229,9 +234,13 @@ function isWide({ device, block, index, point }: Selector): boolean {
 }
 
 function proofOf(row: Record<string, unknown>): Proof {
-  const points = row['points']
+  const { points, received, written, rejected } = row
   return {
     range: { after: Number(row['after']), until: Number(row['until']) },
     points: points === null ? undefined : Number(points),
+    counts:
+      received === null
+        ? undefined
+        : { received: Number(received), written: Number(written), rejected: Number(rejected) },
   }
 }

@@ -43,6 +43,7 @@ export function accompanied(parts: AccompaniedParts): Accompanied {
   if (limits.quiet !== undefined) gates.push(createQuietGate(limits.quiet, () => gateway.clock.now(), zone))
   let survey: Survey | undefined
   let lookAgainAt = Number.NEGATIVE_INFINITY
+  let toldAt: number | undefined
   let retention: Retention | undefined
   let deviceIds: DeviceIds | undefined
 
@@ -56,6 +57,7 @@ export function accompanied(parts: AccompaniedParts): Accompanied {
     }
     if (found.site === undefined) return
     survey = found
+    toldAt = clock.now()
     retention = createRetention(found.site.devices, found.site.rules)
     deviceIds = createDeviceIds(found.site.devices)
   }
@@ -70,6 +72,7 @@ export function accompanied(parts: AccompaniedParts): Accompanied {
     },
     retentionOf: selectors => retention?.(selectors),
     deviceIdOf: shown => deviceIds?.(shown),
+    toldAt: () => toldAt,
     problems: () => survey?.problems ?? [],
     async ready(signal, { deadline, tell } = {}) {
       await passGates(gates, clock, tell ?? (() => {}), deadline, signal)

@@ -1,4 +1,5 @@
 import type { Clock } from '../domain/clock.ts'
+import type { Activity } from '../ledger/activity.ts'
 import type { Ledger } from '../ledger/ledger.ts'
 import type { RunEvent } from './job.ts'
 
@@ -10,13 +11,18 @@ interface Doing {
 }
 
 /** Notes what happens to each gateway for "status", when it changes, and passes the event on. */
-export function noteActivity(ledger: Ledger, clock: Clock, observe: Observe): Observe {
-  const noted = new Map<string, string>()
+export function noteActivity(ledger: Pick<Ledger, 'noteActivity'>, clock: Clock, observe: Observe): Observe {
+  const noted = new Map<string, Activity>()
   return event => {
+    const { gateway } = event
     const now = doingOf(event, clock.now())
-    if (now !== undefined && noted.get(event.gateway) !== now.doing) {
-      noted.set(event.gateway, now.doing)
-      ledger.noteActivity({ gateway: event.gateway, doing: now.doing, since: clock.now(), until: now.until })
+    const before = noted.get(gateway)
+    if (now !== undefined && (before?.doing !== now.doing || before.until !== now.until)) {
+      // an outage goes on from wait to wait: since when stays, until when does not
+      const since = before?.doing === now.doing ? before.since : clock.now()
+      const activity = { gateway, doing: now.doing, since, until: now.until }
+      noted.set(gateway, activity)
+      ledger.noteActivity(activity)
     }
     observe(event)
   }

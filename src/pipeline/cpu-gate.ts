@@ -25,7 +25,10 @@ export function createCpuGate({ clock, current, pauseAbove }: CpuGate): Gate {
   let isWaiting = false
   return () => {
     const reading = current()
-    const percent = reading !== undefined && clock.now() - reading.at <= freshMs ? reading.percent : undefined
+    // one from the future was heard before the clock was set back: nobody knows how old it is
+    const ageMs = reading === undefined ? undefined : clock.now() - reading.at
+    const isFresh = ageMs !== undefined && ageMs >= 0 && ageMs <= freshMs
+    const percent = isFresh ? reading?.percent : undefined
     isWaiting = isTooBusy(percent, pauseAbove, isWaiting)
     return isWaiting
       ? { doing: `waiting for the gateway's CPU to come below ${pauseAbove} %`, until: undefined }

@@ -20,6 +20,7 @@ import type { DatapointProblem } from '../smartserver/datapoint-problems.ts'
 import type { Hindrance } from './gates.ts'
 import type { GatewayJob, GatewayOutcome, RunParts } from './job.ts'
 import { createPace } from './pace.ts'
+import { keepTold } from './told.ts'
 import { type TransferProof, transfer } from './transfer.ts'
 import { Troubles, triesOfPiece } from './troubles.ts'
 import { Windows } from './windows.ts'
@@ -96,6 +97,7 @@ class GatewayRun {
       const isProven = (selector: Selector) => ledger.hasContent(place, selector)
       const job = { ...this.#job, selectors: askable(this.#job.selectors, this.#problems, isProven) }
       this.#heedClock()
+      keepTold(this.#job, ledger)
       this.#knownSick = rangesOf(parkedRanges(job, sink.id, ledger))
       const now = clock.now()
       this.#settled = settledRange(job)
@@ -222,10 +224,10 @@ class GatewayRun {
     const { sink, ledger, deadLetters, clock, observe } = this.#parts
     const { selectors, range, provisional, group } = piece
     const request = { gateway: source.name, selectors, range }
-    const record = ({ receipt, points, series }: TransferProof) => {
-      const window = { group, ms: this.#windows.adapt(group, range, receipt) }
+    const record = (proof: TransferProof) => {
+      const window = { group, ms: this.#windows.adapt(group, range, proof.receipt) }
       const gatewayNow = source.clock.now()
-      ledger.complete({ sink: sink.id, request, provisional, receipt, points, series, window, gatewayNow })
+      ledger.complete({ ...proof, sink: sink.id, request, provisional, window, gatewayNow })
     }
     const transferParts = {
       source,

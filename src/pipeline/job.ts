@@ -31,6 +31,8 @@ export interface RunSource extends LogSource {
   ready?(signal: AbortSignal, waiting?: Waiting): Promise<void>
   /** How long the gateway keeps what these log, ms, where it tells. */
   retentionOf?(selectors: readonly Selector[]): number | undefined
+  /** When it told that, by the host's clock, ms UTC. */
+  toldAt?(): number | undefined
   /** What is wrong with the configured datapoints, as known since `hello`. */
   problems?(): readonly DatapointProblem[]
 }

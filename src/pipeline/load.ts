@@ -86,11 +86,13 @@ async function loadEntry(
   try {
     let batch = []
     for (const point of parseLines(readWhole(folder, entry, receipt), pool.intern)) {
+      const asking = selectorsOf.get(keyOf(point.series.measurement, Object.fromEntries(point.series.tags))) ?? []
       receipt.received++
+      tally.receive(asking)
       // a correction of an earlier line: the later one has the fields of both
       if (repeats.note(point) !== 'new') receipt.duplicate++
       else {
-        tally.note(point, selectorsOf.get(keyOf(point.series.measurement, Object.fromEntries(point.series.tags))) ?? [])
+        tally.note(point, asking)
         batch.push(point)
       }
       if (batch.length < batchPoints) continue
@@ -105,7 +107,8 @@ async function loadEntry(
     if (!isBalanced(receipt)) throw damaged(folder, entry, `the counts do not add up: ${JSON.stringify(receipt)}`)
     letters.commit()
     const points = tally.points().map(count => (repeats.isExact ? count : undefined))
-    ledger.complete({ sink: sink.id, request, provisional, receipt, points, series: tally.series() })
+    const [counts, series] = [tally.counts(), tally.series()]
+    ledger.complete({ sink: sink.id, request, provisional, receipt, points, counts, series })
     return receipt
   } catch (error) {
     throw error instanceof RangeError || error instanceof SyntaxError ? damaged(folder, entry, error.message) : error

@@ -1,41 +1,84 @@
 import type { Point, Series } from '../domain/point.ts'
+import type { Counts } from '../domain/receipt.ts'
 
 interface Line {
   readonly selectors: readonly number[]
+  /** Distinct points in the sink. */
   points: number
+  written: number
+  rejected: number
 }
 
-/** Counts the distinct points of a request for each of its selectors: what the ledger keeps as proof. */
+/** Counts the entries and points of a request for each of its selectors: what the ledger keeps as proof. */
 export class Tally {
   readonly #lines = new Map<Series, Line>()
-  readonly #selectors: number
+  /** By position in the request's selectors. */
+  readonly #received: number[]
+  readonly #unwritable: number[]
 
   constructor(selectors: number) {
-    this.#selectors = selectors
+    this.#received = Array.from({ length: selectors }, () => 0)
+    this.#unwritable = [...this.#received]
   }
 
+  /** An entry that was asked for by these. */
+  receive(selectors: readonly number[]): void {
+    for (const i of selectors) this.#received[i]!++
+  }
+
+  /** It gives no point. */
+  reject(selectors: readonly number[]): void {
+    for (const i of selectors) this.#unwritable[i]!++
+  }
+
+  /** It gives a point that is written. */
   note({ series }: Point, selectors: readonly number[]): void {
     const line = this.#lines.get(series)
-    if (line === undefined) this.#lines.set(series, { selectors, points: 1 })
-    else line.points++
+    if (line === undefined) this.#lines.set(series, { selectors, points: 1, written: 1, rejected: 0 })
+    else {
+      line.points++
+      line.written++
+    }
   }
 
-  refuse({ series }: Point): void {
+  /** `partly`: other fields of it are in the sink. `isCorrection`: it was to replace one that has been written. */
+  refuse(
+    { series }: Point,
+    { partly, isCorrection }: { readonly partly: boolean; readonly isCorrection: boolean },
+  ): void {
     const line = this.#lines.get(series)
-    if (line !== undefined) line.points--
+    if (line === undefined) return
+    line.rejected++
+    if (!isCorrection) line.written--
+    if (!partly) line.points--
   }
 
   /** The series that points of each selector went to, in the order of the request's selectors. */
   series(): Series[][] {
-    const held = Array.from({ length: this.#selectors }, (): Series[] => [])
+    const held = this.#received.map((): Series[] => [])
     for (const [series, { selectors }] of this.#lines) for (const i of selectors) held[i]!.push(series)
     return held
   }
 
   /** In the order of the request's selectors. */
   points(): number[] {
-    const sums = Array.from({ length: this.#selectors }, () => 0)
-    for (const { selectors, points } of this.#lines.values()) for (const i of selectors) sums[i]! += points
+    return this.#sums(({ points }) => points)
+  }
+
+  /** Likewise. What is neither written nor rejected was a duplicate or empty. */
+  counts(): Counts[] {
+    const written = this.#sums(line => line.written)
+    const refused = this.#sums(line => line.rejected)
+    return this.#received.map((received, i) => ({
+      received,
+      written: written[i]!,
+      rejected: refused[i]! + this.#unwritable[i]!,
+    }))
+  }
+
+  #sums(countOf: (line: Line) => number): number[] {
+    const sums = this.#received.map(() => 0)
+    for (const line of this.#lines.values()) for (const i of line.selectors) sums[i]! += countOf(line)
     return sums
   }
 }

@@ -2,7 +2,7 @@ import type { Clock } from '../domain/clock.ts'
 import { type Frame, isRejection, type Rejection } from '../domain/entry.ts'
 import { Failure } from '../domain/failure.ts'
 import type { Point, Series } from '../domain/point.ts'
-import { emptyReceipt, isBalanced, type Receipt } from '../domain/receipt.ts'
+import { type Counts, emptyReceipt, isBalanced, type Receipt } from '../domain/receipt.ts'
 import { type DataLogRequest, requestText } from '../domain/request.ts'
 import type { DeadLetterBox, DeadLetterDraft } from '../ledger/dead-letters.ts'
 import type { Mapping } from '../points/mapping.ts'
@@ -42,6 +42,8 @@ export interface TransferProof {
   readonly receipt: Receipt
   /** Distinct points acknowledged, for each selector in its order; undefined where they could not be told apart. */
   readonly points: readonly (number | undefined)[]
+  /** What else can be told for each selector. */
+  readonly counts: readonly Counts[]
   /** The series that they went to, for each selector in its order. */
   readonly series: readonly (readonly Series[])[]
 }
@@ -78,7 +80,7 @@ export async function transfer(request: DataLogRequest, parts: TransferParts, si
     })
     letters.commit()
     const points = tally.points().map(count => (repeats.isExact ? count : undefined))
-    parts.record({ receipt, points, series })
+    parts.record({ receipt, points, counts: tally.counts(), series })
     return receipt
   } finally {
     // first: a write that is still under way may add a letter
@@ -134,11 +136,14 @@ function pointsOf(frames: readonly Frame[], account: Account): { points: Point[]
       if (selectors === ofForeignDevice) receipt.foreign++
       continue
     }
+    tally.receive(selectors)
     if (entry.at.ms > account.newest) account.newest = entry.at.ms
     const point = mapping.map(entry)
     if (point === undefined) receipt.empty++
-    else if ('reason' in point) reject(point, frame, datapointLabel(entry.datapoint))
-    else {
+    else if ('reason' in point) {
+      tally.reject(selectors)
+      reject(point, frame, datapointLabel(entry.datapoint))
+    } else {
       const repeat = repeats.note(point)
       if (repeat === 'new') {
         tally.note(point, selectors)

@@ -15,12 +15,10 @@ import {
 import { maturityAt, missingRanges } from '../planning/missing.ts'
 import { type DatapointProblem, isUnknown } from '../smartserver/datapoint-problems.ts'
 import type { GatewayJob } from './job.ts'
-import { triesOfPiece } from './troubles.ts'
+import { isResting } from './resting.ts'
 
 /** Fewer entries than this say little about how much of a device's log is wanted. */
 const enoughToJudge = 1_000
-/** Times the rest of a range that was parked once. */
-const mostRests = 24
 
 export type PlannedJob = Pick<GatewayJob, 'selectors' | 'requests' | 'maturity' | 'wish'> & {
   readonly source: Pick<GatewayJob['source'], 'name' | 'clock' | 'retentionOf'>
@@ -73,13 +71,6 @@ function prunedUntil({ retentionOf }: PlannedJob['source'], gatewayNow: number) 
     const retention = retentionOf?.(selectors)
     return retention === undefined ? undefined : gatewayNow - retention
   }
-}
-
-/** What has failed often rests longer, up to a day: it is not forgotten, and costs the gateway little. */
-function isResting({ at, tries }: ParkedRange, now: number, restMs: number): boolean {
-  const rounds = Math.min(mostRests, Math.max(1, Math.floor(tries / triesOfPiece)))
-  // a time of the future is a clock that was set back
-  return now >= at && now - at < restMs * rounds
 }
 
 /** Everything that is parked on a gateway, whichever of its selectors it is about. */

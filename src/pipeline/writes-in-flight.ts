@@ -61,7 +61,7 @@ export class WritesInFlight {
       const { rejected } = await this.#sink.write(points, this.#signal)
       this.#receipt.duplicate -= rejected.length
       this.#receipt.collapsed -= rejected.length
-      this.#refused(rejected, points, undefined)
+      this.#refused(rejected, points, undefined, true)
     })
     await this.settle()
   }
@@ -87,12 +87,17 @@ export class WritesInFlight {
     this.#pending.add(pending)
   }
 
-  #refused(refusals: readonly Refusal[], points: readonly Point[], frames: readonly Frame[] | undefined): void {
+  #refused(
+    refusals: readonly Refusal[],
+    points: readonly Point[],
+    frames: readonly Frame[] | undefined,
+    isCorrection = false,
+  ): void {
     if (refusals.length === 0) return
     this.#receipt.rejected += refusals.length
     const frameOf = frames === undefined ? undefined : new Map(points.map((point, i) => [point, frames[i]]))
-    for (const { point, reason, code, partly } of refusals) {
-      if (partly !== true) this.#tally.refuse(point)
+    for (const { point, reason, code, partly = false } of refusals) {
+      this.#tally.refuse(point, { partly, isCorrection })
       if (code === 'retention') this.#receipt.tooOld++
       const frame = frameOf?.get(point)
       this.#letters.add({

@@ -48,7 +48,9 @@ export class CpuMeter {
   current(): CpuReading | undefined {
     const now = this.#parts.clock.now()
     const heardAt = this.#reading?.at ?? Number.NEGATIVE_INFINITY
-    if (this.#isAnswering && now >= Math.max(heardAt + askEveryMs, this.#askAt)) {
+    // a reading of the future: the clock was set back
+    const isDue = now >= Math.max(heardAt + askEveryMs, this.#askAt) || now < heardAt
+    if (this.#isAnswering && isDue) {
       this.#askAt = now + askEveryMs
       void this.#ask().catch(error => {
         this.#askAt = now + waitAfter(error, askEveryMs)

@@ -6,13 +6,22 @@ export type Retention = (selectors: readonly Selector[]) => number | undefined
 
 const dayMs = 86_400_000
 
-/** Of several levels the one that is pruned first counts: it holds the finest entries (protocol §4). */
+/**
+ * Of several levels the one that is pruned first counts: it holds the finest entries (protocol §4). Worked out once for
+ * each array: `rescue` asks for that of every group before each request.
+ */
 export function createRetention(devices: readonly Device[], rules: readonly LogRule[]): Retention {
+  const known = new WeakMap<readonly Selector[], { readonly ms: number | undefined }>()
   return selectors => {
-    const days = selectors.flatMap(selector =>
-      rulesOf(selector, devices, rules).flatMap(({ levels }) => levels.flatMap(({ retention }) => retention ?? [])),
-    )
-    return days.length === 0 ? undefined : Math.min(...days) * dayMs
+    let retention = known.get(selectors)
+    if (retention === undefined) {
+      const days = selectors.flatMap(selector =>
+        rulesOf(selector, devices, rules).flatMap(({ levels }) => levels.flatMap(({ retention }) => retention ?? [])),
+      )
+      retention = { ms: days.length === 0 ? undefined : Math.min(...days) * dayMs }
+      known.set(selectors, retention)
+    }
+    return retention.ms
   }
 }
 

@@ -2,8 +2,14 @@ import { createHash } from 'node:crypto'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import { systemClock } from '../../src/domain/clock.ts'
+import { isoText } from '../../src/domain/instant.ts'
+import { Ledger } from '../../src/ledger/ledger.ts'
 import { type Simulator, startSimulator } from '../../src/simulator/simulator.ts'
+import { openSqliteSink } from '../../src/sinks/sqlite/sqlite-sink.ts'
 import { openSite, runProgram, type Site } from '../support/program.ts'
+import { recordedLog } from '../support/recorded-log.ts'
+import { noEnd } from '../support/scripted-gateway.ts'
 import { gatewaySettings } from '../support/truth.ts'
 
 const dayMs = 86_400_000
@@ -101,6 +107,26 @@ describe('plan', () => {
     expect((await planned('--from', '40h')).advice).toEqual([])
   }, 60_000)
 
+  test('what is at risk is said by status too, as the gateway told the last run, without asking it again', async () => {
+    await configured()
+    const status = async () => JSON.parse((await run('status', '--json')).stdout).gateways.g.risk
+    expect(await status()).toBeUndefined()
+    const began = Date.now()
+    expect((await run('backfill', '--from', '2h', '--to', '1h')).code).toBe(0)
+    const { atRisk, pruned } = (await planned()).gateways.g
+    const asked = gateway.stats.requests
+    const risk = await status()
+    expect(Date.parse(risk.asOf)).toBeGreaterThanOrEqual(began)
+    expect(risk.atRisk).toMatchObject({ ms: atRisk.ms, datapoints: atRisk.datapoints })
+    expect(risk.pruned).toMatchObject({ datapoints: pruned.datapoints })
+    // by the gateway's clock, an hour ahead
+    expect(Math.abs(risk.pruned.ms - pruned.ms)).toBeLessThan(60_000)
+    expect(Math.abs(Date.parse(risk.atRisk.by) - Date.parse(atRisk.by))).toBeLessThan(60_000)
+    const { stdout } = await run('status')
+    expect(stdout).toMatch(/at risk, as of .*: .* of 1 datapoint .*: pruned by .* unless fetched/)
+    expect(gateway.stats.requests).toBe(asked)
+  }, 60_000)
+
   test('names datapoints that are not logged or not there, and the days on which the clock is put back', async () => {
     await configured({}, [...wanted, 'Sensor 1/NodeObject/0/nvoStatus', 'Sensr 1/*/*/*', 'Meter 3/EnergyMeter/0/nvo'])
     const { gateways } = await planned('--from', '2025-10-01', '--to', '2025-11-01')
@@ -139,6 +165,43 @@ describe('plan', () => {
     expect((await run('plan')).code).toBe(1)
   }, 60_000)
 })
+
+test('what is parked and rests is left out of a plan for sync, and said', async () => {
+  await configured({ sync: { since: '2d' } })
+  const none = await planned()
+  expect(none.gateways.g.parked).toBeUndefined()
+  const ledger = Ledger.open(join(site.folder, 'data/ledger.db'), systemClock)
+  const until = Date.now() - dayMs
+  for (const range of [
+    { after: until - 3_600_000, until },
+    { after: until - 3 * 3_600_000, until: until - 2 * 3_600_000 },
+  ])
+    ledger.park(
+      await sinkId(),
+      { gateway: 'g', selectors: [{ device: { name: 'Sensor 1' } }, { device: { name: 'Meter 3' } }], range },
+      noEnd(),
+      3,
+    )
+  ledger.close()
+  const { gateways } = await planned()
+  const { parked, missing } = gateways.g
+  expect(parked).toMatchObject({ ranges: 2, after: isoText(until - 3 * 3_600_000), until: isoText(until) })
+  expect(Math.abs(Date.parse(parked.triedAgainAt) - (Date.now() + 3_600_000))).toBeLessThan(60_000)
+  expect((none.gateways.g.missing.ms - missing.ms) / 3_600_000).toBeCloseTo(4, 1)
+  expect((await run('plan')).stdout).toMatch(
+    /parked +2 ranges \(.*\) are left out of this plan until .* tried again from/,
+  )
+  // a backfill does not let it rest
+  expect((await planned('--from', '2d')).gateways.g.parked).toBeUndefined()
+}, 60_000)
+
+/** Of a database that is made first. */
+async function sinkId(): Promise<string> {
+  const log = recordedLog().log
+  const sink = await openSqliteSink({ path: join(site.folder, 'data/points.db') }, { clock: systemClock, log })
+  await sink.close()
+  return sink.id
+}
 
 describe('the order rescue', () => {
   test('asks first for what the gateway will prune first, whatever is older', async () => {

@@ -1,9 +1,14 @@
+import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { systemClock } from '../../src/domain/clock.ts'
+import type { DataLogRequest } from '../../src/domain/request.ts'
+import { Ledger } from '../../src/ledger/ledger.ts'
 import { type Simulator, startSimulator } from '../../src/simulator/simulator.ts'
 import { expectSame } from '../support/comparison.ts'
 import { type Influxd, openInfluxd } from '../support/influxd.ts'
 import { openSite, runProgram, type Site, startProgram } from '../support/program.ts'
+import { noEnd } from '../support/scripted-gateway.ts'
 import { cellsOfInfluxd } from '../support/stored-cells.ts'
 import { expectedCells, gatewaySettings } from '../support/truth.ts'
 
@@ -95,4 +100,23 @@ test('what is older than the database keeps is said and not asked for', async ()
   const beyond = await runProgram(['backfill', '--config', site.file, '--from', '4d', '--to', '3d'])
   expect(beyond.code).toBe(2)
   expect(beyond.stderr).toMatch(/all of what is asked for is older/)
+}, 60_000)
+
+test('a parked range that the database keeps no longer is not fetched by retry', async () => {
+  const parkedUntil = Date.now() - 3 * 3_600_000
+  const ledger = Ledger.open(join(site.folder, 'data/ledger.db'), systemClock)
+  const request: DataLogRequest = {
+    gateway: 'g',
+    selectors: [{}],
+    range: { after: parkedUntil - 3_600_000, until: parkedUntil },
+  }
+  ledger.park(`influxdb:${influxd.url}/site`, request, noEnd(), 3)
+  ledger.close()
+  await influxd.queryText('ALTER RETENTION POLICY "autogen" ON "site" DURATION 2h SHARD DURATION 1h')
+  const asked = gateway.stats.logRequests
+  const { code, stderr } = await runProgram(['retry', '--config', site.file])
+  expect(stderr).toMatch(/keeps 2h: 1 parked range is older and not fetched/)
+  expect(code).toBe(3)
+  await runProgram(['retry', '--config', site.file, '--json'])
+  expect(gateway.stats.logRequests).toBe(asked)
 }, 60_000)

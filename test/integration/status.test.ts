@@ -1,3 +1,4 @@
+import { readdirSync } from 'node:fs'
 import { setTimeout as pause } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Simulator, startSimulator } from '../../src/simulator/simulator.ts'
@@ -41,9 +42,27 @@ async function statusOf() {
 }
 
 describe('status and retry', () => {
+  test('status creates nothing in a fresh folder: no database, no suitcase, no ledger', async () => {
+    const before = readdirSync(site.folder)
+    for (const sink of [{ sqlite: { path: 'fresh/points.db' } }, { file: { path: 'fresh' } }]) {
+      await site.configure({
+        gateways: { g: gatewaySettings(gateway, ['Sensor 1/*/*/*']) },
+        sink,
+        ledger: 'fresh/l.db',
+      })
+      expect((await statusOf()).gateways.g.datapoints[0].final).toEqual([])
+      expect((await run('status')).stdout).toMatch(/^Into (SQLite|suitcase) .*fresh/)
+    }
+    expect(readdirSync(site.folder)).toEqual([...new Set([...before, 'smartserver-etl.yaml'])])
+  })
+
   test('a range that cannot be had is listed with its reason, and "retry" fetches it and nothing else', async () => {
     await configure(['Sensor 1/*/*/*'])
-    expect((await run('backfill', ...range)).code).toBe(0)
+    const done = await run('backfill', ...range, '--json')
+    expect(done.code).toBe(0)
+    const { received, written } = JSON.parse(done.stdout)
+    const { proof } = (await statusOf()).gateways.g.datapoints[0]
+    expect(proof).toEqual({ received, points: written, written, rejected: 0 })
 
     gateway.setFaults({ noEnd: 1 })
     await configure(['Sensor 1/*/*/*', 'Thermostat 2/*/*/*'])

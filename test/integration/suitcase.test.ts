@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
@@ -100,6 +100,18 @@ describe('a suitcase', () => {
       await influxd.close()
     }
   }, 90_000)
+
+  test('may be looked at while it is packed', async () => {
+    const draft = join(suitcase, '1-0.draft')
+    await json(plant, 'backfill', ...range)
+    writeFileSync(draft, 'of a run that goes on')
+    await json(plant, 'status')
+    await json(plant, 'plan')
+    expect(existsSync(draft)).toBe(true)
+    // one that was left behind is cleared away by the next run that packs
+    await json(plant, 'backfill', '--from', '8d')
+    expect(existsSync(draft)).toBe(false)
+  }, 60_000)
 
   test('is plain line protocol that InfluxDB takes by itself', async () => {
     const influxd = await openInfluxd({ database: 'site' })

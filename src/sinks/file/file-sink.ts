@@ -31,11 +31,7 @@ const draftSuffix = '.draft'
 export async function openFileSink({ path }: { readonly path: string }): Promise<Sink> {
   const folder = resolve(path)
   const label = `suitcase ${path}`
-  const id = guarded(label, () => {
-    const found = openManifest(folder)
-    for (const name of readdirSync(folder)) if (name.endsWith(draftSuffix)) rmSync(join(folder, name))
-    return found
-  })
+  const id = guarded(label, () => openManifest(folder))
   let drafts = 0
   const notHere = (what: string) =>
     new Failure(`a ${label} cannot be ${what}`, {
@@ -47,7 +43,11 @@ export async function openFileSink({ path }: { readonly path: string }): Promise
   return {
     id: `file:${id}`,
     label,
-    begin: request => openDraft(request, { folder, label, number: drafts++ }),
+    begin(request) {
+      // not at opening: whoever only looks must leave the drafts of a run that goes on
+      if (drafts === 0) guarded(label, () => sweep(folder))
+      return openDraft(request, { folder, label, number: drafts++ })
+    },
     async write() {
       throw notHere('written to outside of a transfer')
     },
@@ -63,6 +63,11 @@ export async function openFileSink({ path }: { readonly path: string }): Promise
     },
     async close() {},
   }
+}
+
+/** Drafts of a process that was killed: their transfers were not complete and come again. */
+function sweep(folder: string): void {
+  for (const name of readdirSync(folder)) if (name.endsWith(draftSuffix)) rmSync(join(folder, name))
 }
 
 function openDraft(

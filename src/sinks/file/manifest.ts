@@ -50,11 +50,15 @@ export function readManifest(folder: string): { readonly id: string; readonly en
   return { id, entries: entries as ManifestEntry[] }
 }
 
+export function hasManifest(folder: string): boolean {
+  return existsSync(join(folder, manifestName))
+}
+
 /** Makes the folder and its manifest where there are none; returns the suitcase's id. */
 export function openManifest(folder: string): string {
   mkdirSync(folder, { recursive: true })
   const path = join(folder, manifestName)
-  if (!existsSync(path)) {
+  if (!hasManifest(folder)) {
     writeDurably(`${path}.draft`, 'w', `${JSON.stringify({ suitcase: randomUUID() })}\n`)
     renameSync(`${path}.draft`, path)
     syncFolder(folder)

@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
@@ -28,6 +28,24 @@ async function startOwner(path: string, doing: string): Promise<ChildProcess> {
   expect(String(said)).toBe('owned')
   return child
 }
+
+/** In a PID namespace of its own, as a container has it, but with our host name: what taking the ledger fails with. */
+function ownInContainer(path: string): string {
+  const source = `
+    import { Ledger } from ${JSON.stringify(new URL('../../../src/ledger/ledger.ts', import.meta.url).href)}
+    const ledger = Ledger.open(${JSON.stringify(path)}, { now: Date.now, sleep: async () => {} })
+    try {
+      ledger.own('backfill')
+      process.stdout.write('owned')
+    } catch (error) {
+      process.stdout.write(error.code)
+    }
+  `
+  const words = ['--pid', '--fork', process.execPath, '--input-type=module', '--eval', source]
+  return spawnSync('unshare', words, { encoding: 'utf8' }).stdout
+}
+
+const hasNamespaces = spawnSync('unshare', ['--pid', '--fork', 'true']).status === 0
 
 function openLedger(path: string, clock = systemClock): Ledger {
   const ledger = Ledger.open(path, clock)
@@ -97,7 +115,7 @@ describe('the owner of a ledger', () => {
     suspended.own('sync')
     // an owner on another machine, of which only the heartbeat can be seen
     const database = new DatabaseSync(path)
-    database.exec("UPDATE owner SET host = 'elsewhere', pid = 1")
+    database.exec("UPDATE owner SET host = 'elsewhere', pid_space = 'elsewhere', pid = 1")
     database.close()
     const next = openLedger(path, clock)
     clock.advance(59_999)
@@ -124,12 +142,38 @@ describe('the owner of a ledger', () => {
     expect(isEmpty(next)).toBe(false)
   })
 
+  it.skipIf(!hasNamespaces)('is not taken for dead by a container, where its pid means nothing', async () => {
+    const path = join(temporaryFolder(), 'ledger.db')
+    const other = await startOwner(path, 'sync')
+    expect(ownInContainer(path)).toBe('ledger-owned')
+    // followed when its last sign is a minute old
+    other.kill('SIGKILL')
+    await once(other, 'exit')
+    const database = new DatabaseSync(path)
+    database.exec('UPDATE owner SET heartbeat = heartbeat - 60000')
+    database.close()
+    expect(ownInContainer(path)).toBe('owned')
+  })
+
+  it('with our own pid is alive, if that pid is one of another container', () => {
+    const path = join(temporaryFolder(), 'ledger.db')
+    const clock = steeredClock()
+    openLedger(path, clock).own('sync')
+    const database = new DatabaseSync(path)
+    // the same where an older program has not noted it
+    for (const space of ["'another boot pid:[1]'", 'NULL']) {
+      database.exec(`UPDATE owner SET pid_space = ${space}`)
+      expect(failureOf(() => openLedger(path, clock).own('backfill')).code).toBe('ledger-owned')
+    }
+    database.close()
+  })
+
   it('whose clock was set back is not taken for dead', () => {
     const path = join(temporaryFolder(), 'ledger.db')
     const clock = steeredClock()
     openLedger(path, clock).own('sync')
     const database = new DatabaseSync(path)
-    database.exec("UPDATE owner SET host = 'elsewhere'")
+    database.exec("UPDATE owner SET pid_space = 'elsewhere'")
     database.close()
     clock.set(clock.now() - 3_600_000)
     expect(failureOf(() => openLedger(path, clock).own('backfill')).code).toBe('ledger-owned')

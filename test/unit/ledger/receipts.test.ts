@@ -2,7 +2,8 @@ import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { systemClock } from '../../../src/domain/clock.ts'
 import { emptyReceipt } from '../../../src/domain/receipt.ts'
-import { askedText, Ledger } from '../../../src/ledger/ledger.ts'
+import { Ledger } from '../../../src/ledger/ledger.ts'
+import { askedText } from '../../../src/ledger/receipts.ts'
 import { temporaryFolder } from '../../support/temporary-folder.ts'
 
 test('the newest transfers of a gateway are told for its sink alone, the newest first', () => {
@@ -28,4 +29,24 @@ test('the newest transfers of a gateway are told for its sink alone, the newest 
     range: { after: 3, until: 4 },
     receipt: { ...emptyReceipt(), received: 3, written: 3, tookMs: 5 },
   })
+})
+
+test('receipts of a busy gateway do not crowd out those of another: each has an equal share', () => {
+  const ledger = Ledger.open(':memory:', systemClock)
+  onTestFinished(() => ledger.close())
+  const complete = (gateway: string, after: number) =>
+    ledger.complete({
+      sink: 's',
+      request: { gateway, selectors: [{}], range: { after, until: after + 1 } },
+      provisional: false,
+      receipt: emptyReceipt(),
+      points: [0],
+    })
+  for (let i = 0; i < 5; i++) complete('quiet', i)
+  for (let i = 0; i < 4_000; i++) complete('busy', i)
+  expect(ledger.receipts({ sink: 's', gateway: 'quiet' }, 10_000)).toHaveLength(5)
+  const kept = ledger.receipts({ sink: 's', gateway: 'busy' }, 10_000)
+  expect(kept.length).toBeGreaterThanOrEqual(1_000)
+  expect(kept.length).toBeLessThan(1_100)
+  expect(kept[0]!.range.after).toBe(3_999)
 })

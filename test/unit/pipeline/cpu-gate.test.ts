@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { isTooBusy } from '../../../src/pipeline/cpu-gate.ts'
+import { createCpuGate, isTooBusy } from '../../../src/pipeline/cpu-gate.ts'
+import { steeredClock } from '../../support/steered-clock.ts'
 
 describe('a busy gateway', () => {
   test('is left alone above the limit, and until it has come well below it', () => {
@@ -14,5 +15,16 @@ describe('a busy gateway', () => {
   test('is never left alone where its CPU is unknown or the limit is off', () => {
     expect(isTooBusy(undefined, 85, true)).toBe(false)
     expect(isTooBusy(100, undefined, true)).toBe(false)
+  })
+
+  test('is not waited for by a reading that is old, or from before the host’s clock was set back', () => {
+    const clock = steeredClock()
+    const heard = clock.now()
+    const gate = createCpuGate({ clock, current: () => ({ percent: 99, at: heard }), pauseAbove: 85 })
+    expect(gate()).toBeDefined()
+    clock.set(heard + 120_001)
+    expect(gate()).toBeUndefined()
+    clock.set(heard - 3_600_000)
+    expect(gate()).toBeUndefined()
   })
 })

@@ -4,7 +4,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { Frame } from '../../../src/domain/entry.ts'
 import { Failure } from '../../../src/domain/failure.ts'
-import { isBalanced, type Receipt } from '../../../src/domain/receipt.ts'
+import { type Counts, isBalanced, type Receipt } from '../../../src/domain/receipt.ts'
 import type { DataLogRequest } from '../../../src/domain/request.ts'
 import { DeadLetterBox } from '../../../src/ledger/dead-letters.ts'
 import { type LogSource, type TransferProof, transfer } from '../../../src/pipeline/transfer.ts'
@@ -35,6 +35,7 @@ function sourceOf(batches: readonly (readonly Frame[])[], failure?: unknown): Lo
 function open(source: LogSource, sink: Sink = scriptedSink(), folder = temporaryFolder()) {
   const clock = steeredClock()
   const recorded: Receipt[] = []
+  const counted: Counts[][] = []
   const parts = {
     source,
     sink,
@@ -42,12 +43,21 @@ function open(source: LogSource, sink: Sink = scriptedSink(), folder = temporary
     mapping: compileMapping('plant-a', []),
     deadLetters: new DeadLetterBox({ path: folder, maxSize: 1e9 }, clock),
     mostEntries: Number.POSITIVE_INFINITY,
-    record: ({ receipt }: TransferProof) => void recorded.push({ ...receipt }),
+    record: ({ receipt, counts }: TransferProof) => {
+      recorded.push({ ...receipt })
+      counted.push([...counts])
+    },
   }
-  return { parts, recorded, folder, run: (signal = new AbortController().signal) => transfer(request, parts, signal) }
+  return {
+    parts,
+    recorded,
+    counted,
+    folder,
+    run: (signal = new AbortController().signal) => transfer(request, parts, signal),
+  }
 }
 
-function lettersIn(folder: string): { reason: string; raw: string }[] {
+function lettersIn(folder: string): { reason: string; raw: string; datapoint?: string }[] {
   return readdirSync(folder)
     .filter(name => name.endsWith('.ndjson'))
     .flatMap(name => readFileSync(join(folder, name), 'utf8').trimEnd().split('\n'))
@@ -136,17 +146,51 @@ describe('a transfer', () => {
           const sink = scriptedSink(async points =>
             points.filter(() => ++count % refuseEvery === 0 && refuseEvery > 1).map(point => refusal(point)),
           )
-          const { run, recorded, folder } = open(sourceOf(batches), sink)
+          const { run, recorded, counted, folder } = open(sourceOf(batches), sink)
           const receipt = await run()
           expect(receipt.received).toBe(batches.flat().length)
           expect(isBalanced(receipt)).toBe(true)
           expect(Math.min(...Object.values(receipt))).toBeGreaterThanOrEqual(0)
           expect(lettersIn(folder)).toHaveLength(receipt.rejected)
           expect(recorded).toEqual([receipt])
+          // of the one selector: all but what it has not asked for, and frames that name no datapoint
+          const [{ received, written, rejected }] = counted[0] as [Counts]
+          const unnamed = receipt.received - receipt.outside - received
+          expect(unnamed).toBe(lettersIn(folder).filter(({ datapoint }) => datapoint === undefined).length)
+          expect({ written, rejected }).toEqual({ written: receipt.written, rejected: receipt.rejected - unnamed })
         },
       ),
       { numRuns: 200 },
     )
+  })
+
+  it('counts for each selector what is its own, however many of them ask for it', async () => {
+    const sink = scriptedSink(async points =>
+      points.filter(({ fields }) => fields['value'] === 13).map(point => refusal(point)),
+    )
+    const source = sourceOf([
+      [
+        logFrame(start + 1),
+        logFrame(start + 1),
+        logFrame(start + 2, { value: 13 }),
+        logFrame(start + 3, { value: { '': 1 } }),
+        logFrame(start + 4, { xif: 'nvoTemp' }),
+        logFrame(start + 5, { xif: 'nvoTemp', value: null }),
+        logFrame(start + 6, { device: 'Sensor 2' }),
+        'no entry',
+      ],
+    ])
+    const { parts, counted } = open(source, sink)
+    const device = { name: 'Sensor 1' }
+    const selectors = [request.selectors[0], { device }, { device: { name: 'Sensor 9' } }] as const
+    await transfer({ ...request, selectors }, parts, new AbortController().signal)
+    expect(counted).toEqual([
+      [
+        { received: 4, written: 1, rejected: 2 },
+        { received: 6, written: 2, rejected: 2 },
+        { received: 0, written: 0, rejected: 0 },
+      ],
+    ])
   })
 
   it('without "end" records nothing and leaves no dead letter, although all of it was written', async () => {

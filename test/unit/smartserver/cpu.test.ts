@@ -113,6 +113,17 @@ describe("the gateway's CPU", () => {
     expect(it.gateway.calls).toHaveLength(2)
   })
 
+  test('is asked anew when the host’s clock was set back', async () => {
+    const it = meter({ cpuUtilization: { SmartServer: 95 } })
+    it.meter.current()
+    await turn()
+    it.clock.set(it.clock.now() - 3_600_000)
+    it.meter.current()
+    await turn()
+    expect(it.gateway.calls).toHaveLength(2)
+    expect(it.meter.current()?.at).toBe(it.clock.now())
+  })
+
   test('is not asked again of a release without it, nor soon where it is refused, but of one that is busy', async () => {
     for (const [storage, calls] of [
       [{ dataLogSize: 5 }, 1],

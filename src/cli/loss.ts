@@ -1,0 +1,39 @@
+import { isoText } from '../domain/instant.ts'
+import type { TimeRange } from '../domain/range.ts'
+import type { MissingTime, Risk } from '../planning/risk.ts'
+import { countOf, countText, minuteText, tookText } from './figures.ts'
+
+const dayMs = 86_400_000
+
+function lossJson({ ms, datapoints, range }: MissingTime) {
+  return { ms, datapoints, ...rangeJson(range) }
+}
+
+function lossText({ ms, datapoints, range }: MissingTime): string {
+  return `${lengthText(ms)} of ${countOf(datapoints, 'datapoint')} (${rangeText(range)})`
+}
+
+/** Missing time, in whole days as soon as it is many. */
+export function lengthText(ms: number): string {
+  return ms < 10 * dayMs ? tookText(ms) : `${countText(ms / dayMs)} d`
+}
+
+export function rangeText({ after, until }: TimeRange): string {
+  return `${minuteText(after)} … ${minuteText(until)}`
+}
+
+export function rangeJson({ after, until }: TimeRange) {
+  return { after: isoText(after), until: isoText(until) }
+}
+
+/** A key and its words: what of the missing time the gateway has pruned, or will have pruned soon. */
+export function riskRows({ pruned, soon }: Risk): [string, string][] {
+  const rows: [string, string][] = []
+  if (pruned !== undefined) rows.push(['pruned', `${lossText(pruned)}: pruned already by the gateway, probably`])
+  if (soon !== undefined) rows.push(['at risk', `${lossText(soon)}: pruned by ${minuteText(soon.by)} unless fetched`])
+  return rows
+}
+
+export function riskJson({ pruned, soon }: Risk) {
+  return { pruned: pruned && lossJson(pruned), atRisk: soon && { ...lossJson(soon), by: isoText(soon.by) } }
+}

@@ -1,0 +1,42 @@
+import { expect, onTestFinished, test } from 'vitest'
+import { Ledger } from '../../../src/ledger/ledger.ts'
+import { planWork } from '../../../src/pipeline/work.ts'
+import { isDone } from '../../../src/planning/backlog.ts'
+import { noEnd } from '../../support/scripted-gateway.ts'
+import { steeredClock } from '../../support/steered-clock.ts'
+
+const hour = 3_600_000
+const lux = { device: { name: 'Sensor 1' } }
+
+test('a parked range rests for its time, and not longer when the host’s clock is set back', () => {
+  const clock = steeredClock()
+  const ledger = Ledger.open(':memory:', clock)
+  onTestFinished(() => ledger.close())
+  const range = { after: clock.now() - hour, until: clock.now() }
+  ledger.park('s', { gateway: 'plant-a', selectors: [lux], range }, noEnd(), 3)
+  const rests = (now: number) =>
+    isDone(
+      planWork(
+        {
+          source: { name: 'plant-a', clock: { now: () => range.until } },
+          selectors: [lux],
+          requests: { entries: 50_000, shortest: 60_000, longest: hour, per: 'auto', order: 'oldest' },
+          maturity: { settle: 0, lateness: 0 },
+          wish: {
+            wanted: () => range,
+            secondLookMs: 0,
+            newestFirst: true,
+            parkedRestMs: hour,
+            deadline: undefined,
+          },
+        },
+        's',
+        ledger,
+        now,
+      ),
+    )
+  const parkedAt = clock.now()
+  expect([0, hour - 1, hour].map(ms => rests(parkedAt + ms))).toEqual([true, true, false])
+  expect(rests(parkedAt - 1)).toBe(false)
+  expect(rests(parkedAt - 24 * hour)).toBe(false)
+})

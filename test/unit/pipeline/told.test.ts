@@ -1,0 +1,38 @@
+import { expect, onTestFinished, test } from 'vitest'
+import { Ledger } from '../../../src/ledger/ledger.ts'
+import { keepTold } from '../../../src/pipeline/told.ts'
+import { scriptedGateway } from '../../support/scripted-gateway.ts'
+import { steeredClock } from '../../support/steered-clock.ts'
+
+const dayMs = 86_400_000
+const [lux, temp, other] = ['Lux', 'Temp', 'Other'].map(name => ({ device: { name } }))
+
+test('how long a gateway keeps its log is kept when it has told, and not worked out anew on each pass', () => {
+  const clock = steeredClock()
+  const ledger = Ledger.open(':memory:', clock)
+  onTestFinished(() => ledger.close())
+  let asked = 0
+  let toldAt: number | undefined
+  let days = 30
+  const source = {
+    ...scriptedGateway({ now: clock.now }),
+    toldAt: () => toldAt,
+    retentionOf: ([selector]: readonly unknown[]) => {
+      asked++
+      return selector === other ? undefined : days * dayMs
+    },
+  }
+  const pass = () => keepTold({ source, selectors: [lux!, temp!, other!] }, ledger)
+  pass()
+  expect(ledger.retentions('plant-a')).toBeUndefined()
+  toldAt = clock.now()
+  for (let i = 0; i < 3; i++) pass()
+  expect(asked).toBe(3)
+  const told = ledger.retentions('plant-a')!
+  expect(told.at).toBe(toldAt)
+  expect([lux!, temp!, other!].map(told.of)).toEqual([30 * dayMs, 30 * dayMs, undefined])
+  days = 10
+  toldAt += dayMs
+  pass()
+  expect(ledger.retentions('plant-a')?.of(lux!)).toBe(10 * dayMs)
+})
