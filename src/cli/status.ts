@@ -81,7 +81,7 @@ function parkedLines(datapoints: readonly DatapointStatus[]): string[] {
   const more =
     ranges.size > mostParkedShown ? [`  and ${countText(ranges.size - mostParkedShown)} more: see --json`] : []
   return [
-    `parked, tried again every hour by sync and at once by "retry": ${countOf(ranges.size, 'range')}`,
+    `parked, tried again by sync, more and more seldom, and at once by "retry": ${countOf(ranges.size, 'range')}`,
     ...lines,
     ...more,
   ]
