@@ -1,11 +1,21 @@
 import { type Differences, isSame } from '../support/differences.ts'
 
+interface BlowLine {
+  readonly where: string
+  readonly what: string
+  readonly isKill: boolean
+  readonly afterMs: number
+  readonly result: string
+}
+
 /** What the parts tell: a line a blow on standard output, and every finding for the end. */
 export interface Record {
   /** Blows struck in all parts so far. */
   readonly blows: number
+  /** How many of them have ended the program by kill -9. */
+  readonly kills: number
   readonly findings: readonly string[]
-  blow(line: { readonly where: string; readonly what: string; readonly afterMs: number; readonly result: string }): void
+  blow(line: BlowLine): void
   say(text: string): void
   /** A difference, or anything else that must not be. */
   finding(text: string): void
@@ -14,13 +24,18 @@ export interface Record {
 export function createRecord(): Record {
   const findings: string[] = []
   let blows = 0
+  let kills = 0
   return {
     get blows() {
       return blows
     },
+    get kills() {
+      return kills
+    },
     findings,
-    blow({ where, what, afterMs, result }) {
+    blow({ where, what, isKill, afterMs, result }) {
       blows++
+      if (isKill) kills++
       const after = `after ${(afterMs / 1000).toFixed(1)} s`
       console.log(`${String(blows).padStart(4)}  ${where.padEnd(22)}${what.padEnd(36)}${after.padEnd(14)}${result}`)
     },

@@ -84,11 +84,12 @@ async function blows(stage: Stage, options: BlowsOptions): Promise<Survivor> {
   }
 }
 
-function tell({ claimed, found }: Claims, { what }: Struck, afterMs: number, options: BlowsOptions): void {
+function tell({ claimed, found }: Claims, { what, signal }: Struck, afterMs: number, options: BlowsOptions): void {
   const { record, where, whole } = options
   record.blow({
     where,
     what,
+    isKill: signal === 'SIGKILL',
     afterMs,
     result: `${shareText(claimed, whole())}: ${differencesText(found)}`,
   })
