@@ -6,7 +6,7 @@ import type { Point } from '../../domain/point.ts'
 import type { Refusal, RefusalCode, WriteResult } from '../sink.ts'
 import type { BatchSize } from './batch-size.ts'
 import type { Connection } from './connection.ts'
-import { lineOf } from './line-protocol.ts'
+import type { LineOf } from './line-protocol.ts'
 import type { Patience } from './patience.ts'
 import type { Place } from './place.ts'
 import { codeOf, judge, type Verdict } from './verdict.ts'
@@ -19,6 +19,7 @@ export interface DeliveryParts {
   readonly patience: Patience
   readonly size: BatchSize
   readonly clock: Clock
+  readonly lineOf: LineOf
 }
 
 interface Line {
@@ -37,7 +38,7 @@ export async function deliver(
 ): Promise<WriteResult> {
   const rejected: Refusal[] = []
   let written = 0
-  const todo: Line[][] = [points.map(point => ({ point, text: lineOf(point) }))]
+  const todo: Line[][] = [points.map(point => ({ point, text: parts.lineOf(point) }))]
   function refuse(lines: readonly Line[], code: RefusalCode, reason: string): void {
     for (const { point } of lines) rejected.push({ point, code, reason })
   }

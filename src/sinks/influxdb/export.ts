@@ -1,7 +1,7 @@
 import type { Point, Series } from '../../domain/point.ts'
 import { halveRange, rangeLength, type TimeRange } from '../../domain/range.ts'
 import { unreadable } from './ask.ts'
-import { measurementName, nameable, nameText, originalName } from './line-protocol.ts'
+import { originalName, spellingWithoutBackslash as spelling } from './names.ts'
 import { queryText } from './place.ts'
 import type { Question } from './question.ts'
 
@@ -53,7 +53,7 @@ async function page(
   series: Series,
   { after, until }: TimeRange,
 ): Promise<Map<number, Record<string, number>>> {
-  const prefix = `${measurementName(series.measurement)}_`
+  const prefix = `${spelling.measurement(series.measurement)}_`
   // start and end are both included, in seconds: what is left out of (after, until] is the first millisecond.
   const path = `/api/v1/export?${queryText({ 'match[]': selector(series), start: seconds(after + 1), end: seconds(until) })}`
   const answer = await ask({ method: 'GET', path }, signal)
@@ -78,13 +78,13 @@ async function page(
 }
 
 function selector({ measurement, tags }: Series): string {
-  const conditions = [...tags].map(([key, value]) => `${labelName(key)}=${quote(nameable(value))}`)
-  return `{${[`__name__=~${quote(`${escapeRegExp(measurementName(measurement))}_.+`)}`, ...conditions].join(',')}}`
+  const conditions = [...tags].map(([key, value]) => `${labelName(key)}=${quote(spelling.value(value))}`)
+  return `{${[`__name__=~${quote(`${escapeRegExp(spelling.measurement(measurement))}_.+`)}`, ...conditions].join(',')}}`
 }
 
 /** In a selector, what is no letter, digit or underscore is escaped with a backslash. */
 function labelName(key: string): string {
-  return nameText(key).replace(/[^\p{L}\p{N}_:.]/gu, '\\$&')
+  return spelling.key(key).replace(/[^\p{L}\p{N}_:.]/gu, '\\$&')
 }
 
 function seconds(ms: number): string {

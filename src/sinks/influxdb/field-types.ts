@@ -1,5 +1,5 @@
 import { influxqlRows, quoteName } from './influxql.ts'
-import { measurementName } from './line-protocol.ts'
+import { measurementName } from './names.ts'
 import type { Question } from './question.ts'
 
 /**

@@ -36,7 +36,7 @@ export async function openInfluxSink(options: InfluxOptions, parts: { clock: Clo
         const { kind, retentionMs } = await meet(signal)
         const oldest = retentionMs === undefined ? undefined : clock.now() - retentionMs
         const { points: fitting, refused, parts } = fitPoints(points, kinds[kind], oldest)
-        const { written, rejected } = await deliver(fitting, delivery, signal)
+        const { written, rejected } = await deliver(fitting, { ...delivery, lineOf: kinds[kind].lineOf }, signal)
         if (parts.size === 0) return { written, rejected: [...refused, ...rejected] }
         // Parts belong to points that are refused already: neither their writing nor their refusal counts.
         const whole = rejected.filter(({ point }) => !parts.has(point))

@@ -3,6 +3,8 @@ import { countByExport, readByExport } from './export.ts'
 import { conflictingFields } from './field-types.ts'
 import { countByFlux, readByFlux } from './flux.ts'
 import { countByInfluxql, readByInfluxql } from './influxql.ts'
+import { type LineOf, lineOf, openLines } from './line-protocol.ts'
+import { spellingWithoutBackslash } from './names.ts'
 import type { KindName, Place } from './place.ts'
 import type { Question, ReadBack } from './question.ts'
 import { bucketRetention, flaggedRetention, policyRetention, type Retention } from './retention.ts'
@@ -18,6 +20,7 @@ export interface Kind {
   /** Sentences about fields whose types are in each other's way. */
   readonly fieldConflicts: (question: Question, measurements: readonly string[]) => Promise<readonly string[]>
   readonly readBack: ReadBack
+  readonly lineOf: LineOf
   /** What a user should know in any case. */
   readonly warnings: readonly string[]
 }
@@ -33,6 +36,7 @@ export const kinds: Readonly<Record<KindName, Kind>> = {
     retention: policyRetention,
     fieldConflicts: conflictingFields,
     readBack: influxql,
+    lineOf,
     warnings: [],
   },
   'influxdb-2': {
@@ -42,6 +46,7 @@ export const kinds: Readonly<Record<KindName, Kind>> = {
     retention: bucketRetention,
     fieldConflicts: noConflicts,
     readBack: { count: countByFlux, read: readByFlux },
+    lineOf,
     warnings: [],
   },
   'influxdb-3': {
@@ -53,6 +58,7 @@ export const kinds: Readonly<Record<KindName, Kind>> = {
     fieldConflicts: noConflicts,
     // 3.x answers InfluxQL at /query as 1.x does (its documentation; not tried on a real one).
     readBack: influxql,
+    lineOf,
     warnings: [],
   },
   'victoria-metrics': {
@@ -62,6 +68,7 @@ export const kinds: Readonly<Record<KindName, Kind>> = {
     retention: flaggedRetention,
     fieldConflicts: noConflicts,
     readBack: { count: countByExport, read: readByExport },
+    lineOf: openLines(spellingWithoutBackslash),
     warnings: [
       'VictoriaMetrics keeps numbers alone: enumerations and other texts are refused by us (strings-not-held), because it would store them as 0.',
       'VictoriaMetrics keeps milliseconds, and about 13 digits of a number (measured on 1.79): of two values within one millisecond a query sees one.',

@@ -3,7 +3,7 @@ import { systemClock } from '../../../src/domain/clock.ts'
 import { openInfluxSink } from '../../../src/sinks/influxdb/influx-sink.ts'
 import type { Sink } from '../../../src/sinks/sink.ts'
 import { makePoint, makePoints, makeSeries } from '../../support/points.ts'
-import { expectReadBack } from '../../support/read-back-law.ts'
+import { expectReadBack, readAll } from '../../support/read-back-law.ts'
 import { recordedLog } from '../../support/recorded-log.ts'
 import { openVictoriaMetrics, type VictoriaMetrics } from '../../support/victoria-metrics.ts'
 
@@ -42,6 +42,17 @@ describe('numbers written to a real VictoriaMetrics', () => {
     for (let i = 0; i < 3; i++) await sink.write(points, never)
     await server.flush()
     expect(await sink.count(series, { after: 0, until: 2e12 }, never)).toBe(5_000)
+  })
+})
+
+describe('names with a backslash', () => {
+  it('neither vanish from VictoriaMetrics nor become one series', async () => {
+    const devices = ['A\\B', 'A\\\\B', 'A\\,B', 'A\\ B', 'A\\=B', 'A\\']
+    const all = devices.map(device => makeSeries({ device, 'k\\,1': device }, 'back\\,slash'))
+    const points = all.map((series, i) => makePoint(series, 1_600_000_000_000, { value: i, 'a\\,b': i }))
+    expect(await sink.write(points, never)).toEqual({ written: points.length, rejected: [] })
+    await server.flush()
+    for (const [i, series] of all.entries()) expect(await readAll(sink, series)).toEqual([points[i]])
   })
 })
 
