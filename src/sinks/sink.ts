@@ -4,7 +4,8 @@ import type { DataLogRequest } from '../domain/request.ts'
 
 /**
  * `retention`: older than the database keeps. `type`: the field holds another type there. `too-large`: longer than it
- * takes. `strings-not-held`: it keeps numbers alone. `out-of-time`: beyond 64 bits of nanoseconds. `refused`: all else.
+ * takes. `strings-not-held`: it keeps numbers alone. `out-of-time`: beyond 64 bits of nanoseconds, or further in the
+ * future than it takes. `refused`: all else.
  */
 export type RefusalCode = 'retention' | 'type' | 'too-large' | 'strings-not-held' | 'out-of-time' | 'refused'
 

@@ -13,6 +13,9 @@ import { openMeeting } from './meeting.ts'
 import { openPatience } from './patience.ts'
 import { type InfluxOptions, placeOf } from './place.ts'
 
+/** The database goes by a clock of its own. */
+const clockDoubtMs = 60_000
+
 /**
  * InfluxDB 1.x, 2.x, 3.x and whatever speaks their write API. Opening touches no network: a database that is away
  * at the start is waited for by the first write. Throws a RangeError for options that name no place.
@@ -33,9 +36,13 @@ export async function openInfluxSink(options: InfluxOptions, parts: { clock: Clo
     write: (points, signal) =>
       flights.run(points, async () => {
         signal.throwIfAborted()
-        const { kind, retentionMs } = await meet(signal)
-        const oldest = retentionMs === undefined ? undefined : clock.now() - retentionMs
-        const { points: fitting, refused, parts } = fitPoints(points, kinds[kind], oldest)
+        const { kind, retentionMs, aheadMs } = await meet(signal)
+        const now = clock.now()
+        const kept = {
+          oldest: retentionMs === undefined ? undefined : now - retentionMs,
+          newest: aheadMs === undefined ? undefined : now + aheadMs - clockDoubtMs,
+        }
+        const { points: fitting, refused, parts } = fitPoints(points, kinds[kind], kept)
         const { written, rejected } = await deliver(fitting, { ...delivery, lineOf: kinds[kind].lineOf }, signal)
         if (parts.size === 0) return { written, rejected: [...refused, ...rejected] }
         // Parts belong to points that are refused already: neither their writing nor their refusal counts.

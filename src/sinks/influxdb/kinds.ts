@@ -14,8 +14,8 @@ export interface Kind {
   readonly label: string
   /** False: texts are stored as 0 with a 204 (measured), so that they must not be sent. */
   readonly holdsTexts: boolean
-  /** True: points beyond the retention vanish with a 204, so that they must not be sent. */
-  readonly dropsOldInSilence: boolean
+  /** True: points beyond the retention, or too far ahead, vanish with a 204, so that they must not be sent. */
+  readonly dropsInSilence: boolean
   readonly retention: (question: Question) => Promise<Retention>
   /** Sentences about fields whose types are in each other's way. */
   readonly fieldConflicts: (question: Question, measurements: readonly string[]) => Promise<readonly string[]>
@@ -32,7 +32,7 @@ export const kinds: Readonly<Record<KindName, Kind>> = {
   'influxdb-1': {
     label: 'influxdb 1.x',
     holdsTexts: true,
-    dropsOldInSilence: false,
+    dropsInSilence: false,
     retention: policyRetention,
     fieldConflicts: conflictingFields,
     readBack: influxql,
@@ -42,7 +42,7 @@ export const kinds: Readonly<Record<KindName, Kind>> = {
   'influxdb-2': {
     label: 'influxdb 2.x',
     holdsTexts: true,
-    dropsOldInSilence: false,
+    dropsInSilence: false,
     retention: bucketRetention,
     fieldConflicts: noConflicts,
     readBack: { count: countByFlux, read: readByFlux },
@@ -52,7 +52,7 @@ export const kinds: Readonly<Record<KindName, Kind>> = {
   'influxdb-3': {
     label: 'influxdb 3.x',
     holdsTexts: true,
-    dropsOldInSilence: false,
+    dropsInSilence: false,
     // Core keeps everything; Enterprise and the clouds refuse what is too old with a 400.
     retention: async () => ({ retentionMs: undefined, warnings: [] }),
     fieldConflicts: noConflicts,
@@ -64,7 +64,7 @@ export const kinds: Readonly<Record<KindName, Kind>> = {
   'victoria-metrics': {
     label: 'victoriametrics',
     holdsTexts: false,
-    dropsOldInSilence: true,
+    dropsInSilence: true,
     retention: flaggedRetention,
     fieldConflicts: noConflicts,
     readBack: { count: countByExport, read: readByExport },

@@ -11,8 +11,9 @@ import { judge, reasonOf, statusFailure } from './verdict.ts'
 /** What has to be known of a database before anything is written to it. */
 export interface Acquaintance {
   readonly kind: KindName
-  /** Asked for only where the database drops what is older without a word. */
+  /** Asked for only where the database drops what is beyond them without a word. */
   readonly retentionMs: number | undefined
+  readonly aheadMs: number | undefined
 }
 
 interface MeetingParts {
@@ -38,11 +39,11 @@ async function meet(parts: MeetingParts, signal: AbortSignal): Promise<Acquainta
   const { place, options, ask, log, patience } = parts
   const kind = options.server ?? (await askKind(parts, signal))
   log.debug({ sink: place.label, kind }, 'the database is known')
-  if (!kinds[kind].dropsOldInSilence) return { kind, retentionMs: undefined }
+  if (!kinds[kind].dropsInSilence) return { kind, retentionMs: undefined, aheadMs: undefined }
   while (true) {
     try {
-      const { retentionMs } = await kinds[kind].retention({ ask, place, signal })
-      return { kind, retentionMs }
+      const { retentionMs, aheadMs } = await kinds[kind].retention({ ask, place, signal })
+      return { kind, retentionMs, aheadMs }
     } catch (error) {
       if (!(error instanceof Failure) || error.code !== 'sink-unreachable') throw error
       await patience.wait(error.message, undefined, signal)

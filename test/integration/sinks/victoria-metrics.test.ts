@@ -101,6 +101,21 @@ describe('points older than VictoriaMetrics keeps', () => {
   })
 })
 
+describe('points more than two days ahead', () => {
+  it('are refused, because VictoriaMetrics would drop them without a word', async () => {
+    const series = makeSeries({}, 'ahead')
+    const points = [0, 1.9, 2.1, 30].map(days => makePoint(series, Date.now() + days * 86_400_000, { value: days }))
+    const { written, rejected } = await sink.write(points, never)
+    expect(written).toBe(2)
+    expect(rejected.map(({ point, code }) => [point, code])).toEqual([
+      [points[2], 'out-of-time'],
+      [points[3], 'out-of-time'],
+    ])
+    await server.flush()
+    expect((await readAll(sink, series)).map(({ fields }) => fields['value'])).toEqual([0, 1.9])
+  })
+})
+
 describe('what is read back from VictoriaMetrics', () => {
   it('is what was written', async () => {
     await expectReadBack(flushed(sink), { texts: false, exact: false })

@@ -154,9 +154,9 @@ c.yaml:7:26: unknown key "name"; known here: id, as
   ],
   'a tag with the name of a field': [
     '    datapoints:\n      - { tags: { value: x } }\n',
-    `c.yaml:7:19: a field of its points has this name
+    `c.yaml:7:26: a field of its points has this name
         - { tags: { value: x } }
-                    ^^^^^`,
+                           ^`,
   ],
   'two ways of trust': [
     '    datapoints: [a/b/0/c]\n    tls: { verify: false, ca: c.yaml }\n',
