@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { Failure } from '../../../src/domain/failure.ts'
 import type { DataLogRequest } from '../../../src/domain/request.ts'
 import { DeadLetterBox } from '../../../src/ledger/dead-letters.ts'
-import { readLetters } from '../../../src/ledger/letter-files.ts'
+import { readLetters } from '../../../src/ledger/letter-lines.ts'
 import { steeredClock } from '../../support/steered-clock.ts'
 import { temporaryFolder } from '../../support/temporary-folder.ts'
 
@@ -136,6 +136,18 @@ describe('dead letters', () => {
     const kept: (string | undefined)[] = []
     for await (const { raw } of readLetters(file)) kept.push(raw)
     expect(kept).toEqual([letter.raw])
+  })
+
+  it('are whole, whatever separators their texts hold', async () => {
+    const { box, folder } = openBox()
+    const draft = box.draft(request)
+    const raws = ['a\u2028b', 'a\u2029b', 'a\u0085b', 'a\r\nb', 'x'.repeat(200_000)]
+    for (const raw of raws) draft.add({ ...letter, raw })
+    draft.commit()
+    draft.close()
+    const kept: (string | undefined)[] = []
+    for await (const { raw } of readLetters(join(folder, '2026-01-31.ndjson'))) kept.push(raw)
+    expect(kept).toEqual(raws)
   })
 
   it('stop the run when there are too many of them, those of earlier runs counted too', () => {
