@@ -71,7 +71,7 @@ export async function openApp(config: Config, doing: string, { clock, log }: App
   await using opened = new AsyncDisposableStack()
   const ledger = opened.adopt(Ledger.open(config.ledger, clock), it => it.close())
   ledger.own(doing)
-  const deadLetters = new DeadLetterBox(config.deadLetters, clock)
+  const deadLetters = opened.adopt(new DeadLetterBox(config.deadLetters, clock), it => it.close())
   deadLetters.sweep()
   const sink = opened.adopt(await openSink(config, { clock, log }), it => it.close())
   const batchSize = batchSizeFor(config.gateways.length)
@@ -97,6 +97,7 @@ export async function openApp(config: Config, doing: string, { clock, log }: App
     ledger,
     async prepare(signal) {
       const report = await sink.check(signal)
+      await deadLetters.learn(signal)
       retentionMs = report.retentionMs
       return report
     },

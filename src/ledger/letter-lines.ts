@@ -1,4 +1,4 @@
-import { createReadStream } from 'node:fs'
+import { closeSync, createReadStream, openSync, readSync } from 'node:fs'
 import type { KeptLetter } from './dead-letters.ts'
 
 /** One line of a file of dead letters, without its newline. */
@@ -9,6 +9,7 @@ export interface LetterLine {
 }
 
 const newline = 0x0a
+const portionSize = 256 * 1024
 
 /** One line at a time, in order. */
 export async function* readLetterLines(path: string): AsyncGenerator<LetterLine> {
@@ -22,12 +23,34 @@ export async function* readLetters(path: string): AsyncGenerator<KeptLetter> {
   for await (const { letter } of readLetterLines(path)) if (letter !== undefined) yield letter
 }
 
+/** From a byte on, to the last newline: a portion's lines at a time, each with the byte it ends at. */
+export function* readLetterLinesFrom(path: string, from: number): Generator<{ lines: LetterLine[]; end: number }> {
+  const file = openSync(path, 'r')
+  try {
+    const lines = new LineCutter()
+    for (let at = from; ; ) {
+      const portion = Buffer.alloc(portionSize)
+      const read = readSync(file, portion, 0, portionSize, at)
+      if (read === 0) return
+      at += read
+      yield { lines: lines.cut(portion.subarray(0, read)), end: at - lines.pending }
+    }
+  } finally {
+    closeSync(file)
+  }
+}
+
 /**
  * At newlines and nowhere else: a text in a letter may hold U+2028, where readline would cut too. Empty lines are left
  * out.
  */
 class LineCutter {
   #parts: Buffer[] = []
+
+  /** Bytes of a line that has not ended yet. */
+  get pending(): number {
+    return this.#parts.reduce((sum, part) => sum + part.length, 0)
+  }
 
   cut(portion: Buffer): LetterLine[] {
     const lines: LetterLine[] = []
