@@ -12,6 +12,7 @@ import { kinds } from './kinds.ts'
 import { openMeeting } from './meeting.ts'
 import { openPatience } from './patience.ts'
 import { type InfluxOptions, placeOf } from './place.ts'
+import { openProbe } from './probe.ts'
 
 /** The database goes by a clock of its own. */
 const clockDoubtMs = 60_000
@@ -25,7 +26,8 @@ export async function openInfluxSink(options: InfluxOptions, parts: { clock: Clo
   const place = placeOf(options)
   const connection = openConnection(options, place)
   const patience = openPatience({ clock, log, label: place.label })
-  const delivery = { connection, place, clock, patience, size: openBatchSize() }
+  const probe = openProbe({ connection, place, clock })
+  const delivery = { connection, place, clock, patience, probe, size: openBatchSize() }
   const flights = openFlights()
   const ask: Ask = openAsk(delivery)
   const meet = openMeeting({ ...delivery, options, ask, log })
@@ -33,17 +35,21 @@ export async function openInfluxSink(options: InfluxOptions, parts: { clock: Clo
   return {
     id: place.id,
     label: place.label,
-    write: (points, signal) =>
+    write: (points, signal, waiting = {}) =>
       flights.run(points, async () => {
         signal.throwIfAborted()
-        const { kind, retentionMs, aheadMs } = await meet(signal)
+        const { kind, retentionMs, aheadMs } = await meet(signal, waiting)
         const now = clock.now()
         const kept = {
           oldest: retentionMs === undefined ? undefined : now - retentionMs,
           newest: aheadMs === undefined ? undefined : now + aheadMs - clockDoubtMs,
         }
         const { points: fitting, refused, parts } = fitPoints(points, kinds[kind], kept)
-        const { written, rejected } = await deliver(fitting, { ...delivery, lineOf: kinds[kind].lineOf }, signal)
+        const { written, rejected } = await deliver(
+          fitting,
+          { ...delivery, waiting, lineOf: kinds[kind].lineOf },
+          signal,
+        )
         if (parts.size === 0) return { written, rejected: [...refused, ...rejected] }
         // Parts belong to points that are refused already: neither their writing nor their refusal counts.
         const whole = rejected.filter(({ point }) => !parts.has(point))
@@ -53,6 +59,7 @@ export async function openInfluxSink(options: InfluxOptions, parts: { clock: Clo
           rejected: [...refused.map(it => (it.partly && lost.has(it.point) ? { ...it, partly: false } : it)), ...whole],
         }
       }),
+    ready: (signal, waiting = {}) => patience.outlast(probe.send, signal, waiting),
     check: signal => checkInflux({ ask, place, signal }, options, clock),
     async count(series, range, signal) {
       const { kind } = await meet(signal)

@@ -1,6 +1,7 @@
 import type { Logger } from 'pino'
 import type { Clock } from '../../domain/clock.ts'
 import { Failure } from '../../domain/failure.ts'
+import type { WriteWaiting } from '../sink.ts'
 import type { Ask } from './ask.ts'
 import type { Connection } from './connection.ts'
 import { kindOf, kinds } from './kinds.ts'
@@ -27,17 +28,19 @@ interface MeetingParts {
 }
 
 /** Asks once and remembers; waits for a database that is away. */
-export function openMeeting(parts: MeetingParts): (signal: AbortSignal) => Promise<Acquaintance> {
+export function openMeeting(
+  parts: MeetingParts,
+): (signal: AbortSignal, waiting?: WriteWaiting) => Promise<Acquaintance> {
   let known: Acquaintance | undefined
-  return async signal => {
-    known ??= await meet(parts, signal)
+  return async (signal, waiting = {}) => {
+    known ??= await meet(parts, signal, waiting)
     return known
   }
 }
 
-async function meet(parts: MeetingParts, signal: AbortSignal): Promise<Acquaintance> {
+async function meet(parts: MeetingParts, signal: AbortSignal, waiting: WriteWaiting): Promise<Acquaintance> {
   const { place, options, ask, log, patience } = parts
-  const kind = options.server ?? (await askKind(parts, signal))
+  const kind = options.server ?? (await askKind(parts, signal, waiting))
   log.debug({ sink: place.label, kind }, 'the database is known')
   if (!kinds[kind].dropsInSilence) return { kind, retentionMs: undefined, aheadMs: undefined }
   while (true) {
@@ -46,7 +49,7 @@ async function meet(parts: MeetingParts, signal: AbortSignal): Promise<Acquainta
       return { kind, retentionMs, aheadMs }
     } catch (error) {
       if (!(error instanceof Failure) || error.code !== 'sink-unreachable') throw error
-      await patience.wait(error.message, undefined, signal)
+      await patience.wait({ reason: error.message, afterMs: undefined }, signal, waiting)
     }
   }
 }
@@ -54,8 +57,13 @@ async function meet(parts: MeetingParts, signal: AbortSignal): Promise<Acquainta
 /** Not everybody lets everybody ask: the write that follows will be told why, if there is a why. */
 const mute: ReadonlySet<number> = new Set([401, 403, 404, 405])
 
-async function askKind({ connection, place, patience, options, clock }: MeetingParts, signal: AbortSignal) {
+async function askKind(
+  { connection, place, patience, options, clock }: MeetingParts,
+  signal: AbortSignal,
+  waiting: WriteWaiting,
+) {
   while (true) {
+    await patience.pass(signal, waiting)
     const outcome = await connection.send({ method: 'GET', path: '/ping' }, signal)
     if (outcome.status !== undefined && (outcome.status < 300 || mute.has(outcome.status)))
       return kindOf(outcome, place, options.version)
@@ -64,6 +72,6 @@ async function askKind({ connection, place, patience, options, clock }: MeetingP
     // A web server that is no database: its 400 to a write would turn every point into a dead letter.
     if (verdict.act !== 'wait' && outcome.status !== undefined)
       throw statusFailure(place, outcome.status, reasonOf(outcome.status, outcome.body))
-    if (verdict.act === 'wait') await patience.wait(verdict.reason, verdict.afterMs, signal)
+    if (verdict.act === 'wait') await patience.wait(verdict, signal, waiting)
   }
 }

@@ -34,12 +34,14 @@ async function server(options?: WriteServerOptions): Promise<WriteServer> {
 /** A clock that waits in no time and remembers how long it should have been. */
 function countingClock(): Clock & { readonly slept: number[] } {
   const slept: number[] = []
+  let skipped = 0
   return {
     slept,
-    now: () => Date.now(),
+    now: () => Date.now() + skipped,
     async sleep(ms, signal) {
       signal?.throwIfAborted()
       slept.push(ms)
+      skipped += ms
     },
   }
 }
@@ -70,13 +72,34 @@ describe('a database that is busy', () => {
   it('is given the seconds or the date that it asks for', async () => {
     const target = await server()
     const clock = countingClock()
-    const date = new Date(Math.ceil(Date.now() / 1000) * 1000 + 100_000).toUTCString()
+    const date = new Date(Math.ceil(Date.now() / 1000) * 1000 + 107_000).toUTCString()
     target.behave(
       first({ status: 429, headers: { 'retry-after': '7' } }, { status: 503, headers: { 'retry-after': date } }),
     )
     expect(await (await sinkFor(target, {}, clock)).write(points, never)).toEqual(done)
     expect(clock.slept[0]).toBe(7_000)
     expect(clock.slept[1]).toBeGreaterThan(95_000)
+  })
+
+  it('is left alone by both writes under way for as long as it asks one of them', async () => {
+    const target = await server()
+    const clock = countingClock()
+    const sink = await sinkFor(target, {}, clock)
+    target.behave((lines, number) =>
+      number === 0
+        ? { stored: [], reply: { status: 429, headers: { 'retry-after': '20' } } }
+        : { stored: lines, reply: { status: 204, delayMs: number === 1 ? 50 : 0 } },
+    )
+    const began = clock.now()
+    const sent: number[] = []
+    const later = (i: number) => makePoints(makeSeries(), 10, at + i * 1e6)
+    await Promise.all([sink.write(later(0), never), sink.write(later(1), never)])
+    for (let i = 2; i < 4; i++) {
+      await sink.write(later(i), never)
+      sent.push(clock.now() - began)
+    }
+    expect(clock.slept[0]).toBe(20_000)
+    for (const ms of sent) expect(ms).toBeGreaterThanOrEqual(20_000)
   })
 
   it('is asked less and less often, up to once a minute, and gets the same lines each time', async () => {
