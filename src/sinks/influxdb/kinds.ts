@@ -1,11 +1,10 @@
-import { type Answer, headerText } from './ask.ts'
 import { countByExport, readByExport } from './export.ts'
 import { conflictingFields } from './field-types.ts'
 import { countByFlux, readByFlux } from './flux.ts'
 import { countByInfluxql, readByInfluxql } from './influxql.ts'
 import { type LineOf, lineOf, openLines } from './line-protocol.ts'
 import { spellingWithoutBackslash } from './names.ts'
-import type { KindName, Place } from './place.ts'
+import type { KindName } from './place.ts'
 import type { Question, ReadBack } from './question.ts'
 import { bucketRetention, flaggedRetention, policyRetention, type Retention } from './retention.ts'
 
@@ -74,14 +73,4 @@ export const kinds: Readonly<Record<KindName, Kind>> = {
       'VictoriaMetrics keeps milliseconds, and about 13 digits of a number (measured on 1.79): of two values within one millisecond a query sees one.',
     ],
   },
-}
-
-/** What the database says of itself at `/ping`; where it says nothing, what the options suggest. */
-export function kindOf(ping: Answer, place: Place, version: 1 | 2 | 3 | undefined): KindName {
-  const major = /^v?([123])\./.exec(headerText(ping, 'x-influxdb-version') ?? '')?.[1]
-  // 2.x with a database in place of a bucket: it plays 1.x, and answers to what 1.x is asked.
-  if (major !== undefined) return major === '2' && place.api === 1 ? 'influxdb-1' : `influxdb-${major as '1'}`
-  // VictoriaMetrics tells no version here, but its host's name (1.79).
-  if (headerText(ping, 'x-server-hostname') !== undefined) return 'victoria-metrics'
-  return `influxdb-${version ?? place.api}`
 }

@@ -2,9 +2,10 @@ import type { Logger } from 'pino'
 import type { Clock } from '../../domain/clock.ts'
 import { Failure } from '../../domain/failure.ts'
 import type { WriteWaiting } from '../sink.ts'
-import type { Ask } from './ask.ts'
+import type { Answer, Ask } from './ask.ts'
 import type { Connection } from './connection.ts'
-import { kindOf, kinds } from './kinds.ts'
+import { identify } from './identity.ts'
+import { kinds } from './kinds.ts'
 import type { Patience } from './patience.ts'
 import type { InfluxOptions, KindName, Place } from './place.ts'
 import { judge, reasonOf, statusFailure } from './verdict.ts'
@@ -40,12 +41,14 @@ export function openMeeting(
 
 async function meet(parts: MeetingParts, signal: AbortSignal, waiting: WriteWaiting): Promise<Acquaintance> {
   const { place, options, ask, log, patience } = parts
-  const kind = options.server ?? (await askKind(parts, signal, waiting))
-  log.debug({ sink: place.label, kind }, 'the database is known')
-  if (!kinds[kind].dropsInSilence) return { kind, retentionMs: undefined, aheadMs: undefined }
+  const question = { ask, place, signal }
   while (true) {
+    const ping = await askPing(parts, signal, waiting)
     try {
-      const { retentionMs, aheadMs } = await kinds[kind].retention({ ask, place, signal })
+      const { kind } = await identify(ping, path => ask({ method: 'GET', path }, signal), place, options)
+      log.debug({ sink: place.label, kind }, 'the database is known')
+      if (!kinds[kind].dropsInSilence) return { kind, retentionMs: undefined, aheadMs: undefined }
+      const { retentionMs, aheadMs } = await kinds[kind].retention(question)
       return { kind, retentionMs, aheadMs }
     } catch (error) {
       if (!(error instanceof Failure) || error.code !== 'sink-unreachable') throw error
@@ -57,16 +60,15 @@ async function meet(parts: MeetingParts, signal: AbortSignal, waiting: WriteWait
 /** Not everybody lets everybody ask: the write that follows will be told why, if there is a why. */
 const mute: ReadonlySet<number> = new Set([401, 403, 404, 405])
 
-async function askKind(
-  { connection, place, patience, options, clock }: MeetingParts,
+async function askPing(
+  { connection, place, patience, clock }: MeetingParts,
   signal: AbortSignal,
   waiting: WriteWaiting,
-) {
+): Promise<Answer> {
   while (true) {
     await patience.pass(signal, waiting)
     const outcome = await connection.send({ method: 'GET', path: '/ping' }, signal)
-    if (outcome.status !== undefined && (outcome.status < 300 || mute.has(outcome.status)))
-      return kindOf(outcome, place, options.version)
+    if (outcome.status !== undefined && (outcome.status < 300 || mute.has(outcome.status))) return outcome
     const verdict = judge(outcome, [], place, clock.now())
     if (verdict.act === 'stop') throw verdict.failure
     // A web server that is no database: its 400 to a write would turn every point into a dead letter.

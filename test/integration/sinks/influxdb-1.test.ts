@@ -214,6 +214,14 @@ describe('the check of an InfluxDB 1.x', () => {
     expect(policy.advice).toContain('CREATE RETENTION POLICY "nope"')
   })
 
+  it('says so where org and bucket are given to it', async () => {
+    const sink = await open({ database: undefined, org: 'o', bucket: 'logs' })
+    const failure = await failureOf(sink.check(never))
+    expect(failure).toMatchObject({ code: 'sink-version', message: expect.stringContaining('InfluxDB 1.6.7') })
+    expect(failure.advice).toMatch(/version: 1 and database:/)
+    expect(await failureOf(sink.write(makePoints(makeSeries(), 1), never))).toMatchObject({ code: 'sink-version' })
+  })
+
   it('fails quickly when nobody listens', async () => {
     const sink = await open({ url: 'http://127.0.0.1:1' })
     expect(await failureOf(sink.check(never))).toMatchObject({

@@ -267,6 +267,30 @@ describe('the check', () => {
     expect(await (await sinkFor(target)).check(never)).toMatchObject({ kind: 'influxdb 3.x', version: '3.1.0' })
   })
 
+  it('asks /health, or VictoriaMetrics for its metrics, where /ping is hidden', async () => {
+    const kindWith = async (answers: Record<string, Reply>) => {
+      const { kind, version, warnings } = await (await sinkFor(await server({ answers }))).check(never)
+      return [kind, version, warnings.some(it => it.includes('server:'))]
+    }
+    const hidden = { '/ping': { status: 404 } }
+    const ok = { status: 200, body: 'OK' }
+    const influx = { status: 200, body: { name: 'influxdb', status: 'pass', version: 'v2.7.4' } }
+    expect(await kindWith({ ...hidden, '/health': influx })).toEqual(['influxdb 2.x', '2.7.4', false])
+    const victoria = { ...ok, headers: { 'x-server-hostname': 'box' } }
+    expect(await kindWith({ '/ping': { status: 401 }, '/health': victoria })).toEqual([
+      'victoriametrics',
+      undefined,
+      false,
+    ])
+    const metrics = { status: 200, body: 'vm_app_version{version="v", short_version="v1.79.0"} 1\n' }
+    expect(await kindWith({ ...hidden, '/health': ok, '/metrics': metrics })).toEqual([
+      'victoriametrics',
+      '1.79.0',
+      false,
+    ])
+    expect(await kindWith({ ...hidden, '/health': ok })).toEqual(['influxdb 2.x', undefined, true])
+  })
+
   it('believes the options where the database says nothing of itself', async () => {
     const target = await server()
     expect(await (await sinkFor(target, { server: 'influxdb-3' })).check(never)).toMatchObject({ kind: 'influxdb 3.x' })
