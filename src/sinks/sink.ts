@@ -32,6 +32,8 @@ export interface SinkReport {
   readonly retentionMs: number | undefined
   /** False: it keeps milliseconds, about 13 digits of a number, and no texts. */
   readonly exact?: boolean
+  /** False: a corrected value is kept beside the first one. */
+  readonly overwrites?: boolean
   /** What a user should know before writing; empty when all is well. */
   readonly warnings: readonly string[]
 }
@@ -84,7 +86,8 @@ export interface Sink {
   /**
    * Resolves when the database has answered for every point (law 2). Waits out a database that is away or busy until
    * the signal aborts, or gives up with a Failure `database-away` that is to be tried again after `ready`. Throws a Failure of reach `sink` when waiting cannot help (401, 403, 404, disk full).
-   * Writing the same points again changes nothing (law 4). Of writes that overlap, the later call has the last word.
+   * Writing the same points again changes nothing (law 4). Of writes that overlap, the later call has the last word,
+   * where the database can replace a value at all (`overwrites` in the report).
    */
   write(points: readonly Point[], signal: AbortSignal, waiting?: WriteWaiting): Promise<WriteResult>
   /**

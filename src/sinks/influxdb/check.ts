@@ -47,12 +47,13 @@ async function report(question: Question, options: InfluxOptions, clock: Clock):
     version,
     retentionMs,
     ...(kind.holdsTexts ? {} : { exact: false }),
+    ...(kind.overwrites ? {} : { overwrites: false }),
     warnings: [
       ...guesses,
       ...kind.warnings,
       ...refusals,
       ...warnings,
-      ...(await readable(kind.fieldConflicts(question, options.measurements ?? ['datalog']))),
+      ...(await readable(kind.fieldConflicts(question, question.measurements))),
     ],
   }
 }

@@ -8,7 +8,7 @@ import { openConnection } from './connection.ts'
 import { deliver } from './delivery.ts'
 import { fitPoints } from './fitting.ts'
 import { openFlights } from './flights.ts'
-import { kinds } from './kinds.ts'
+import { type Kind, kinds } from './kinds.ts'
 import { openMeeting } from './meeting.ts'
 import { openPatience } from './patience.ts'
 import { type InfluxOptions, placeOf } from './place.ts'
@@ -31,6 +31,16 @@ export async function openInfluxSink(options: InfluxOptions, parts: { clock: Clo
   const flights = openFlights()
   const ask: Ask = openAsk(delivery)
   const meet = openMeeting({ ...delivery, options, ask, log })
+  const { measurements = ['datalog'] } = options
+  const questionOf = (signal: AbortSignal) => ({ ask, place, signal, measurements })
+  /** What another process wrote a moment ago is not seen either. */
+  let isSettled = false
+  async function settled(signal: AbortSignal): Promise<Kind> {
+    const kind = kinds[(await meet(signal)).kind]
+    if (!isSettled) await kind.settle?.(questionOf(signal), clock)
+    isSettled = true
+    return kind
+  }
 
   return {
     id: place.id,
@@ -38,6 +48,7 @@ export async function openInfluxSink(options: InfluxOptions, parts: { clock: Clo
     write: (points, signal, waiting = {}) =>
       flights.run(points, async () => {
         signal.throwIfAborted()
+        isSettled = false
         const { kind, retentionMs, aheadMs } = await meet(signal, waiting)
         const now = clock.now()
         const kept = {
@@ -60,14 +71,14 @@ export async function openInfluxSink(options: InfluxOptions, parts: { clock: Clo
         }
       }),
     ready: (signal, waiting = {}) => patience.outlast(probe.send, signal, waiting),
-    check: signal => checkInflux({ ask, place, signal }, options, clock),
+    check: signal => checkInflux(questionOf(signal), options, clock),
     async count(series, range, signal) {
-      const { kind } = await meet(signal)
-      return kinds[kind].readBack.count({ ask, place, signal }, series, range)
+      const { readBack } = await settled(signal)
+      return readBack.count(questionOf(signal), series, range)
     },
     async *read(series, range, signal) {
-      const { kind } = await meet(signal)
-      yield* kinds[kind].readBack.read({ ask, place, signal }, series, range)
+      const { readBack } = await settled(signal)
+      yield* readBack.read(questionOf(signal), series, range)
     },
     async close() {
       connection.close()

@@ -1,4 +1,5 @@
-import { countByExport, readByExport } from './export.ts'
+import type { Clock } from '../../domain/clock.ts'
+import { countByExport, flushed, mixedMeasurements, readByExport } from './export.ts'
 import { conflictingFields } from './field-types.ts'
 import { countByFlux, readByFlux } from './flux.ts'
 import { countByInfluxql, readByInfluxql } from './influxql.ts'
@@ -15,6 +16,10 @@ export interface Kind {
   readonly holdsTexts: boolean
   /** True: points beyond the retention, or too far ahead, vanish with a 204, so that they must not be sent. */
   readonly dropsInSilence: boolean
+  /** False: a value that is written again with another number is kept beside the first one. */
+  readonly overwrites: boolean
+  /** Resolves when what was written before can be seen by queries; left out where that is at once. */
+  readonly settle?: (question: Question, clock: Clock) => Promise<void>
   readonly retention: (question: Question) => Promise<Retention>
   /** Sentences about fields whose types are in each other's way. */
   readonly fieldConflicts: (question: Question, measurements: readonly string[]) => Promise<readonly string[]>
@@ -32,6 +37,7 @@ export const kinds: Readonly<Record<KindName, Kind>> = {
     label: 'influxdb 1.x',
     holdsTexts: true,
     dropsInSilence: false,
+    overwrites: true,
     retention: policyRetention,
     fieldConflicts: conflictingFields,
     readBack: influxql,
@@ -42,6 +48,7 @@ export const kinds: Readonly<Record<KindName, Kind>> = {
     label: 'influxdb 2.x',
     holdsTexts: true,
     dropsInSilence: false,
+    overwrites: true,
     retention: bucketRetention,
     fieldConflicts: noConflicts,
     readBack: { count: countByFlux, read: readByFlux },
@@ -52,6 +59,7 @@ export const kinds: Readonly<Record<KindName, Kind>> = {
     label: 'influxdb 3.x',
     holdsTexts: true,
     dropsInSilence: false,
+    overwrites: true,
     // Core keeps everything; Enterprise and the clouds refuse what is too old with a 400.
     retention: async () => ({ retentionMs: undefined, warnings: [] }),
     fieldConflicts: noConflicts,
@@ -64,13 +72,16 @@ export const kinds: Readonly<Record<KindName, Kind>> = {
     label: 'victoriametrics',
     holdsTexts: false,
     dropsInSilence: true,
+    overwrites: false,
+    settle: flushed,
     retention: flaggedRetention,
-    fieldConflicts: noConflicts,
+    fieldConflicts: async (_, measurements) => mixedMeasurements(measurements),
     readBack: { count: countByExport, read: readByExport },
     lineOf: openLines(spellingWithoutBackslash),
     warnings: [
       'VictoriaMetrics keeps numbers alone: enumerations and other texts are refused by us (strings-not-held), because it would store them as 0.',
       'VictoriaMetrics keeps milliseconds, and about 13 digits of a number (measured on 1.79): of two values within one millisecond a query sees one.',
+      'VictoriaMetrics cannot replace a value: a corrected one is kept beside the first, and a query sees one of the two. To be rid of the first, delete its series (/api/v1/admin/tsdb/delete_series), then "verify --heal".',
     ],
   },
 }

@@ -41,7 +41,7 @@ export function openMeeting(
 
 async function meet(parts: MeetingParts, signal: AbortSignal, waiting: WriteWaiting): Promise<Acquaintance> {
   const { place, options, ask, log, patience } = parts
-  const question = { ask, place, signal }
+  const question = { ask, place, signal, measurements: options.measurements ?? [] }
   while (true) {
     const ping = await askPing(parts, signal, waiting)
     try {

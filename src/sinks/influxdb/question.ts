@@ -7,6 +7,8 @@ import type { Place } from './place.ts'
 export interface Question {
   readonly ask: Ask
   readonly place: Place
+  /** All that the configuration writes to. */
+  readonly measurements: readonly string[]
   readonly signal: AbortSignal
 }
 

@@ -40,7 +40,6 @@ describe('numbers written to a real VictoriaMetrics', () => {
     const series = makeSeries({}, 'thrice')
     const points = makePoints(series, 5_000)
     for (let i = 0; i < 3; i++) await sink.write(points, never)
-    await server.flush()
     expect(await sink.count(series, { after: 0, until: 2e12 }, never)).toBe(5_000)
   })
 })
@@ -51,7 +50,6 @@ describe('names with a backslash', () => {
     const all = devices.map(device => makeSeries({ device, 'k\\,1': device }, 'back\\,slash'))
     const points = all.map((series, i) => makePoint(series, 1_600_000_000_000, { value: i, 'a\\,b': i }))
     expect(await sink.write(points, never)).toEqual({ written: points.length, rejected: [] })
-    await server.flush()
     for (const [i, series] of all.entries()) expect(await readAll(sink, series)).toEqual([points[i]])
   })
 })
@@ -111,14 +109,28 @@ describe('points more than two days ahead', () => {
       [points[2], 'out-of-time'],
       [points[3], 'out-of-time'],
     ])
-    await server.flush()
     expect((await readAll(sink, series)).map(({ fields }) => fields['value'])).toEqual([0, 1.9])
   })
 })
 
 describe('what is read back from VictoriaMetrics', () => {
   it('is what was written', async () => {
-    await expectReadBack(flushed(sink), { texts: false, exact: false })
+    await expectReadBack(sink, { texts: false, exact: false })
+  })
+
+  it('is of this measurement, and not of one whose name goes on', async () => {
+    const measurements = ['flow', 'flow_max', 'flow.max']
+    const own = await openInfluxSink(
+      { url: server.url, bucket: 'any', timeout: 5_000, measurements },
+      { clock: systemClock, log: recordedLog().log },
+    )
+    const points = measurements.map((name, i) =>
+      makePoint(makeSeries({}, name), 1_600_000_000_000 + i, { value: i, max: 5 }),
+    )
+    await own.write(points, never)
+    for (const point of points) expect(await readAll(own, point.series)).toEqual([point])
+    expect((await own.check(never)).warnings.join()).toMatch(/fields of flow that begin with max_/)
+    await own.close()
   })
 })
 
@@ -126,18 +138,7 @@ describe('the check of VictoriaMetrics', () => {
   it('knows it without being told, and says what it does not keep', async () => {
     const report = await sink.check(never)
     expect(report.kind).toBe('victoriametrics')
-    expect(report.warnings.join(' ')).toMatch(/texts.*millisecond.*dedup/)
+    expect(report.warnings.join(' ')).toMatch(/texts.*millisecond.*cannot replace.*dedup/)
+    expect(report.overwrites).toBe(false)
   })
 })
-
-/** Writes become visible to queries a second later, or when told to. */
-function flushed(inner: Sink): Sink {
-  return {
-    ...inner,
-    async write(points, signal) {
-      const result = await inner.write(points, signal)
-      await server.flush()
-      return result
-    },
-  }
-}
