@@ -164,7 +164,10 @@ export async function openSink({ sink, gateways }: Config, parts: AppParts): Pro
   if (sink.kind === 'sqlite') return await openSqliteSink(sink, parts)
   if (sink.kind === 'file') return await openFileSink(sink)
   const measurements = new Set(gateways.flatMap(({ datapoints }) => datapoints.map(({ measurement }) => measurement)))
-  return await openInfluxSink({ ...sink, measurements: [...measurements] }, parts)
+  const numberFields = gateways.flatMap(({ datapoints }) =>
+    datapoints.flatMap(({ measurement, field }) => (field === undefined ? [] : [{ measurement, field }])),
+  )
+  return await openInfluxSink({ ...sink, measurements: [...measurements], numberFields }, parts)
 }
 
 export type GatewayParts = Pick<AppParts, 'clock'> & Pick<GatewayOptions, 'batchSize' | 'onTooFast'>

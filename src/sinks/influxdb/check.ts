@@ -53,7 +53,7 @@ async function report(question: Question, options: InfluxOptions, clock: Clock):
       ...kind.warnings,
       ...refusals,
       ...warnings,
-      ...(await readable(kind.fieldConflicts(question, question.measurements))),
+      ...(await readable(kind.fieldConflicts(question))),
     ],
   }
 }
@@ -63,7 +63,8 @@ async function readable(found: Promise<readonly string[]>): Promise<readonly str
   try {
     return await found
   } catch (error) {
-    if (error instanceof Failure && error.code === 'sink-unreadable') return []
+    if (error instanceof Failure && error.code === 'sink-unreadable')
+      return [`Whether the existing fields hold other types than ours is not checked: ${error.message}.`]
     throw error
   }
 }

@@ -30,9 +30,9 @@ export async function openInfluxSink(options: InfluxOptions, parts: { clock: Clo
   const delivery = { connection, place, clock, patience, probe, size: openBatchSize() }
   const flights = openFlights()
   const ask: Ask = openAsk(delivery)
-  const meet = openMeeting({ ...delivery, options, ask, log })
-  const { measurements = ['datalog'] } = options
-  const questionOf = (signal: AbortSignal) => ({ ask, place, signal, measurements })
+  const { measurements = ['datalog'], numberFields = [] } = options
+  const questionOf = (signal: AbortSignal) => ({ ask, place, signal, measurements, numberFields })
+  const meet = openMeeting({ ...delivery, options, log, questionOf })
   /** What another process wrote a moment ago is not seen either. */
   let isSettled = false
   async function settled(signal: AbortSignal): Promise<Kind> {

@@ -22,14 +22,13 @@ export interface Kind {
   readonly settle?: (question: Question, clock: Clock) => Promise<void>
   readonly retention: (question: Question) => Promise<Retention>
   /** Sentences about fields whose types are in each other's way. */
-  readonly fieldConflicts: (question: Question, measurements: readonly string[]) => Promise<readonly string[]>
+  readonly fieldConflicts: (question: Question) => Promise<readonly string[]>
   readonly readBack: ReadBack
   readonly lineOf: LineOf
   /** What a user should know in any case. */
   readonly warnings: readonly string[]
 }
 
-const noConflicts = async () => []
 const influxql = { count: countByInfluxql, read: readByInfluxql }
 
 export const kinds: Readonly<Record<KindName, Kind>> = {
@@ -50,7 +49,8 @@ export const kinds: Readonly<Record<KindName, Kind>> = {
     dropsInSilence: false,
     overwrites: true,
     retention: bucketRetention,
-    fieldConflicts: noConflicts,
+    // Where the bucket can be asked as a database, which is up to its administrator.
+    fieldConflicts: conflictingFields,
     readBack: { count: countByFlux, read: readByFlux },
     lineOf,
     warnings: [],
@@ -62,7 +62,7 @@ export const kinds: Readonly<Record<KindName, Kind>> = {
     overwrites: true,
     // Core keeps everything; Enterprise and the clouds refuse what is too old with a 400.
     retention: async () => ({ retentionMs: undefined, warnings: [] }),
-    fieldConflicts: noConflicts,
+    fieldConflicts: conflictingFields,
     // 3.x answers InfluxQL at /query as 1.x does (its documentation; not tried on a real one).
     readBack: influxql,
     lineOf,
@@ -75,7 +75,7 @@ export const kinds: Readonly<Record<KindName, Kind>> = {
     overwrites: false,
     settle: flushed,
     retention: flaggedRetention,
-    fieldConflicts: async (_, measurements) => mixedMeasurements(measurements),
+    fieldConflicts: async ({ measurements }) => mixedMeasurements(measurements),
     readBack: { count: countByExport, read: readByExport },
     lineOf: openLines(spellingWithoutBackslash),
     warnings: [

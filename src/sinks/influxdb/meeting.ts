@@ -2,12 +2,13 @@ import type { Logger } from 'pino'
 import type { Clock } from '../../domain/clock.ts'
 import { Failure } from '../../domain/failure.ts'
 import type { WriteWaiting } from '../sink.ts'
-import type { Answer, Ask } from './ask.ts'
+import type { Answer } from './ask.ts'
 import type { Connection } from './connection.ts'
 import { identify } from './identity.ts'
 import { kinds } from './kinds.ts'
 import type { Patience } from './patience.ts'
 import type { InfluxOptions, KindName, Place } from './place.ts'
+import type { Question } from './question.ts'
 import { judge, reasonOf, statusFailure } from './verdict.ts'
 
 /** What has to be known of a database before anything is written to it. */
@@ -23,7 +24,7 @@ interface MeetingParts {
   readonly place: Place
   readonly patience: Patience
   readonly options: InfluxOptions
-  readonly ask: Ask
+  readonly questionOf: (signal: AbortSignal) => Question
   readonly clock: Clock
   readonly log: Logger
 }
@@ -40,12 +41,12 @@ export function openMeeting(
 }
 
 async function meet(parts: MeetingParts, signal: AbortSignal, waiting: WriteWaiting): Promise<Acquaintance> {
-  const { place, options, ask, log, patience } = parts
-  const question = { ask, place, signal, measurements: options.measurements ?? [] }
+  const { place, options, log, patience } = parts
+  const question = parts.questionOf(signal)
   while (true) {
     const ping = await askPing(parts, signal, waiting)
     try {
-      const { kind } = await identify(ping, path => ask({ method: 'GET', path }, signal), place, options)
+      const { kind } = await identify(ping, path => question.ask({ method: 'GET', path }, signal), place, options)
       log.debug({ sink: place.label, kind }, 'the database is known')
       if (!kinds[kind].dropsInSilence) return { kind, retentionMs: undefined, aheadMs: undefined }
       const { retentionMs, aheadMs } = await kinds[kind].retention(question)

@@ -243,6 +243,7 @@ describe('the check', () => {
           status: 200,
           body: { buckets: [{ retentionRules: [{ type: 'expire', everySeconds: 86_400 }] }] },
         },
+        '/query': { status: 200, body: { results: [{}] } },
       },
     })
     expect(await (await sinkFor(target)).check(never)).toEqual({
@@ -256,10 +257,30 @@ describe('the check', () => {
   it('says that a token that may only write does not tell how long points are kept', async () => {
     const target = await server({
       ping: { 'x-influxdb-version': 'v2.7.4' },
-      answers: { '/api/v2/buckets': { status: 200, body: { buckets: [] } } },
+      answers: {
+        '/api/v2/buckets': { status: 200, body: { buckets: [] } },
+        '/query': { status: 200, body: { results: [{}] } },
+      },
     })
     const { warnings } = await (await sinkFor(target)).check(never)
     expect(warnings).toEqual([expect.stringContaining('not known')])
+  })
+
+  it('looks at the types of existing fields by InfluxQL, and says where it may not', async () => {
+    const series = { name: 'datalog', columns: ['fieldKey', 'fieldType'], values: [['value', 'string']] }
+    const answers = { '/query': { status: 200, body: { results: [{ series: [series] }] } } }
+    for (const version of ['v2.7.4', '3.1.0']) {
+      const target = await server({ ping: { 'x-influxdb-version': version }, answers })
+      const { warnings } = await (await sinkFor(target)).check(never)
+      expect(warnings.join()).toMatch(/field value of datalog holds string/)
+    }
+    for (const refused of [
+      { status: 404, body: { error: 'no mapping' } },
+      { status: 200, body: '<html>' },
+    ]) {
+      const target = await server({ ping: { 'x-influxdb-version': 'v2.7.4' }, answers: { '/query': refused } })
+      expect((await (await sinkFor(target)).check(never)).warnings.join()).toMatch(/is not checked/)
+    }
   })
 
   it('knows InfluxDB 3.x', async () => {
