@@ -71,7 +71,7 @@ export async function openApp(config: Config, doing: string, { clock, log }: App
   await using opened = new AsyncDisposableStack()
   const ledger = opened.adopt(Ledger.open(config.ledger, clock), it => it.close())
   ledger.own(doing)
-  const deadLetters = new DeadLetterBox(config.deadLetters, clock)
+  const deadLetters = opened.adopt(new DeadLetterBox(config.deadLetters, clock), it => it.close())
   deadLetters.sweep()
   const sink = opened.adopt(await openSink(config, { clock, log }), it => it.close())
   const batchSize = batchSizeFor(config.gateways.length)
@@ -97,6 +97,7 @@ export async function openApp(config: Config, doing: string, { clock, log }: App
     ledger,
     async prepare(signal) {
       const report = await sink.check(signal)
+      await deadLetters.learn(signal)
       retentionMs = report.retentionMs
       return report
     },
@@ -163,7 +164,10 @@ export async function openSink({ sink, gateways }: Config, parts: AppParts): Pro
   if (sink.kind === 'sqlite') return await openSqliteSink(sink, parts)
   if (sink.kind === 'file') return await openFileSink(sink)
   const measurements = new Set(gateways.flatMap(({ datapoints }) => datapoints.map(({ measurement }) => measurement)))
-  return await openInfluxSink({ ...sink, measurements: [...measurements] }, parts)
+  const numberFields = gateways.flatMap(({ datapoints }) =>
+    datapoints.flatMap(({ measurement, field }) => (field === undefined ? [] : [{ measurement, field }])),
+  )
+  return await openInfluxSink({ ...sink, measurements: [...measurements], numberFields }, parts)
 }
 
 export type GatewayParts = Pick<AppParts, 'clock'> & Pick<GatewayOptions, 'batchSize' | 'onTooFast'>

@@ -33,7 +33,7 @@ export async function backfill(config: Config, options: BackfillOptions, context
     const outcome = await app.run(wish, options.gateway, progress.observe, signal)
     progress.close()
     if (options.json === true) terminal.out(outcomeJson(outcome, known))
-    else tellOutcome(outcome, app.sink.label, terminal)
+    else tellOutcome(outcome, app.sink.label, terminal, report.overwrites)
     return exitCodeOf(outcome)
   } finally {
     progress.close()

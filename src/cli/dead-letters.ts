@@ -1,7 +1,8 @@
 import { openApp } from '../app.ts'
 import type { Config } from '../config/schema.ts'
 import type { KeptLetter } from '../ledger/dead-letters.ts'
-import { letterFiles, readLetters } from '../ledger/letter-files.ts'
+import { letterFiles } from '../ledger/letter-files.ts'
+import { readLetterLines } from '../ledger/letter-lines.ts'
 import type { CommandContext } from './context.ts'
 import { countOf, countText } from './figures.ts'
 import { exitCode } from './outcome.ts'
@@ -26,8 +27,13 @@ export async function listDeadLetters(
   { terminal }: CommandContext,
 ): Promise<number> {
   const heaps = new Map<string, Heap>()
+  let unreadable = 0
   for (const path of letterFiles(config.deadLetters.path))
-    for await (const letter of readLetters(path)) {
+    for await (const { letter } of readLetterLines(path)) {
+      if (letter === undefined) {
+        unreadable++
+        continue
+      }
       const { reason, gateway, datapoint = '' } = letter
       const key = JSON.stringify([reason, gateway, datapoint])
       const heap = heaps.get(key)
@@ -38,8 +44,8 @@ export async function listDeadLetters(
       }
     }
   const sorted = [...heaps.values()].sort((a, b) => b.count - a.count)
-  if (options.json === true) terminal.out(JSON.stringify({ letters: sorted.map(heapJson) }))
-  else for (const line of listLines(sorted, config.deadLetters.path)) terminal.out(line)
+  if (options.json === true) terminal.out(JSON.stringify({ letters: sorted.map(heapJson), unreadable }))
+  else for (const line of listLines(sorted, unreadable, config.deadLetters.path)) terminal.out(line)
   return exitCode.done
 }
 
@@ -60,11 +66,12 @@ export async function replayDeadLetters(
         [counts.written, `written to ${app.sink.label}, every batch acknowledged`],
         [counts.empty, 'empty: by the rules of today there is nothing to write'],
         [counts.others, `of another reason than ${reason}: kept`],
+        [counts.unreadable, 'more lines cannot be read as letters: kept as they are'],
         [counts.remaining, `still not writable: kept (${[...reasons].map(([word, n]) => `${n} ${word}`).join(', ')})`],
       ]
       for (const [count, words] of rows) if (count > 0) terminal.out(`  ${countText(count).padStart(11)}  ${words}`)
     }
-    return counts.remaining + counts.others > 0 ? exitCode.missing : exitCode.done
+    return counts.remaining + counts.others + counts.unreadable > 0 ? exitCode.missing : exitCode.done
   } finally {
     await app.close()
   }
@@ -75,7 +82,10 @@ function heapJson({ count, example }: Heap) {
   return { reason, gateway, datapoint, count, example }
 }
 
-function listLines(heaps: readonly Heap[], folder: string): string[] {
+function listLines(heaps: readonly Heap[], unreadable: number, folder: string): string[] {
+  const strange =
+    unreadable === 0 ? [] : [`${countOf(unreadable, 'line')} in ${folder} cannot be read as dead letters.`]
+  if (heaps.length === 0 && unreadable > 0) return strange
   if (heaps.length === 0) return ['There are no dead letters: everything that came could be written.']
   const total = heaps.reduce((sum, { count }) => sum + count, 0)
   const lines = [`${countOf(total, 'dead letter')} in ${folder}`]
@@ -90,7 +100,7 @@ function listLines(heaps: readonly Heap[], folder: string): string[] {
     lines.push(`${''.padStart(13)}e.g. ${shortened(raw ?? JSON.stringify(point))}`)
     lines.push(`${''.padStart(13)}asked for as ${after} … ${until}`)
   }
-  return [...lines, '', 'When the cause is put right: smartserver-etl dead-letters replay']
+  return [...lines, ...strange, '', 'When the cause is put right: smartserver-etl dead-letters replay']
 }
 
 function shortened(text: string): string {

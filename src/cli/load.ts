@@ -1,9 +1,22 @@
 import { resolve } from 'node:path'
 import { openApp } from '../app.ts'
 import type { Config } from '../config/schema.ts'
+import type { TimeRange } from '../domain/range.ts'
+import { readManifest } from '../sinks/file/manifest.ts'
 import type { CommandContext } from './context.ts'
 import { countOf, countText, tookText } from './figures.ts'
 import { exitCode } from './outcome.ts'
+import { loadWords } from './preflight.ts'
+
+/** From the earliest to the latest of its ranges. */
+function heldBy(folder: string): TimeRange {
+  let [after, until] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]
+  for (const entry of readManifest(folder).entries) {
+    after = Math.min(after, entry.after)
+    until = Math.max(until, entry.until)
+  }
+  return { after, until }
+}
 
 /** Brings a suitcase into the configured database. */
 export async function load(
@@ -14,14 +27,22 @@ export async function load(
 ): Promise<number> {
   const app = await openApp(config, 'load', { clock, log })
   try {
-    await app.prepare(signal)
+    const report = await app.prepare(signal)
+    const words = loadWords(app.sink.label, report, heldBy(resolve(cwd, folder)), clock.now())
+    if (options.json !== true) for (const word of words) terminal.say(word)
     const observe = (done: number, total: number) =>
       terminal.live(`loading ${countText(done + 1)} of ${countText(total)} ranges …`)
-    const { loaded, known, receipt } = await app.load(resolve(cwd, folder), observe, signal)
+    const { loaded, known, faults, receipt } = await app.load(resolve(cwd, folder), observe, signal)
     terminal.live('')
     const { received, duplicate, written, rejected, tookMs } = receipt
     if (options.json === true)
-      terminal.out(JSON.stringify({ loaded, known, received, duplicate, written, rejected, tookMs }))
+      terminal.out(
+        JSON.stringify({
+          ...{ loaded, known, received, duplicate, written, rejected, tookMs },
+          ...(faults.length > 0 && { faults }),
+          ...(words.length > 0 && { warnings: words }),
+        }),
+      )
     else {
       terminal.out(
         `${countOf(loaded, 'range')} loaded, ${countText(known)} complete already; ${countOf(received, 'line')}, ${tookText(tookMs)}${received === 0 ? '.' : ':'}`,
@@ -33,7 +54,11 @@ export async function load(
       ]
       for (const [count, words] of rows) if (count > 0) terminal.out(`  ${countText(count).padStart(11)}  ${words}`)
     }
-    return rejected > 0 ? exitCode.missing : exitCode.done
+    if (options.json !== true && faults.length > 0) {
+      for (const fault of faults) terminal.say(`${folder}: ${fault}`)
+      terminal.say('  Not all of the suitcase was loaded: copy it again, or pack what is missing once more.')
+    }
+    return rejected > 0 || faults.length > 0 ? exitCode.missing : exitCode.done
   } finally {
     terminal.live('')
     await app.close()

@@ -46,8 +46,8 @@ export function outcomeJson(outcome: RunOutcome, known: Partial<Preflight> = {})
   })
 }
 
-/** The closing receipt in words. */
-export function tellOutcome(outcome: RunOutcome, sinkLabel: string, terminal: Terminal): void {
+/** The closing receipt in words; `overwrites`: the database can replace a value. */
+export function tellOutcome(outcome: RunOutcome, sinkLabel: string, terminal: Terminal, overwrites = true): void {
   const { receipt, requests, tookMs } = outcome
   for (const gateway of outcome.gateways) tellProblems(gateway, terminal)
   for (const { gateway, settled } of outcome.gateways)
@@ -70,7 +70,7 @@ export function tellOutcome(outcome: RunOutcome, sinkLabel: string, terminal: Te
     [
       receipt.duplicate,
       receipt.collapsed > 0
-        ? `duplicate, ${countText(receipt.collapsed)} of them with another value: the larger one is kept`
+        ? `duplicate, ${countText(receipt.collapsed)} of them with another value: ${overwrites ? 'the larger one is kept' : 'the database may keep both, and show one of them'}`
         : 'duplicate: the same datapoint and time twice',
     ],
     [receipt.empty, 'empty: no value'],

@@ -12,6 +12,19 @@ export interface Preflight {
   readonly notKept: TimeRange | undefined
 }
 
+/** What to know before a suitcase is loaded: what is too old is refused by the database, and counted there. */
+export function loadWords(
+  label: string,
+  { warnings, retentionMs }: SinkReport,
+  held: TimeRange,
+  now: number,
+): string[] {
+  const words = warnings.map(warning => `${label}: ${warning}`)
+  if (retentionMs === undefined || held.after >= now - retentionMs) return words
+  const keeps = `${label} keeps ${durationText(retentionMs)}: what is older in the suitcase`
+  return [...words, `${keeps} (it begins at ${isoText(held.after)}) becomes dead letters`]
+}
+
 /** Throws where the database would keep nothing of what is asked for. */
 export function preflight(label: string, report: SinkReport, asked: TimeRange, now: number): Preflight {
   const words = report.warnings.map(warning => `${label}: ${warning}`)

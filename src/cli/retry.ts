@@ -24,7 +24,7 @@ export async function retry(config: Config, options: RetryOptions, context: Comm
       terminal.out('Nothing is parked.')
       return exitCode.done
     }
-    const { retentionMs } = await app.prepare(signal)
+    const { retentionMs, overwrites } = await app.prepare(signal)
     const oldest = retentionMs === undefined ? Number.NEGATIVE_INFINITY : clock.now() - retentionMs
     const tooOld = parked.filter(({ until }) => until <= oldest).length
     if (tooOld > 0)
@@ -41,7 +41,7 @@ export async function retry(config: Config, options: RetryOptions, context: Comm
     const outcome = await app.run(wish, options.gateway, progress.observe, signal)
     progress.close()
     if (options.json === true) terminal.out(outcomeJson(outcome))
-    else tellOutcome(outcome, app.sink.label, terminal)
+    else tellOutcome(outcome, app.sink.label, terminal, overwrites)
     return exitCodeOf(outcome)
   } finally {
     progress.close()

@@ -84,6 +84,9 @@ const spelledOut = section({
   .superRefine(({ field, tags }, context) => {
     if (field !== undefined && Object.hasOwn(tags, field))
       context.addIssue({ code: 'custom', path: ['field'], message: 'a tag has this name already' })
+    const others = field === undefined ? ['value', 'text', 'health'] : [`${field}_text`, `${field}_health`]
+    for (const name of others.filter(it => Object.hasOwn(tags, it)))
+      context.addIssue({ code: 'custom', path: ['tags', name], message: 'a field of its points has this name' })
   })
   .transform(({ device, block, index, datapoint, ...destination }) => {
     const selector: Selector = {

@@ -1,10 +1,13 @@
+import { createHash } from 'node:crypto'
 import { closeSync, mkdirSync, openSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Clock } from '../domain/clock.ts'
+import { type Selector, selectorKey } from '../domain/datapoint.ts'
 import { Failure } from '../domain/failure.ts'
 import { isoText } from '../domain/instant.ts'
 import type { DataLogRequest } from '../domain/request.ts'
 import { appendDurably, draftSuffix, letterFiles, letterSuffix, writeAll } from './letter-files.ts'
+import { type LetterIndex, openLetterIndex } from './letter-index.ts'
 
 /** An entry or point that could not be written, with all that is needed to try again. */
 export interface DeadLetter {
@@ -35,6 +38,8 @@ export interface KeptLetter extends DeadLetter {
   /** The range of the request that brought it, ISO 8601. */
   readonly after: string
   readonly until: string
+  /** Of which selectors, where the datapoint is not known: the same nonsense in the answer to another is another letter. */
+  readonly asked?: string
 }
 
 export interface DeadLetterOptions {
@@ -45,13 +50,15 @@ export interface DeadLetterOptions {
 
 /**
  * `YYYY-MM-DD.ndjson`, a line a letter, readable by the owner only: raw frames may tell more than a log should.
- * A crash between this file and the ledger repeats the request, and so its letters: at least once, never none.
+ * A letter that is here already is not kept again when its range is: after a second look, after a crash between this file
+ * and the ledger, after a range was taken back. At least once, never none.
  * A box that is full stops the run: without a letter nothing may be rejected (law 5), and a disk has an end.
  */
 export class DeadLetterBox {
   readonly #folder: string
   readonly #maxSize: number
   readonly #clock: Clock
+  #index: LetterIndex | undefined
   #drafts = 0
   /** Bytes of letters, committed or not; undefined until the first one. */
   #size: number | undefined
@@ -66,13 +73,23 @@ export class DeadLetterBox {
     const path = join(this.#folder, `${process.pid}-${this.#drafts++}${draftSuffix}`)
     const { gateway, range } = request
     const context = { gateway, after: isoText(range.after), until: isoText(range.until) }
+    const asked = askedText(request.selectors)
+    let isKnown: ((letter: KeptLetter) => boolean) | undefined
     let file: number | undefined
     let size = 0
     let isCommitted = false
     return {
       add: letter =>
         this.#guard(() => {
-          const line = Buffer.from(`${JSON.stringify({ at: isoText(this.#clock.now()), ...context, ...letter })}\n`)
+          const kept: KeptLetter = {
+            at: isoText(this.#clock.now()),
+            ...context,
+            ...(letter.datapoint === undefined ? { asked } : {}),
+            ...letter,
+          }
+          isKnown ??= this.#openIndex().look()
+          if (isKnown(kept)) return
+          const line = Buffer.from(`${JSON.stringify(kept)}\n`)
           this.#makeRoom(line.length)
           size += line.length
           if (file === undefined) {
@@ -114,6 +131,21 @@ export class DeadLetterBox {
     this.#size += bytes
   }
 
+  /** Reads what is kept from earlier, if there is something: with many letters that takes a while. */
+  async learn(signal: AbortSignal): Promise<void> {
+    if (letterFiles(this.#folder).length > 0) await this.#openIndex().learn(signal)
+  }
+
+  close(): void {
+    this.#index?.close()
+    this.#index = undefined
+  }
+
+  #openIndex(): LetterIndex {
+    this.#index ??= openLetterIndex(this.#folder)
+    return this.#index
+  }
+
   /** Removes the drafts of a process that was killed: their requests were not complete and will be asked again. */
   sweep(): void {
     for (const name of this.#names()) if (name.endsWith(draftSuffix)) rmSync(join(this.#folder, name), { force: true })
@@ -142,4 +174,12 @@ export class DeadLetterBox {
       })
     }
   }
+}
+
+/** The same for the same selectors, in whatever order: a few hundred of them must not stand in each letter. */
+function askedText(selectors: readonly Selector[]): string {
+  const [first = '', ...others] = selectors.map(selectorKey).sort()
+  if (others.length === 0) return first
+  const digest = createHash('sha256').update(others.join('\n')).digest('hex').slice(0, 12)
+  return `${first} and ${others.length} more (${digest})`
 }

@@ -1,6 +1,5 @@
 import {
   closeSync,
-  createReadStream,
   fstatSync,
   fsyncSync,
   openSync,
@@ -11,7 +10,6 @@ import {
   writeSync,
 } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { createInterface } from 'node:readline'
 import type { KeptLetter } from './dead-letters.ts'
 
 export const draftSuffix = '.draft'
@@ -29,23 +27,11 @@ export function letterFiles(folder: string): string[] {
   }
 }
 
-/**
- * The letters of a file, one at a time. A line that is none was cut off by a crash: its transfer was not recorded, and
- * has brought the letter again.
- */
-export async function* readLetters(path: string): AsyncGenerator<KeptLetter> {
-  for await (const line of createInterface({ input: createReadStream(path), crlfDelay: Number.POSITIVE_INFINITY })) {
-    const letter = parse(line)
-    if (letter !== undefined) yield letter
-  }
-}
-
 /** What takes the place of a file: nothing is changed before `replace`, and then all of it at once. */
 export class LetterRemainder {
   readonly #path: string
   readonly #draft: string
   #file: number | undefined
-  #count = 0
 
   constructor(path: string) {
     this.#path = path
@@ -53,9 +39,14 @@ export class LetterRemainder {
   }
 
   keep(letter: KeptLetter): void {
+    this.keepLine(Buffer.from(JSON.stringify(letter)))
+  }
+
+  /** As it is, byte for byte: what cannot be read may still be mended by a person. */
+  keepLine(bytes: Uint8Array): void {
     this.#file ??= openSync(this.#draft, 'w', 0o600)
-    writeAll(this.#file, Buffer.from(`${JSON.stringify(letter)}\n`))
-    this.#count++
+    writeAll(this.#file, bytes)
+    writeAll(this.#file, Buffer.from('\n'))
   }
 
   /** Durable when it returns. */
@@ -67,10 +58,6 @@ export class LetterRemainder {
       renameSync(this.#draft, this.#path)
     }
     syncFolder(dirname(this.#path))
-  }
-
-  get count(): number {
-    return this.#count
   }
 
   /** Drops what was not put in place; harmless afterwards. */
@@ -126,14 +113,5 @@ function syncFolder(folder: string): void {
     fsyncSync(file)
   } finally {
     closeSync(file)
-  }
-}
-
-function parse(line: string): KeptLetter | undefined {
-  try {
-    const json: unknown = JSON.parse(line)
-    return typeof json === 'object' && json !== null && 'reason' in json ? (json as KeptLetter) : undefined
-  } catch {
-    return undefined
   }
 }

@@ -1,6 +1,7 @@
 import { isRejection } from '../domain/entry.ts'
 import type { Point } from '../domain/point.ts'
-import { letterFiles, readLetters } from '../ledger/letter-files.ts'
+import { letterFiles } from '../ledger/letter-files.ts'
+import { readLetters } from '../ledger/letter-lines.ts'
 import type { Mapping } from '../points/mapping.ts'
 import { decodeEntry } from '../smartserver/entry.ts'
 import type { PointJson } from './letter-point.ts'

@@ -1,6 +1,8 @@
 import type { Clock } from '../domain/clock.ts'
+import { isoText } from '../domain/instant.ts'
 import type { QuietHours } from '../domain/quiet-hours.ts'
 import { quietUntil } from '../planning/quiet.ts'
+import type { Outage } from '../sinks/sink.ts'
 
 /** Why a gateway may not be asked now; `until` where it is known, ms UTC. */
 export interface Hindrance {
@@ -10,6 +12,10 @@ export interface Hindrance {
 
 /** Says whether something stands against the next request. */
 export type Gate = () => Hindrance | undefined
+
+export function hindranceOf({ since, reason }: Outage): Hindrance {
+  return { doing: `waiting for the database since ${isoText(since)}: ${reason}`, until: undefined }
+}
 
 const lookAgainMs = 2_000
 

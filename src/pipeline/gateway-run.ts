@@ -16,8 +16,9 @@ import {
 } from '../planning/backlog.ts'
 import { clockSetBack } from '../planning/set-back.ts'
 import { mostEntries } from '../planning/window.ts'
+import type { Outage } from '../sinks/sink.ts'
 import type { DatapointProblem } from '../smartserver/datapoint-problems.ts'
-import type { Hindrance } from './gates.ts'
+import { type Hindrance, hindranceOf } from './gates.ts'
 import type { GatewayJob, GatewayOutcome, RunParts } from './job.ts'
 import { createPace } from './pace.ts'
 import { keepTold } from './told.ts'
@@ -43,11 +44,15 @@ import {
  *   reach request → the same piece again, then its halves, down to the shortest, which is parked; all that has not failed
  *                   goes before, from the other end too, so that a long sick stretch hides nothing that lies behind it
  *   reach gateway → wait, longer each time; given up at once if `never`, soon if it never answered, else after `patience`
+ *   database away → the same piece again when it answers; no socket is open on the gateway meanwhile (law 7)
  *   reach sink or run → thrown: the whole run ends
  */
 export async function runGateway(job: GatewayJob, parts: RunParts, signal: AbortSignal): Promise<GatewayOutcome> {
   return await new GatewayRun(job, parts, signal).run()
 }
+
+/** So long a socket is kept open, paused, for a database that does not answer. */
+const databasePatienceMs = 30_000
 
 const otherEnd = { oldest: 'newest', newest: 'oldest', rescue: 'newest' } as const
 
@@ -214,10 +219,15 @@ class GatewayRun {
 
   async #ready(): Promise<void> {
     const { source, wish } = this.#job
-    const tell = (hindrance: Hindrance | undefined) =>
-      this.#parts.observe({ gateway: source.name, kind: 'waiting', hindrance })
-    await source.ready?.(this.#signal, { deadline: wish.deadline, tell })
+    const { deadline } = wish
+    await this.#parts.sink.ready?.(this.#signal, { deadline, tell: this.#tellOutage })
+    await source.ready?.(this.#signal, { deadline, tell: this.#tell })
   }
+
+  readonly #tell = (hindrance: Hindrance | undefined) =>
+    this.#parts.observe({ gateway: this.#job.source.name, kind: 'waiting', hindrance })
+
+  readonly #tellOutage = (outage: Outage | undefined) => this.#tell(outage && hindranceOf(outage))
 
   async #carry(piece: Piece): Promise<void> {
     const { source, mapping, requests } = this.#job
@@ -238,6 +248,7 @@ class GatewayRun {
       provisional,
       record,
       mostEntries: mostEntries(piece, requests),
+      waiting: { patienceMs: databasePatienceMs, tell: this.#tellOutage },
     }
     const receipt = await transfer(request, transferParts, this.#signal)
     this.#troubles.succeeded()
@@ -251,6 +262,11 @@ class GatewayRun {
   async #afterFailure(error: unknown, piece: Piece | undefined): Promise<void> {
     if (isAbort(error, this.#signal)) throw error
     const failure = toFailure(error)
+    if (failure.reach === 'sink' && failure.retry === 'soon' && piece !== undefined) {
+      // the next turn begins with waiting for the database
+      giveBack(this.#backlog, piece)
+      return
+    }
     if (failure.reach === 'sink' || failure.reach === 'run') throw failure
     if (failure.code === 'too-dense' && piece !== undefined) {
       this.#windows.tighten(piece.group, piece.range, failure)

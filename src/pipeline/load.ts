@@ -26,6 +26,8 @@ export interface LoadOutcome {
   /** Ranges that were loaded, and those that were complete here already. */
   loaded: number
   known: number
+  /** What is wrong with the suitcase's list: ranges that may be missing from it. */
+  readonly faults: readonly string[]
   readonly receipt: Receipt
 }
 
@@ -42,8 +44,8 @@ export async function loadSuitcase(
   observe: (done: number, total: number) => void,
   signal: AbortSignal,
 ): Promise<LoadOutcome> {
-  const outcome: LoadOutcome = { loaded: 0, known: 0, receipt: emptyReceipt() }
-  const { entries } = readManifest(folder)
+  const { entries, faults } = readManifest(folder)
+  const outcome: LoadOutcome = { loaded: 0, known: 0, faults, receipt: emptyReceipt() }
   for (const [i, entry] of entries.entries()) {
     signal.throwIfAborted()
     observe(i, entries.length)

@@ -4,7 +4,8 @@ import { Failure } from '../domain/failure.ts'
 import type { Point } from '../domain/point.ts'
 import type { KeptLetter } from '../ledger/dead-letters.ts'
 import type { Ledger } from '../ledger/ledger.ts'
-import { LetterRemainder, letterFiles, readLetters } from '../ledger/letter-files.ts'
+import { LetterRemainder, letterFiles } from '../ledger/letter-files.ts'
+import { readLetterLines } from '../ledger/letter-lines.ts'
 import type { Mapping } from '../points/mapping.ts'
 import { openSeriesPool } from '../points/series.ts'
 import type { Sink } from '../sinks/sink.ts'
@@ -33,6 +34,8 @@ export interface ReplayReceipt {
   remaining: number
   /** Of another reason than was asked for: kept as they are. */
   others: number
+  /** Lines that are no letters: kept byte for byte, and not among those read. */
+  unreadable: number
   readonly reasons: Map<string, number>
 }
 
@@ -49,12 +52,25 @@ export async function replayLetters(
   parts: ReplayParts,
   signal: AbortSignal,
 ): Promise<ReplayReceipt> {
-  const receipt: ReplayReceipt = { read: 0, written: 0, empty: 0, remaining: 0, others: 0, reasons: new Map() }
+  const receipt: ReplayReceipt = {
+    read: 0,
+    written: 0,
+    empty: 0,
+    remaining: 0,
+    others: 0,
+    unreadable: 0,
+    reasons: new Map(),
+  }
   for (const path of letterFiles(parts.folder)) {
     const remainder = new LetterRemainder(path)
     try {
       let batch: KeptLetter[] = []
-      for await (const letter of readLetters(path)) {
+      for await (const { letter, bytes } of readLetterLines(path)) {
+        if (letter === undefined) {
+          receipt.unreadable++
+          remainder.keepLine(bytes)
+          continue
+        }
         receipt.read++
         if (reason !== undefined && letter.reason !== reason) {
           receipt.others++
@@ -96,18 +112,14 @@ async function replayBatch(
   }
   for (const [gateway, own] of Map.groupBy(letters, letter => letter.gateway)) {
     const configured = parts.gateway(gateway)
-    if (configured === undefined) {
-      for (const letter of own) keep({ ...letter, detail: `There is no gateway ${gateway} in the configuration.` })
-      continue
-    }
     const batch = openBatch()
     for (const letter of own) {
-      const made = broughtBy(letter, configured)
+      const made = letter.raw === undefined ? wholePoint(letter) : broughtBy(letter, letter.raw, configured)
       if (made === undefined) receipt.empty++
       else if ('reason' in made) keep({ ...letter, ...made })
       else batch.add(letter, made)
     }
-    configured.mapping.keepPins()
+    configured?.mapping.keepPins()
     const brought = batch.brought()
     const place = { sink: parts.sink.id, gateway }
     const refused = await amended(brought, place, parts, signal)
@@ -143,19 +155,26 @@ function openBatch() {
 
 type Configured = NonNullable<ReturnType<ReplayParts['gateway']>>
 
+type Unwritable = Pick<KeptLetter, 'reason' | 'detail'>
+
+/** Needs no rule, and so no gateway in the configuration either. */
+function wholePoint({ point: json, reason, detail }: KeptLetter): Brought | Unwritable {
+  const point = pointOf(json)
+  return point === undefined ? { reason, detail } : { point, datapoint: undefined }
+}
+
 /** Undefined: there is nothing to write. */
 function broughtBy(
-  letter: KeptLetter,
-  { mapping, selectors }: Configured,
-): Brought | { reason: string; detail: string } | undefined {
-  if (letter.raw === undefined) {
-    const point = pointOf(letter.point)
-    return point === undefined ? { reason: letter.reason, detail: letter.detail } : { point, datapoint: undefined }
-  }
-  const entry = decodeEntry(letter.raw)
+  { reason, gateway }: KeptLetter,
+  raw: string,
+  configured: Configured | undefined,
+): Brought | Unwritable | undefined {
+  if (configured === undefined) return { reason, detail: `There is no gateway ${gateway} in the configuration.` }
+  const { mapping, selectors } = configured
+  const entry = decodeEntry(raw)
   if (isRejection(entry)) return entry
   if (!selectors.some(selector => selectorMatches(selector, entry.datapoint)))
-    return { reason: letter.reason, detail: 'The datapoint is not configured any more.' }
+    return { reason, detail: 'The datapoint is not configured any more.' }
   const point = mapping.map(entry)
   if (point === undefined || 'reason' in point) return point
   return { point, datapoint: entry.datapoint }

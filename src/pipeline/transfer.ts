@@ -6,7 +6,7 @@ import { type Counts, emptyReceipt, isBalanced, type Receipt } from '../domain/r
 import { type DataLogRequest, requestText } from '../domain/request.ts'
 import type { DeadLetterBox, DeadLetterDraft } from '../ledger/dead-letters.ts'
 import type { Mapping } from '../points/mapping.ts'
-import type { Sink } from '../sinks/sink.ts'
+import type { Sink, WriteWaiting } from '../sinks/sink.ts'
 import { decodeEntry } from '../smartserver/entry.ts'
 import { type AskedFor, createAskedFor, ofForeignDevice } from './asked-for.ts'
 import { createIdentify, type Identify } from './identify.ts'
@@ -33,6 +33,8 @@ export interface TransferParts {
   readonly mostEntries: number
   /** True: it will be looked at once more. For sinks that keep whole transfers. */
   readonly provisional?: boolean
+  /** How long the gateway's socket may stay open for a database that is away; left out: for ever. */
+  readonly waiting?: WriteWaiting
   /** Durable when it returns: the ledger's transaction. */
   readonly record: (proof: TransferProof) => void
 }
@@ -58,7 +60,8 @@ export async function transfer(request: DataLogRequest, parts: TransferParts, si
   const account = openAccount(request, parts)
   const { receipt, letters, repeats, tally } = account
   const draft = parts.sink.begin?.(request)
-  const writes = new WritesInFlight({ sink: draft ?? parts.sink, receipt, letters, tally }, signal)
+  const { waiting } = parts
+  const writes = new WritesInFlight({ sink: draft ?? parts.sink, receipt, letters, tally, waiting }, signal)
   try {
     for await (const frames of parts.source.readDataLog(request, signal)) {
       const mapped = pointsOf(frames, account)

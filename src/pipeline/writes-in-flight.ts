@@ -2,7 +2,7 @@ import type { Frame } from '../domain/entry.ts'
 import type { Point } from '../domain/point.ts'
 import type { Receipt } from '../domain/receipt.ts'
 import type { DeadLetterDraft } from '../ledger/dead-letters.ts'
-import type { Refusal, Sink } from '../sinks/sink.ts'
+import type { Refusal, Sink, WriteWaiting } from '../sinks/sink.ts'
 import { pointJson, seriesLabel } from './letter-point.ts'
 import type { Tally } from './tally.ts'
 
@@ -14,6 +14,7 @@ export interface WriteParts {
   readonly receipt: Receipt
   readonly letters: DeadLetterDraft
   readonly tally: Tally
+  readonly waiting?: WriteWaiting | undefined
 }
 
 /** The batches of one transfer that the sink has not answered yet. */
@@ -22,12 +23,14 @@ export class WritesInFlight {
   readonly #receipt: Receipt
   readonly #letters: DeadLetterDraft
   readonly #tally: Tally
+  readonly #waiting: WriteWaiting | undefined
   readonly #abort = new AbortController()
   readonly #signal: AbortSignal
   readonly #pending = new Set<Promise<void>>()
   #failure: { readonly error: unknown } | undefined
 
-  constructor({ sink, receipt, letters, tally }: WriteParts, signal: AbortSignal) {
+  constructor({ sink, receipt, letters, tally, waiting }: WriteParts, signal: AbortSignal) {
+    this.#waiting = waiting
     this.#sink = sink
     this.#receipt = receipt
     this.#letters = letters
@@ -42,7 +45,7 @@ export class WritesInFlight {
   async add(points: readonly Point[], frames?: readonly Frame[]): Promise<void> {
     if (points.length > 0) {
       this.#start(async () => {
-        const { written, rejected } = await this.#sink.write(points, this.#signal)
+        const { written, rejected } = await this.#sink.write(points, this.#signal, this.#waiting)
         this.#receipt.written += written
         this.#refused(rejected, points, frames)
       })
@@ -58,7 +61,7 @@ export class WritesInFlight {
   async correct(points: readonly Point[]): Promise<void> {
     await this.settle()
     this.#start(async () => {
-      const { rejected } = await this.#sink.write(points, this.#signal)
+      const { rejected } = await this.#sink.write(points, this.#signal, this.#waiting)
       this.#receipt.duplicate -= rejected.length
       this.#receipt.collapsed -= rejected.length
       this.#refused(rejected, points, undefined, true)

@@ -1,5 +1,6 @@
 import type { LoggedValue, Rejection } from '../domain/entry.ts'
 import type { FieldValue } from '../domain/point.ts'
+import { reservedTags } from './series.ts'
 
 type Fields = Record<string, FieldValue>
 
@@ -13,16 +14,18 @@ export interface FieldNames {
   readonly health: string
   /** What the members of a structure begin with; empty where the rule names no field. */
   readonly prefix: string
+  /** Names of tags: InfluxDB cannot tell a field of the same name from them. */
+  readonly tags: ReadonlySet<string>
 }
 
 /** Deeper or wider than any structure a device could log: not a value but a mistake or an attack. */
 const deepest = 8
 const widest = 256
 
-export function fieldNames(field: string | undefined): FieldNames {
+export function fieldNames(field: string | undefined, tags: ReadonlySet<string> = reservedTags): FieldNames {
   return field === undefined
-    ? { number: 'value', text: 'text', health: 'health', prefix: '' }
-    : { number: field, text: `${field}_text`, health: `${field}_health`, prefix: field }
+    ? { number: 'value', text: 'text', health: 'health', prefix: '', tags }
+    : { number: field, text: `${field}_text`, health: `${field}_health`, prefix: field, tags }
 }
 
 /**
@@ -40,11 +43,17 @@ export function fieldsOf(value: LoggedValue, names: FieldNames): FieldsResult {
     return value.isWellFormed() ? { fields: { [names.text]: value } } : notUnicode(names.text)
   const fields: Fields = {}
   const prefix = names.prefix === '' && Array.isArray(value) ? 'value' : names.prefix
-  return addMembers(fields, value, prefix, 1) ?? (isEmpty(fields) ? undefined : { fields })
+  return addMembers(fields, value, prefix, names.tags, 1) ?? (isEmpty(fields) ? undefined : { fields })
 }
 
 /** Adds one field for each leaf; returns what is wrong, or undefined. */
-function addMembers(fields: Fields, members: object, prefix: string, depth: number): Rejection | undefined {
+function addMembers(
+  fields: Fields,
+  members: object,
+  prefix: string,
+  tags: FieldNames['tags'],
+  depth: number,
+): Rejection | undefined {
   if (depth > deepest) return rejection('too-deep', `The structure is nested more than ${deepest} deep.`)
   // An array's keys are its positions.
   for (const [key, value] of Object.entries(members) as [string, LoggedValue][]) {
@@ -53,16 +62,21 @@ function addMembers(fields: Fields, members: object, prefix: string, depth: numb
     const name = prefix === '' ? key : `${prefix}_${key}`
     const wrong =
       typeof value === 'object'
-        ? addMembers(fields, value, name, depth + 1)
-        : addLeaf(fields, typeof value === 'string' ? `${name}_text` : name, value)
+        ? addMembers(fields, value, name, tags, depth + 1)
+        : addLeaf(fields, typeof value === 'string' ? `${name}_text` : name, value, tags)
     if (wrong !== undefined) return wrong
   }
   return undefined
 }
 
-function addLeaf(fields: Fields, name: string, value: number | string | boolean): Rejection | undefined {
+function addLeaf(
+  fields: Fields,
+  name: string,
+  value: number | string | boolean,
+  tags: FieldNames['tags'],
+): Rejection | undefined {
   if (!name.isWellFormed()) return notUnicode('a member name')
-  const free = freeName(name)
+  const free = freeName(name, tags)
   if (Object.hasOwn(fields, free))
     return rejection('ambiguous-field', `Two members of the structure give the field ${free}.`)
   if (typeof value === 'number' && !Number.isFinite(value)) return notFinite(free)
@@ -74,11 +88,12 @@ function addLeaf(fields: Fields, name: string, value: number | string | boolean)
 }
 
 /**
- * InfluxDB takes no field `time` and keeps names that begin with `_` for itself: those get `value` in front.
+ * InfluxDB takes no field `time`, keeps names that begin with `_` for itself, and a query cannot tell a field from a tag
+ * of the same name, in any point of the measurement: those get `value` in front.
  * (That also keeps a member `__proto__` what it is: a name.)
  */
-function freeName(name: string): string {
-  if (name === 'time') return 'value_time'
+function freeName(name: string, tags: FieldNames['tags']): string {
+  if (name === 'time' || tags.has(name)) return `value_${name}`
   return name.startsWith('_') ? `value${name}` : name
 }
 

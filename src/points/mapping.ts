@@ -6,7 +6,7 @@ import { type FieldNames, fieldNames, fieldsOf, notUnicode, rejection } from './
 import { kindOf, openPin, type Pin, type TypePins } from './pins.ts'
 import { openRoutes } from './routes.ts'
 import { assertRule, type MappingRule, plainRule } from './rule.ts'
-import { openSeriesPool } from './series.ts'
+import { openSeriesPool, reservedTags } from './series.ts'
 
 export interface Mapping {
   /** The same entry gives the same point, always (law 4). Undefined: its value is null, there is nothing to write. */
@@ -36,6 +36,7 @@ export function compileMapping(gateway: string, rules: readonly MappingRule[], p
   // Closest first; sort() is stable, so that the first in order wins among equals.
   const ordered = rules.toSorted((a, b) => selectorPrecision(b.selector) - selectorPrecision(a.selector))
   const pool = openSeriesPool()
+  const tagNames = tagNamesOf(rules)
 
   function destinationOf(datapoint: DatapointName): Destination | Rejection {
     const rule = ordered.find(({ selector }) => selectorMatches(selector, datapoint)) ?? plainRule
@@ -52,7 +53,7 @@ export function compileMapping(gateway: string, rules: readonly MappingRule[], p
     })
     return {
       series,
-      names: fieldNames(rule.field),
+      names: fieldNames(rule.field, tagNames.get(rule.measurement)),
       pin: openPin(datapoint, rule.type, pins),
       adjust: compileAdjustment(rule),
       enumeration: rule.enumeration && new Map(Object.entries(rule.enumeration)),
@@ -92,4 +93,15 @@ export function compileMapping(gateway: string, rules: readonly MappingRule[], p
       return 'reason' in to ? to : to.series
     },
   }
+}
+
+/** By measurement, since a tag of one series is in the way of a field of all of them. */
+function tagNamesOf(rules: readonly MappingRule[]): ReadonlyMap<string, ReadonlySet<string>> {
+  const names = new Map<string, Set<string>>()
+  for (const { measurement, tags } of rules) {
+    const known = names.get(measurement) ?? new Set(reservedTags)
+    for (const key of Object.keys(tags)) known.add(key)
+    names.set(measurement, known)
+  }
+  return names
 }

@@ -4,7 +4,8 @@ import type { DataLogRequest } from '../domain/request.ts'
 
 /**
  * `retention`: older than the database keeps. `type`: the field holds another type there. `too-large`: longer than it
- * takes. `strings-not-held`: it keeps numbers alone. `out-of-time`: beyond 64 bits of nanoseconds. `refused`: all else.
+ * takes. `strings-not-held`: it keeps numbers alone. `out-of-time`: beyond 64 bits of nanoseconds, or further in the
+ * future than it takes. `refused`: all else.
  */
 export type RefusalCode = 'retention' | 'type' | 'too-large' | 'strings-not-held' | 'out-of-time' | 'refused'
 
@@ -31,6 +32,8 @@ export interface SinkReport {
   readonly retentionMs: number | undefined
   /** False: it keeps milliseconds, about 13 digits of a number, and no texts. */
   readonly exact?: boolean
+  /** False: a corrected value is kept beside the first one. */
+  readonly overwrites?: boolean
   /** What a user should know before writing; empty when all is well. */
   readonly warnings: readonly string[]
 }
@@ -52,6 +55,28 @@ export interface SinkDraft extends Pick<Sink, 'write'> {
   close(): void
 }
 
+/** The database is away or busy. */
+export interface Outage {
+  /** ms UTC */
+  readonly since: number
+  readonly reason: string
+}
+
+interface Told {
+  /** Hears that the database is waited for, and of the end as undefined. */
+  readonly tell?: (outage: Outage | undefined) => void
+}
+
+export interface WriteWaiting extends Told {
+  /** Gives up after about so long, for who holds something open meanwhile; undefined: waits for ever. */
+  readonly patienceMs?: number
+}
+
+export interface ReadyWaiting extends Told {
+  /** By the host's clock, ms UTC. */
+  readonly deadline?: number | undefined
+}
+
 /** Where points go. Opened by its own `open…` function, closed by whoever opened it. */
 export interface Sink {
   /** Names the place for good: coverage in the ledger belongs to it. Holds no secret. */
@@ -60,10 +85,16 @@ export interface Sink {
   readonly label: string
   /**
    * Resolves when the database has answered for every point (law 2). Waits out a database that is away or busy until
-   * the signal aborts. Throws a Failure of reach `sink` when waiting cannot help (401, 403, 404, disk full).
-   * Writing the same points again changes nothing (law 4). Of writes that overlap, the later call has the last word.
+   * the signal aborts, or gives up with a Failure `database-away` that is to be tried again after `ready`. Throws a Failure of reach `sink` when waiting cannot help (401, 403, 404, disk full).
+   * Writing the same points again changes nothing (law 4). Of writes that overlap, the later call has the last word,
+   * where the database can replace a value at all (`overwrites` in the report).
    */
-  write(points: readonly Point[], signal: AbortSignal): Promise<WriteResult>
+  write(points: readonly Point[], signal: AbortSignal, waiting?: WriteWaiting): Promise<WriteResult>
+  /**
+   * Resolves when the database answers again, at once where nothing is known to be amiss, or at the deadline. Throws a
+   * Failure when waiting cannot help.
+   */
+  ready?(signal: AbortSignal, waiting?: ReadyWaiting): Promise<void>
   /** Of a sink in which nothing may appear that is not complete: takes the place of `write` for one transfer. */
   begin?(request: DataLogRequest): SinkDraft
   /** Reachable, may write, retention. Throws a Failure of reach `sink` otherwise. */

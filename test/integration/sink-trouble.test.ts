@@ -46,6 +46,14 @@ beforeEach(async () => {
   }
 })
 
+/** A backfill that has begun to bring entries. */
+async function startedBackfill() {
+  const before = gateway.stats.entriesSent
+  const program = startProgram(backfill())
+  while (gateway.stats.entriesSent < before + 1_000) await pause(5)
+  return program
+}
+
 const backfill = () => ['backfill', '--config', site.file, ...range, '--json']
 
 async function expectWhole({ code, stdout, stderr }: { code: number | undefined; stdout: string; stderr: string }) {
@@ -63,8 +71,7 @@ describe('written + dead letters = received, and all of it is read back', () => 
   }, 60_000)
 
   test('when the database is restarted in the middle', async () => {
-    const { ended } = startProgram(backfill())
-    await pause(1_200)
+    const { ended } = await startedBackfill()
     await influxd.stop()
     await pause(1_000)
     await influxd.start()
@@ -72,14 +79,36 @@ describe('written + dead letters = received, and all of it is read back', () => 
   }, 60_000)
 
   test('when the database stands still for longer than a timeout', async () => {
-    const { ended } = startProgram(backfill())
-    await pause(1_200)
+    const { ended } = await startedBackfill()
     influxd.signal('SIGSTOP')
     await pause(3_000)
     influxd.signal('SIGCONT')
     await expectWhole(await ended)
   }, 60_000)
 })
+
+test('no socket stays open on the gateway for a database that is away, status says so, and all of it comes', async () => {
+  const { ended, child } = await startedBackfill()
+  await influxd.stop()
+  const stopped = Date.now()
+  const activity = async () =>
+    JSON.parse((await runProgram(['status', '--config', site.file, '--json'])).stdout).gateways.g.activity?.doing
+  while (!/^waiting for the database since .*ECONNREFUSED/.test(await activity())) {
+    expect(Date.now() - stopped).toBeLessThan(15_000)
+    await pause(200)
+  }
+  while (gateway.stats.openLogSockets > 0) {
+    expect(Date.now() - stopped).toBeLessThan(40_000)
+    await pause(200)
+  }
+  const asked = gateway.stats.logRequests
+  await pause(3_000)
+  expect(gateway.stats.logRequests).toBe(asked)
+  expect(await activity()).toMatch(/^waiting for the database since /)
+  expect(child.exitCode).toBeNull()
+  await influxd.start()
+  await expectWhole(await ended)
+}, 180_000)
 
 test('what is older than the database keeps is said and not asked for', async () => {
   await influxd.queryText('ALTER RETENTION POLICY "autogen" ON "site" DURATION 60h SHARD DURATION 1h')

@@ -127,6 +127,41 @@ describe('a suitcase', () => {
     }
   }, 60_000)
 
+  test('whose list is damaged is loaded as far as it goes, and what is missing is told', async () => {
+    const packed = await json(plant, 'backfill', ...range)
+    const path = join(suitcase, 'manifest.ndjson')
+    const whole = readFileSync(path, 'utf8')
+    const lines = whole.trimEnd().split('\n')
+    await office.configure(settings({ sqlite: { path: join(office.folder, 'points.db') } }))
+    const load = () => json(office, 'load', suitcase)
+
+    writeFileSync(path, `${lines.with(2, lines[2]!.slice(0, 40)).join('\n')}\n`)
+    const cut = await load()
+    expect(cut).toMatchObject({ code: 3, loaded: packed.requests - 1 })
+    expect(cut.faults.join('\n')).toMatch(/line 3 of manifest.ndjson is damaged[\s\S]*lp.gz is not listed/)
+    writeFileSync(path, `${lines.toSpliced(3, 2).join('\n')}\n`)
+    expect((await load()).faults.join('\n')).toMatch(/2 of its ranges are missing before line 4/)
+    writeFileSync(path, whole.replace('"received":', '"received":1'))
+    const { faults } = await load()
+    expect(faults.join('\n')).toMatch(/line 2 of manifest.ndjson is damaged/)
+    const { stderr } = await runProgram(['load', suitcase, '--config', office.file])
+    expect(stderr).toMatch(/is damaged/)
+
+    writeFileSync(path, whole)
+    expect(await load()).toMatchObject({ code: 0, loaded: 0, known: packed.requests })
+    // cut off by a crash while it was packed: the next range does not hang on to it
+    writeFileSync(path, `${whole}{"line":99,"gate`)
+    await json(
+      plant,
+      'backfill',
+      '--from',
+      new Date(after - dayMs).toISOString(),
+      '--to',
+      new Date(until).toISOString(),
+    )
+    expect(await load()).toMatchObject({ code: 0, known: packed.requests })
+  }, 90_000)
+
   test('that is damaged is not believed, and what was loaded before stays', async () => {
     await json(plant, 'backfill', ...range)
     const last = join(suitcase, files().at(-1)!)

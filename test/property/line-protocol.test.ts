@@ -2,7 +2,8 @@ import { Point as ClientPoint } from '@influxdata/influxdb-client'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { Point } from '../../src/domain/point.ts'
-import { lineOf, nameable, nameText, originalName } from '../../src/sinks/influxdb/line-protocol.ts'
+import { lineOf, openLines } from '../../src/sinks/influxdb/line-protocol.ts'
+import { nameable, nameText, originalName, spellingWithoutBackslash } from '../../src/sinks/influxdb/names.ts'
 import { parseLines } from '../../src/sinks/influxdb/parse-lines.ts'
 
 /** What the official client can express too: it leaves control characters and a final backslash to its caller. */
@@ -83,7 +84,7 @@ describe('lines that are read again', () => {
 
 describe('a name', () => {
   const anyName = fc.string({
-    unit: fc.constantFrom('a', 'b', '\\', '\n', '\r', '\t', '\x00', '\x7f', '␊', '␡', '␦', '#'),
+    unit: fc.constantFrom('a', 'b', '\\', '\n', '\r', '\t', '\x00', '\x7f', '␊', '␡', '␥', '␦', '#'),
   })
 
   it('is never written like another one', () => {
@@ -102,6 +103,26 @@ describe('a name', () => {
         expect(originalName(nameText(name))).toBe(name)
       }),
     )
+  })
+
+  it('without a backslash is never written like another one, and comes back as it was', () => {
+    const { key, value } = spellingWithoutBackslash
+    fc.assert(
+      fc.property(anyName, anyName, (a, b) => {
+        expect(value(a)).not.toContain('\\')
+        expect(value(a) === value(b)).toBe(a === b)
+        expect(originalName(value(a))).toBe(a)
+        expect(originalName(key(a))).toBe(a)
+      }),
+      { numRuns: 20_000 },
+    )
+    expect(
+      openLines(spellingWithoutBackslash)({
+        series: { measurement: 'm', tags: new Map([['d', 'a\\,b']]) },
+        at: { ms: 1, nanos: 0 },
+        fields: { v: 1 },
+      }),
+    ).toBe('m,d=a␥\\,b v=1 1000000')
   })
 
   it('is never empty, never ends in a backslash and holds no control character', () => {

@@ -62,7 +62,29 @@ async function expectRanges(sink: Sink, { exact }: { exact: boolean }): Promise<
 
 /** Whatever the names hold, and not what belongs to a series with one tag more. */
 async function expectNames(sink: Sink): Promise<void> {
-  const devices = ['a', 'a ', `it's "a"`, 'a\\', 'a\\b', 'a,b=c', 'two\nlines', 'a␊b', 'é', '', '$' + '{a}', '.*']
+  const devices = [
+    'a',
+    'a ',
+    `it's "a"`,
+    'a\\',
+    'a\\b',
+    'a\\\\b',
+    'a,b',
+    'a\\,b',
+    'a\\\\,b',
+    'a\\ b',
+    'a\\=b',
+    'a\\\\',
+    'a,b=c',
+    '␥',
+    'a␥b',
+    'two\nlines',
+    'a␊b',
+    'é',
+    '',
+    '$' + '{a}',
+    '.*',
+  ]
   const all = [
     ...devices.map(device => makeSeries({ device }, 'na mes')),
     makeSeries({ device: 'a', floor: '2' }, 'na mes'),
@@ -73,6 +95,10 @@ async function expectNames(sink: Sink): Promise<void> {
     expect(await readAll(sink, series)).toEqual([points[i]])
     expect(await sink.count(series, everything, never)).toBe(1)
   }
+  const keys = makeSeries({ 'k\\1': 'x', 'k\\\\1': 'y' }, 'back\\slash')
+  const fields = makePoint(keys, at, { 'a\\b': 1, 'a\\\\b': 2, 'a,b': 4, 'a\\': 5 })
+  expect(await sink.write([fields], never)).toEqual({ written: 1, rejected: [] })
+  expect(await readAll(sink, keys)).toEqual([fields])
 }
 
 /** A count of points is not one of fields. */

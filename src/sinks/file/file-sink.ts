@@ -17,7 +17,7 @@ import type { Point } from '../../domain/point.ts'
 import type { DataLogRequest } from '../../domain/request.ts'
 import { lineOf } from '../influxdb/line-protocol.ts'
 import type { Sink, SinkDraft } from '../sink.ts'
-import { addToManifest, openManifest, syncFolder } from './manifest.ts'
+import { addToManifest, fileSuffix, type ManifestList, openManifest, syncFolder } from './manifest.ts'
 
 const draftSuffix = '.draft'
 
@@ -31,7 +31,8 @@ const draftSuffix = '.draft'
 export async function openFileSink({ path }: { readonly path: string }): Promise<Sink> {
   const folder = resolve(path)
   const label = `suitcase ${path}`
-  const id = guarded(label, () => openManifest(folder))
+  const { id, last } = guarded(label, () => openManifest(folder))
+  const list = { folder, last }
   let drafts = 0
   const notHere = (what: string) =>
     new Failure(`a ${label} cannot be ${what}`, {
@@ -46,7 +47,7 @@ export async function openFileSink({ path }: { readonly path: string }): Promise
     begin(request) {
       // not at opening: whoever only looks must leave the drafts of a run that goes on
       if (drafts === 0) guarded(label, () => sweep(folder))
-      return openDraft(request, { folder, label, number: drafts++ })
+      return openDraft(request, { folder, label, number: drafts++, list })
     },
     async write() {
       throw notHere('written to outside of a transfer')
@@ -72,7 +73,7 @@ function sweep(folder: string): void {
 
 function openDraft(
   { gateway, selectors, range }: DataLogRequest,
-  { folder, label, number }: { folder: string; label: string; number: number },
+  { folder, label, number, list }: { folder: string; label: string; number: number; list: ManifestList },
 ): SinkDraft {
   const draft = join(folder, `${process.pid}-${number}${draftSuffix}`)
   const hash = createHash('sha256')
@@ -96,7 +97,7 @@ function openDraft(
     commit({ provisional, received, written, series }) {
       const sha256 = hash.digest('hex')
       const start = new Date(range.after).toISOString().replace(/[:.]/g, '')
-      const name = `${gateway}_${start}_${sha256.slice(0, 12)}.lp.gz`
+      const name = `${gateway}_${start}_${sha256.slice(0, 12)}${fileSuffix}`
       const about = file === undefined ? {} : { file: name, sha256 }
       guarded(label, () => {
         if (file !== undefined) {
@@ -105,7 +106,7 @@ function openDraft(
           renameSync(draft, join(folder, name))
           syncFolder(folder)
         }
-        addToManifest(folder, {
+        addToManifest(list, {
           gateway,
           selectors,
           ...range,

@@ -1,11 +1,13 @@
-import { randomUUID } from 'node:crypto'
+import { createHash, randomUUID } from 'node:crypto'
 import {
   closeSync,
   existsSync,
   fstatSync,
   fsyncSync,
+  ftruncateSync,
   mkdirSync,
   openSync,
+  readdirSync,
   readFileSync,
   readSync,
   renameSync,
@@ -16,6 +18,7 @@ import type { Selector } from '../../domain/datapoint.ts'
 import { Failure } from '../../domain/failure.ts'
 
 const manifestName = 'manifest.ndjson'
+export const fileSuffix = '.lp.gz'
 
 /** A series in the manifest: `[measurement, tags]`. */
 type SeriesJson = readonly [string, Readonly<Record<string, string>>]
@@ -36,26 +39,62 @@ export interface ManifestEntry {
   readonly sha256?: string
 }
 
-/** The first line names the suitcase for good, whatever its path. Throws a Failure for a folder that is none. */
-export function readManifest(folder: string): { readonly id: string; readonly entries: readonly ManifestEntry[] } {
-  let lines: unknown[]
+/** What is in a suitcase, and what is wrong with its list. */
+export interface Manifest {
+  readonly id: string
+  readonly entries: readonly ManifestEntry[]
+  /** Number of the last line, from 0, the head. */
+  readonly last: number
+  /** For people: each one a range or more that may not be in `entries`. */
+  readonly faults: readonly string[]
+}
+
+/** Where lines are added. */
+export interface ManifestList {
+  readonly folder: string
+  last: number
+}
+
+/** Throws a Failure for a folder that is no suitcase. */
+export function readManifest(folder: string): Manifest {
+  let lines: string[]
+  let names: string[]
   try {
-    lines = readFileSync(join(folder, manifestName), 'utf8').split('\n').flatMap(parsed)
+    lines = readFileSync(join(folder, manifestName), 'utf8').split('\n')
+    names = readdirSync(folder)
   } catch (cause) {
     throw notASuitcase(folder, cause)
   }
-  const [head, ...entries] = lines
-  const id = (head as { suitcase?: unknown } | undefined)?.suitcase
+  const [head = '', ...rest] = lines
+  const id = (parsed(head) as { suitcase?: unknown } | undefined)?.suitcase
   if (typeof id !== 'string') throw notASuitcase(folder, undefined)
-  return { id, entries: entries as ManifestEntry[] }
+  const entries: ManifestEntry[] = []
+  const faults: string[] = []
+  let last = 0
+  for (const [i, text] of rest.entries()) {
+    if (text === '') continue
+    const line = parsedLine(text)
+    if (line === undefined) {
+      faults.push(`line ${i + 2} of ${manifestName} is damaged`)
+      continue
+    }
+    if (line.number > last + 1)
+      faults.push(`${line.number - last - 1} of its ranges are missing before line ${i + 2} of ${manifestName}`)
+    last = line.number
+    entries.push(line.entry)
+  }
+  const listed = new Set(entries.map(({ file }) => file))
+  for (const name of names.sort())
+    if (name.endsWith(fileSuffix) && !listed.has(name)) faults.push(`${name} is not listed in ${manifestName}`)
+  return { id, entries, last, faults }
 }
 
 export function hasManifest(folder: string): boolean {
   return existsSync(join(folder, manifestName))
 }
 
-/** Makes the folder and its manifest where there are none; returns the suitcase's id. */
-export function openManifest(folder: string): string {
+/** Makes the folder and its manifest where there are none; the first line names the suitcase for good, whatever its path. */
+export function openManifest(folder: string): Manifest {
   mkdirSync(folder, { recursive: true })
   const path = join(folder, manifestName)
   if (!hasManifest(folder)) {
@@ -63,26 +102,55 @@ export function openManifest(folder: string): string {
     renameSync(`${path}.draft`, path)
     syncFolder(folder)
   }
-  return readManifest(folder).id
+  return readManifest(folder)
 }
 
-/** Durable when it returns. A line that a crash cut off stays alone: its transfer was not recorded and comes again. */
-export function addToManifest(folder: string, entry: ManifestEntry): void {
-  writeDurably(join(folder, manifestName), 'a+', `${JSON.stringify(entry)}\n`)
+/**
+ * Durable when it returns. The number shows where lines are missing, the checksum where one is damaged. A line that a
+ * crash cut off is taken away: its transfer was not recorded and comes again.
+ */
+export function addToManifest(list: ManifestList, entry: ManifestEntry): void {
+  const numbered = { line: list.last + 1, ...entry }
+  writeDurably(join(list.folder, manifestName), 'a+', `${JSON.stringify({ ...numbered, sum: sumOf(numbered) })}\n`)
+  // not before: a number that was given to nothing would look like a missing line
+  list.last++
+}
+
+function sumOf(numbered: object): string {
+  return createHash('sha256').update(JSON.stringify(numbered)).digest('hex').slice(0, 16)
+}
+
+function parsedLine(text: string): { readonly number: number; readonly entry: ManifestEntry } | undefined {
+  const { sum, ...numbered } = (parsed(text) ?? {}) as { sum?: unknown; line?: unknown }
+  if (typeof numbered.line !== 'number' || sum !== sumOf(numbered)) return undefined
+  const { line: number, ...entry } = numbered
+  return { number, entry: entry as unknown as ManifestEntry }
 }
 
 function writeDurably(path: string, flags: string, text: string): void {
   const file = openSync(path, flags, 0o600)
   try {
     const { size } = fstatSync(file)
-    const last = Buffer.from('\n')
-    if (size > 0) readSync(file, last, 0, 1, size - 1)
-    const bytes = Buffer.from(last.toString() === '\n' ? text : `\n${text}`)
+    ftruncateSync(file, endOfLines(file, size))
+    const bytes = Buffer.from(text)
     for (let written = 0; written < bytes.length; ) written += writeSync(file, bytes, written)
     fsyncSync(file)
   } finally {
     closeSync(file)
   }
+}
+
+/** The byte after the last newline. */
+function endOfLines(file: number, size: number): number {
+  const portion = Buffer.alloc(64 * 1024)
+  for (let until = size; until > 0; ) {
+    const from = Math.max(0, until - portion.length)
+    readSync(file, portion, 0, until - from, from)
+    const newline = portion.subarray(0, until - from).lastIndexOf('\n')
+    if (newline !== -1) return from + newline + 1
+    until = from
+  }
+  return 0
 }
 
 /** A file's name is durable only when its folder is. */
@@ -95,11 +163,11 @@ export function syncFolder(folder: string): void {
   }
 }
 
-function parsed(line: string): unknown[] {
+function parsed(line: string): unknown {
   try {
-    return [JSON.parse(line)]
+    return JSON.parse(line)
   } catch {
-    return []
+    return undefined
   }
 }
 

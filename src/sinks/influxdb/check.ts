@@ -1,9 +1,10 @@
 import type { Clock } from '../../domain/clock.ts'
 import { Failure } from '../../domain/failure.ts'
 import type { SinkReport } from '../sink.ts'
-import { headerText, unreachable } from './ask.ts'
-import { kindOf, kinds } from './kinds.ts'
-import type { InfluxOptions, KindName } from './place.ts'
+import { unreachable } from './ask.ts'
+import { identify } from './identity.ts'
+import { kinds } from './kinds.ts'
+import type { InfluxOptions } from './place.ts'
 import type { Question } from './question.ts'
 import { judge } from './verdict.ts'
 
@@ -23,7 +24,8 @@ export async function checkInflux(question: Question, options: InfluxOptions, cl
 
 async function report(question: Question, options: InfluxOptions, clock: Clock): Promise<SinkReport> {
   const { ask, place, signal } = question
-  const ping = await ask({ method: 'GET', path: '/ping' }, signal)
+  const get = (path: string) => ask({ method: 'GET', path }, signal)
+  const { kind: name, version, isGuess } = await identify(await get('/ping'), get, place, options)
   // Without a line in it: asks for the right to write, and changes nothing (204 on 1.6.7).
   const probe = judge(await ask({ method: 'POST', path: place.writePath }, signal), [], place, clock.now())
   if (probe.act === 'stop') throw probe.failure
@@ -34,9 +36,10 @@ async function report(question: Question, options: InfluxOptions, clock: Clock):
       reach: 'sink',
       advice: 'Look into the log of the database.',
     })
-  const name: KindName = options.server ?? kindOf(ping, place, options.version)
   const kind = kinds[name]
-  const version = headerText(ping, 'x-influxdb-version')?.replace(/^v/, '')
+  const guesses = isGuess
+    ? [`Which database this is, is a guess (${kind.label}): it does not tell. Set server: in the config.`]
+    : []
   const { retentionMs, warnings } = await kind.retention(question)
   const refusals = probe.act === 'refused' ? [`A write without points is refused: ${probe.reason}`] : []
   return {
@@ -44,11 +47,13 @@ async function report(question: Question, options: InfluxOptions, clock: Clock):
     version,
     retentionMs,
     ...(kind.holdsTexts ? {} : { exact: false }),
+    ...(kind.overwrites ? {} : { overwrites: false }),
     warnings: [
+      ...guesses,
       ...kind.warnings,
       ...refusals,
       ...warnings,
-      ...(await readable(kind.fieldConflicts(question, options.measurements ?? ['datalog']))),
+      ...(await readable(kind.fieldConflicts(question))),
     ],
   }
 }
@@ -58,7 +63,8 @@ async function readable(found: Promise<readonly string[]>): Promise<readonly str
   try {
     return await found
   } catch (error) {
-    if (error instanceof Failure && error.code === 'sink-unreadable') return []
+    if (error instanceof Failure && error.code === 'sink-unreadable')
+      return [`Whether the existing fields hold other types than ours is not checked: ${error.message}.`]
     throw error
   }
 }

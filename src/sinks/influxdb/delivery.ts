@@ -1,17 +1,14 @@
-import { promisify } from 'node:util'
-import { gzip } from 'node:zlib'
 import type { Clock } from '../../domain/clock.ts'
 import { compareInstants } from '../../domain/instant.ts'
 import type { Point } from '../../domain/point.ts'
-import type { Refusal, RefusalCode, WriteResult } from '../sink.ts'
+import type { Refusal, RefusalCode, WriteResult, WriteWaiting } from '../sink.ts'
 import type { BatchSize } from './batch-size.ts'
 import type { Connection } from './connection.ts'
-import { lineOf } from './line-protocol.ts'
+import type { LineOf } from './line-protocol.ts'
 import type { Patience } from './patience.ts'
 import type { Place } from './place.ts'
+import { type Probe, writeRequest } from './probe.ts'
 import { codeOf, judge, type Verdict } from './verdict.ts'
-
-const gzipped = promisify(gzip)
 
 export interface DeliveryParts {
   readonly connection: Connection
@@ -19,6 +16,9 @@ export interface DeliveryParts {
   readonly patience: Patience
   readonly size: BatchSize
   readonly clock: Clock
+  readonly lineOf: LineOf
+  readonly probe: Probe
+  readonly waiting: WriteWaiting
 }
 
 interface Line {
@@ -37,7 +37,7 @@ export async function deliver(
 ): Promise<WriteResult> {
   const rejected: Refusal[] = []
   let written = 0
-  const todo: Line[][] = [points.map(point => ({ point, text: lineOf(point) }))]
+  const todo: Line[][] = [points.map(point => ({ point, text: parts.lineOf(point) }))]
   function refuse(lines: readonly Line[], code: RefusalCode, reason: string): void {
     for (const { point } of lines) rejected.push({ point, code, reason })
   }
@@ -80,31 +80,28 @@ const timeoutsToHalve = 2
 /** Resolves when the database has judged the lines, or (`wait`) when fewer at a time may help; waits out everything else. */
 async function send(
   piece: readonly Line[],
-  { connection, place, patience, clock, size }: DeliveryParts,
+  { connection, place, patience, clock, size, probe, waiting }: DeliveryParts,
   signal: AbortSignal,
 ): Promise<Exclude<Verdict, { act: 'stop' }>> {
   const texts = piece.map(line => line.text)
-  const body = await gzipped(texts.join('\n'), { level: 1 })
-  const request = {
-    method: 'POST',
-    path: place.writePath,
-    body,
-    headers: { 'content-type': 'text/plain; charset=utf-8', 'content-encoding': 'gzip' },
-  } as const
+  const request = await writeRequest(texts.join('\n'), place)
   for (let timeouts = 0; ; ) {
+    await patience.pass(signal, waiting)
     const begun = clock.now()
     const verdict = judge(await connection.send(request, signal), texts, place, clock.now())
     if (verdict.act !== 'wait') {
-      patience.answered()
+      patience.answered(waiting)
       if (verdict.act === 'stop') throw verdict.failure
       size.took(piece.length, clock.now() - begun)
       return verdict
     }
-    await patience.wait(verdict.reason, verdict.afterMs, signal)
     timeouts = verdict.timedOut ? timeouts + 1 : 0
-    if (timeouts < timeoutsToHalve || piece.length < 2) continue
-    size.took(piece.length, Number.POSITIVE_INFINITY)
-    if (size.lines < piece.length) return verdict
+    const isTooMuch = timeouts >= timeoutsToHalve && piece.length > 1
+    // before the wait, which may be given up: the next write must not begin with as many
+    if (isTooMuch) size.took(piece.length, Number.POSITIVE_INFINITY)
+    probe.remember(texts[0]!)
+    await patience.wait(verdict, signal, waiting)
+    if (isTooMuch && size.lines < piece.length) return verdict
   }
 }
 

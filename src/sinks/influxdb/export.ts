@@ -1,7 +1,8 @@
+import type { Clock } from '../../domain/clock.ts'
 import type { Point, Series } from '../../domain/point.ts'
 import { halveRange, rangeLength, type TimeRange } from '../../domain/range.ts'
 import { unreadable } from './ask.ts'
-import { measurementName, nameable, nameText, originalName } from './line-protocol.ts'
+import { originalName, spellingWithoutBackslash as spelling } from './names.ts'
 import { queryText } from './place.ts'
 import type { Question } from './question.ts'
 
@@ -39,8 +40,8 @@ async function* pages(
 }
 
 /** A rough count, since it leaves out the last seconds (-search.latencyOffset); what cannot be counted is too much. */
-async function fitsPage({ ask, signal }: Question, series: Series, range: TimeRange): Promise<boolean> {
-  const query = `sum(count_over_time(${selector(series)}[${rangeLength(range)}ms]))`
+async function fitsPage({ ask, signal, measurements }: Question, series: Series, range: TimeRange): Promise<boolean> {
+  const query = `sum(count_over_time(${selector(series, measurements)}[${rangeLength(range)}ms]))`
   const path = `/api/v1/query?${queryText({ query, time: seconds(range.until) })}`
   const answer = await ask({ method: 'GET', path }, signal)
   if (answer.status !== 200) return false
@@ -49,13 +50,13 @@ async function fitsPage({ ask, signal }: Question, series: Series, range: TimeRa
 }
 
 async function page(
-  { ask, place, signal }: Question,
+  { ask, place, signal, measurements }: Question,
   series: Series,
   { after, until }: TimeRange,
 ): Promise<Map<number, Record<string, number>>> {
-  const prefix = `${measurementName(series.measurement)}_`
+  const prefix = `${spelling.measurement(series.measurement)}_`
   // start and end are both included, in seconds: what is left out of (after, until] is the first millisecond.
-  const path = `/api/v1/export?${queryText({ 'match[]': selector(series), start: seconds(after + 1), end: seconds(until) })}`
+  const path = `/api/v1/export?${queryText({ 'match[]': selector(series, measurements), start: seconds(after + 1), end: seconds(until) })}`
   const answer = await ask({ method: 'GET', path }, signal)
   if (answer.status !== 200) throw unreadable(place, answer)
   const points = new Map<number, Record<string, number>>()
@@ -77,14 +78,46 @@ async function page(
   return points
 }
 
-function selector({ measurement, tags }: Series): string {
-  const conditions = [...tags].map(([key, value]) => `${labelName(key)}=${quote(nameable(value))}`)
-  return `{${[`__name__=~${quote(`${escapeRegExp(measurementName(measurement))}_.+`)}`, ...conditions].join(',')}}`
+/** A name is of the longest measurement that it can be of: `datalog_x_value` is no field `x_value` of `datalog`. */
+function selector({ measurement, tags }: Series, measurements: readonly string[]): string {
+  const conditions = [...tags].map(([key, value]) => `${labelName(key)}=${quote(spelling.value(value))}`)
+  for (const longer of measurements)
+    if (isLonger(longer, measurement)) conditions.unshift(`__name__!~${quote(namePattern(longer))}`)
+  return `{${[`__name__=~${quote(namePattern(measurement))}`, ...conditions].join(',')}}`
+}
+
+/** Measurement and field are one name here. */
+function namePattern(measurement: string): string {
+  return `${escapeRegExp(spelling.measurement(measurement))}_.+`
+}
+
+function isLonger(longer: string, measurement: string): boolean {
+  return longer.startsWith(`${measurement}_`)
+}
+
+/** Measurements of which one begins as another does. */
+export function mixedMeasurements(measurements: readonly string[]): readonly string[] {
+  return measurements.flatMap(shorter =>
+    measurements
+      .filter(longer => isLonger(longer, shorter))
+      .map(
+        longer =>
+          `VictoriaMetrics joins measurement and field to one name: fields of ${shorter} that begin with ${longer.slice(shorter.length + 1)}_ would be taken for fields of ${longer}. Give one of the two another name.`,
+      ),
+  )
+}
+
+const visibleMs = 2_000
+
+/** Rows are seen by queries about a second after they were written, or when they are flushed, where that may be asked. */
+export async function flushed({ ask, signal }: Question, clock: Clock): Promise<void> {
+  const { status } = await ask({ method: 'GET', path: '/internal/force_flush' }, signal)
+  if (status !== 200) await clock.sleep(visibleMs, signal)
 }
 
 /** In a selector, what is no letter, digit or underscore is escaped with a backslash. */
 function labelName(key: string): string {
-  return nameText(key).replace(/[^\p{L}\p{N}_:.]/gu, '\\$&')
+  return spelling.key(key).replace(/[^\p{L}\p{N}_:.]/gu, '\\$&')
 }
 
 function seconds(ms: number): string {

@@ -1,5 +1,5 @@
 import { influxqlRows, quoteName } from './influxql.ts'
-import { measurementName } from './line-protocol.ts'
+import { measurementName, nameText } from './names.ts'
 import type { Question } from './question.ts'
 
 /**
@@ -7,11 +7,9 @@ import type { Question } from './question.ts'
  * Integers are named too, since numbers are written as floats and would be refused; and so is a single type that is not
  * ours in a field that is: an old shard takes ours with a 204, and queries do not see them.
  */
-export async function conflictingFields(
-  question: Question,
-  measurements: readonly string[],
-): Promise<readonly string[]> {
-  const from = measurements.map(name => quoteName(measurementName(name))).join(', ')
+export async function conflictingFields(question: Question): Promise<readonly string[]> {
+  const ours = ourTypes(question)
+  const from = question.measurements.map(name => quoteName(measurementName(name))).join(', ')
   const types = new Map<string, string[]>()
   for (const { name, values } of await influxqlRows(question, `SHOW FIELD KEYS FROM ${from}`))
     for (const [field, type] of values) {
@@ -24,17 +22,27 @@ export async function conflictingFields(
     const [type = ''] = found
     if (type === 'integer' || type === 'unsigned')
       return [`The field ${field} holds ${type} numbers and would refuse ours (float). ${wayOut}`]
-    const ours = ourType(field.slice(0, field.lastIndexOf(' of ')))
-    if (ours !== undefined && type !== ours)
-      return [`The field ${field} holds ${type}; ours (${ours}) would be refused there, or taken and hidden. ${wayOut}`]
+    const wanted = ours(field)
+    if (wanted !== undefined && type !== wanted)
+      return [
+        `The field ${field} holds ${type}; ours (${wanted}) would be refused there, or taken and hidden. ${wayOut}`,
+      ]
     return []
   })
 }
 
 const wayOut = 'Write to another measurement, or give the datapoint another field name.'
 
-/** The type of the fields whose names are ours; undefined: a name that others may use as they like. */
-function ourType(field: string): 'float' | 'string' | undefined {
-  if (field === 'value') return 'float'
-  return field === 'text' || field === 'health' || field.endsWith('_text') ? 'string' : undefined
+/** The type of a field (`kw of energy`) whose name is ours; undefined: a name that others may use as they like. */
+function ourTypes({ measurements, numberFields }: Question): (field: string) => 'float' | 'string' | undefined {
+  const numbers = new Set(measurements.map(name => `value of ${measurementName(name)}`))
+  const texts = new Set(measurements.flatMap(name => ['text', 'health'].map(it => `${it} of ${measurementName(name)}`)))
+  for (const { measurement, field } of numberFields) {
+    numbers.add(`${nameText(field)} of ${measurementName(measurement)}`)
+    texts.add(`${nameText(`${field}_health`)} of ${measurementName(measurement)}`)
+  }
+  return field => {
+    if (numbers.has(field)) return 'float'
+    return texts.has(field) || field.slice(0, field.lastIndexOf(' of ')).endsWith('_text') ? 'string' : undefined
+  }
 }

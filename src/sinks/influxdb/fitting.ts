@@ -10,19 +10,27 @@ export interface Fitting {
   readonly parts: ReadonlyMap<Point, Point>
 }
 
-/** `oldest`: ms; what is before it is not kept. */
-export function fitPoints(points: readonly Point[], kind: Kind, oldest: number | undefined): Fitting {
-  if (kind.holdsTexts && (oldest === undefined || !kind.dropsOldInSilence))
-    return { points, refused: [], parts: new Map() }
+/** What is kept of time, ms; undefined: without an end. */
+export interface Kept {
+  readonly oldest: number | undefined
+  readonly newest: number | undefined
+}
+
+export function fitPoints(points: readonly Point[], { holdsTexts }: Kind, { oldest, newest }: Kept): Fitting {
+  if (holdsTexts && oldest === undefined && newest === undefined) return { points, refused: [], parts: new Map() }
   const fitting: Point[] = []
   const refused: Refusal[] = []
   const parts = new Map<Point, Point>()
   for (const point of points) {
-    if (kind.dropsOldInSilence && oldest !== undefined && point.at.ms < oldest) {
+    if (oldest !== undefined && point.at.ms < oldest) {
       refused.push({ point, code: 'retention', reason: 'older than the database keeps' })
       continue
     }
-    const numbers = kind.holdsTexts ? point.fields : withoutTexts(point.fields)
+    if (newest !== undefined && point.at.ms > newest) {
+      refused.push({ point, code: 'out-of-time', reason: 'further in the future than the database takes' })
+      continue
+    }
+    const numbers = holdsTexts ? point.fields : withoutTexts(point.fields)
     if (numbers === point.fields) fitting.push(point)
     else if (numbers === undefined)
       refused.push({ point, code: 'strings-not-held', reason: 'the database keeps numbers alone' })

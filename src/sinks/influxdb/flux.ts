@@ -3,7 +3,7 @@ import { type Instant, instantOfNanoseconds } from '../../domain/instant.ts'
 import type { FieldValue, Point, Series } from '../../domain/point.ts'
 import type { TimeRange } from '../../domain/range.ts'
 import { unreadable } from './ask.ts'
-import { measurementName, nameable, nameText, originalName } from './line-protocol.ts'
+import { measurementName, nameable, nameText, originalName } from './names.ts'
 import { queryText } from './place.ts'
 import type { Question } from './question.ts'
 

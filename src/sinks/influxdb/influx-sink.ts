@@ -8,10 +8,14 @@ import { openConnection } from './connection.ts'
 import { deliver } from './delivery.ts'
 import { fitPoints } from './fitting.ts'
 import { openFlights } from './flights.ts'
-import { kinds } from './kinds.ts'
+import { type Kind, kinds } from './kinds.ts'
 import { openMeeting } from './meeting.ts'
 import { openPatience } from './patience.ts'
 import { type InfluxOptions, placeOf } from './place.ts'
+import { openProbe } from './probe.ts'
+
+/** The database goes by a clock of its own. */
+const clockDoubtMs = 60_000
 
 /**
  * InfluxDB 1.x, 2.x, 3.x and whatever speaks their write API. Opening touches no network: a database that is away
@@ -22,21 +26,41 @@ export async function openInfluxSink(options: InfluxOptions, parts: { clock: Clo
   const place = placeOf(options)
   const connection = openConnection(options, place)
   const patience = openPatience({ clock, log, label: place.label })
-  const delivery = { connection, place, clock, patience, size: openBatchSize() }
+  const probe = openProbe({ connection, place, clock })
+  const delivery = { connection, place, clock, patience, probe, size: openBatchSize() }
   const flights = openFlights()
   const ask: Ask = openAsk(delivery)
-  const meet = openMeeting({ ...delivery, options, ask, log })
+  const { measurements = ['datalog'], numberFields = [] } = options
+  const questionOf = (signal: AbortSignal) => ({ ask, place, signal, measurements, numberFields })
+  const meet = openMeeting({ ...delivery, options, log, questionOf })
+  /** What another process wrote a moment ago is not seen either. */
+  let isSettled = false
+  async function settled(signal: AbortSignal): Promise<Kind> {
+    const kind = kinds[(await meet(signal)).kind]
+    if (!isSettled) await kind.settle?.(questionOf(signal), clock)
+    isSettled = true
+    return kind
+  }
 
   return {
     id: place.id,
     label: place.label,
-    write: (points, signal) =>
+    write: (points, signal, waiting = {}) =>
       flights.run(points, async () => {
         signal.throwIfAborted()
-        const { kind, retentionMs } = await meet(signal)
-        const oldest = retentionMs === undefined ? undefined : clock.now() - retentionMs
-        const { points: fitting, refused, parts } = fitPoints(points, kinds[kind], oldest)
-        const { written, rejected } = await deliver(fitting, delivery, signal)
+        isSettled = false
+        const { kind, retentionMs, aheadMs } = await meet(signal, waiting)
+        const now = clock.now()
+        const kept = {
+          oldest: retentionMs === undefined ? undefined : now - retentionMs,
+          newest: aheadMs === undefined ? undefined : now + aheadMs - clockDoubtMs,
+        }
+        const { points: fitting, refused, parts } = fitPoints(points, kinds[kind], kept)
+        const { written, rejected } = await deliver(
+          fitting,
+          { ...delivery, waiting, lineOf: kinds[kind].lineOf },
+          signal,
+        )
         if (parts.size === 0) return { written, rejected: [...refused, ...rejected] }
         // Parts belong to points that are refused already: neither their writing nor their refusal counts.
         const whole = rejected.filter(({ point }) => !parts.has(point))
@@ -46,14 +70,15 @@ export async function openInfluxSink(options: InfluxOptions, parts: { clock: Clo
           rejected: [...refused.map(it => (it.partly && lost.has(it.point) ? { ...it, partly: false } : it)), ...whole],
         }
       }),
-    check: signal => checkInflux({ ask, place, signal }, options, clock),
+    ready: (signal, waiting = {}) => patience.outlast(probe.send, signal, waiting),
+    check: signal => checkInflux(questionOf(signal), options, clock),
     async count(series, range, signal) {
-      const { kind } = await meet(signal)
-      return kinds[kind].readBack.count({ ask, place, signal }, series, range)
+      const { readBack } = await settled(signal)
+      return readBack.count(questionOf(signal), series, range)
     },
     async *read(series, range, signal) {
-      const { kind } = await meet(signal)
-      yield* kinds[kind].readBack.read({ ask, place, signal }, series, range)
+      const { readBack } = await settled(signal)
+      yield* readBack.read(questionOf(signal), series, range)
     },
     async close() {
       connection.close()

@@ -2,7 +2,7 @@ import { instantOfNanoseconds, nanoseconds } from '../../domain/instant.ts'
 import type { FieldValue, Point, Series } from '../../domain/point.ts'
 import type { TimeRange } from '../../domain/range.ts'
 import { unreadable } from './ask.ts'
-import { measurementName, nameable, nameText, originalName } from './line-protocol.ts'
+import { measurementName, nameable, nameText, originalName } from './names.ts'
 import { queryText } from './place.ts'
 import type { Question } from './question.ts'
 
@@ -22,12 +22,28 @@ export async function influxqlRows({ ask, place, signal }: Question, q: string):
   const path = `/query?${queryText({ db: place.name, rp: place.retentionPolicy, epoch: 'ns', q })}`
   const answer = await ask({ method: 'GET', path }, signal)
   if (answer.status !== 200) throw unreadable(place, answer)
-  const { results } = JSON.parse(answer.body, exactTimes as (key: string, value: unknown) => unknown) as {
-    results: { error?: string; series?: InfluxqlSeries[] }[]
-  }
+  const results = resultsOf(answer.body)
+  if (results === undefined) throw unreadable(place, answer)
   const wrong = results.find(result => result.error !== undefined)?.error
   if (wrong !== undefined) throw unreadable(place, { ...answer, body: wrong })
   return results.flatMap(result => result.series ?? [])
+}
+
+interface Result {
+  readonly error?: string
+  readonly series?: readonly InfluxqlSeries[]
+}
+
+/** Undefined: what answers is no InfluxQL. */
+function resultsOf(body: string): readonly Result[] | undefined {
+  try {
+    const { results } = JSON.parse(body, exactTimes as (key: string, value: unknown) => unknown) as {
+      results?: unknown
+    }
+    return Array.isArray(results) ? results : undefined
+  } catch {
+    return undefined
+  }
 }
 
 /** The first column of a row is its time; digits beyond 2^53 are in the source text alone. */

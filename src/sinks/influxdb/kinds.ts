@@ -1,9 +1,11 @@
-import { type Answer, headerText } from './ask.ts'
-import { countByExport, readByExport } from './export.ts'
+import type { Clock } from '../../domain/clock.ts'
+import { countByExport, flushed, mixedMeasurements, readByExport } from './export.ts'
 import { conflictingFields } from './field-types.ts'
 import { countByFlux, readByFlux } from './flux.ts'
 import { countByInfluxql, readByInfluxql } from './influxql.ts'
-import type { KindName, Place } from './place.ts'
+import { type LineOf, lineOf, openLines } from './line-protocol.ts'
+import { spellingWithoutBackslash } from './names.ts'
+import type { KindName } from './place.ts'
 import type { Question, ReadBack } from './question.ts'
 import { bucketRetention, flaggedRetention, policyRetention, type Retention } from './retention.ts'
 
@@ -12,69 +14,74 @@ export interface Kind {
   readonly label: string
   /** False: texts are stored as 0 with a 204 (measured), so that they must not be sent. */
   readonly holdsTexts: boolean
-  /** True: points beyond the retention vanish with a 204, so that they must not be sent. */
-  readonly dropsOldInSilence: boolean
+  /** True: points beyond the retention, or too far ahead, vanish with a 204, so that they must not be sent. */
+  readonly dropsInSilence: boolean
+  /** False: a value that is written again with another number is kept beside the first one. */
+  readonly overwrites: boolean
+  /** Resolves when what was written before can be seen by queries; left out where that is at once. */
+  readonly settle?: (question: Question, clock: Clock) => Promise<void>
   readonly retention: (question: Question) => Promise<Retention>
   /** Sentences about fields whose types are in each other's way. */
-  readonly fieldConflicts: (question: Question, measurements: readonly string[]) => Promise<readonly string[]>
+  readonly fieldConflicts: (question: Question) => Promise<readonly string[]>
   readonly readBack: ReadBack
+  readonly lineOf: LineOf
   /** What a user should know in any case. */
   readonly warnings: readonly string[]
 }
 
-const noConflicts = async () => []
 const influxql = { count: countByInfluxql, read: readByInfluxql }
 
 export const kinds: Readonly<Record<KindName, Kind>> = {
   'influxdb-1': {
     label: 'influxdb 1.x',
     holdsTexts: true,
-    dropsOldInSilence: false,
+    dropsInSilence: false,
+    overwrites: true,
     retention: policyRetention,
     fieldConflicts: conflictingFields,
     readBack: influxql,
+    lineOf,
     warnings: [],
   },
   'influxdb-2': {
     label: 'influxdb 2.x',
     holdsTexts: true,
-    dropsOldInSilence: false,
+    dropsInSilence: false,
+    overwrites: true,
     retention: bucketRetention,
-    fieldConflicts: noConflicts,
+    // Where the bucket can be asked as a database, which is up to its administrator.
+    fieldConflicts: conflictingFields,
     readBack: { count: countByFlux, read: readByFlux },
+    lineOf,
     warnings: [],
   },
   'influxdb-3': {
     label: 'influxdb 3.x',
     holdsTexts: true,
-    dropsOldInSilence: false,
+    dropsInSilence: false,
+    overwrites: true,
     // Core keeps everything; Enterprise and the clouds refuse what is too old with a 400.
     retention: async () => ({ retentionMs: undefined, warnings: [] }),
-    fieldConflicts: noConflicts,
+    fieldConflicts: conflictingFields,
     // 3.x answers InfluxQL at /query as 1.x does (its documentation; not tried on a real one).
     readBack: influxql,
+    lineOf,
     warnings: [],
   },
   'victoria-metrics': {
     label: 'victoriametrics',
     holdsTexts: false,
-    dropsOldInSilence: true,
+    dropsInSilence: true,
+    overwrites: false,
+    settle: flushed,
     retention: flaggedRetention,
-    fieldConflicts: noConflicts,
+    fieldConflicts: async ({ measurements }) => mixedMeasurements(measurements),
     readBack: { count: countByExport, read: readByExport },
+    lineOf: openLines(spellingWithoutBackslash),
     warnings: [
       'VictoriaMetrics keeps numbers alone: enumerations and other texts are refused by us (strings-not-held), because it would store them as 0.',
       'VictoriaMetrics keeps milliseconds, and about 13 digits of a number (measured on 1.79): of two values within one millisecond a query sees one.',
+      'VictoriaMetrics cannot replace a value: a corrected one is kept beside the first, and a query sees one of the two. To be rid of the first, delete its series (/api/v1/admin/tsdb/delete_series), then "verify --heal".',
     ],
   },
-}
-
-/** What the database says of itself at `/ping`; where it says nothing, what the options suggest. */
-export function kindOf(ping: Answer, place: Place, version: 1 | 2 | 3 | undefined): KindName {
-  const major = /^v?([123])\./.exec(headerText(ping, 'x-influxdb-version') ?? '')?.[1]
-  // 2.x with a database in place of a bucket: it plays 1.x, and answers to what 1.x is asked.
-  if (major !== undefined) return major === '2' && place.api === 1 ? 'influxdb-1' : `influxdb-${major as '1'}`
-  // VictoriaMetrics tells no version here, but its host's name (1.79).
-  if (headerText(ping, 'x-server-hostname') !== undefined) return 'victoria-metrics'
-  return `influxdb-${version ?? place.api}`
 }

@@ -1,18 +1,22 @@
 import type { Logger } from 'pino'
 import type { Clock } from '../../domain/clock.ts'
 import { Failure } from '../../domain/failure.ts'
-import type { Ask } from './ask.ts'
+import type { WriteWaiting } from '../sink.ts'
+import type { Answer } from './ask.ts'
 import type { Connection } from './connection.ts'
-import { kindOf, kinds } from './kinds.ts'
+import { identify } from './identity.ts'
+import { kinds } from './kinds.ts'
 import type { Patience } from './patience.ts'
 import type { InfluxOptions, KindName, Place } from './place.ts'
+import type { Question } from './question.ts'
 import { judge, reasonOf, statusFailure } from './verdict.ts'
 
 /** What has to be known of a database before anything is written to it. */
 export interface Acquaintance {
   readonly kind: KindName
-  /** Asked for only where the database drops what is older without a word. */
+  /** Asked for only where the database drops what is beyond them without a word. */
   readonly retentionMs: number | undefined
+  readonly aheadMs: number | undefined
 }
 
 interface MeetingParts {
@@ -20,32 +24,36 @@ interface MeetingParts {
   readonly place: Place
   readonly patience: Patience
   readonly options: InfluxOptions
-  readonly ask: Ask
+  readonly questionOf: (signal: AbortSignal) => Question
   readonly clock: Clock
   readonly log: Logger
 }
 
 /** Asks once and remembers; waits for a database that is away. */
-export function openMeeting(parts: MeetingParts): (signal: AbortSignal) => Promise<Acquaintance> {
+export function openMeeting(
+  parts: MeetingParts,
+): (signal: AbortSignal, waiting?: WriteWaiting) => Promise<Acquaintance> {
   let known: Acquaintance | undefined
-  return async signal => {
-    known ??= await meet(parts, signal)
+  return async (signal, waiting = {}) => {
+    known ??= await meet(parts, signal, waiting)
     return known
   }
 }
 
-async function meet(parts: MeetingParts, signal: AbortSignal): Promise<Acquaintance> {
-  const { place, options, ask, log, patience } = parts
-  const kind = options.server ?? (await askKind(parts, signal))
-  log.debug({ sink: place.label, kind }, 'the database is known')
-  if (!kinds[kind].dropsOldInSilence) return { kind, retentionMs: undefined }
+async function meet(parts: MeetingParts, signal: AbortSignal, waiting: WriteWaiting): Promise<Acquaintance> {
+  const { place, options, log, patience } = parts
+  const question = parts.questionOf(signal)
   while (true) {
+    const ping = await askPing(parts, signal, waiting)
     try {
-      const { retentionMs } = await kinds[kind].retention({ ask, place, signal })
-      return { kind, retentionMs }
+      const { kind } = await identify(ping, path => question.ask({ method: 'GET', path }, signal), place, options)
+      log.debug({ sink: place.label, kind }, 'the database is known')
+      if (!kinds[kind].dropsInSilence) return { kind, retentionMs: undefined, aheadMs: undefined }
+      const { retentionMs, aheadMs } = await kinds[kind].retention(question)
+      return { kind, retentionMs, aheadMs }
     } catch (error) {
       if (!(error instanceof Failure) || error.code !== 'sink-unreachable') throw error
-      await patience.wait(error.message, undefined, signal)
+      await patience.wait({ reason: error.message, afterMs: undefined }, signal, waiting)
     }
   }
 }
@@ -53,16 +61,20 @@ async function meet(parts: MeetingParts, signal: AbortSignal): Promise<Acquainta
 /** Not everybody lets everybody ask: the write that follows will be told why, if there is a why. */
 const mute: ReadonlySet<number> = new Set([401, 403, 404, 405])
 
-async function askKind({ connection, place, patience, options, clock }: MeetingParts, signal: AbortSignal) {
+async function askPing(
+  { connection, place, patience, clock }: MeetingParts,
+  signal: AbortSignal,
+  waiting: WriteWaiting,
+): Promise<Answer> {
   while (true) {
+    await patience.pass(signal, waiting)
     const outcome = await connection.send({ method: 'GET', path: '/ping' }, signal)
-    if (outcome.status !== undefined && (outcome.status < 300 || mute.has(outcome.status)))
-      return kindOf(outcome, place, options.version)
+    if (outcome.status !== undefined && (outcome.status < 300 || mute.has(outcome.status))) return outcome
     const verdict = judge(outcome, [], place, clock.now())
     if (verdict.act === 'stop') throw verdict.failure
     // A web server that is no database: its 400 to a write would turn every point into a dead letter.
     if (verdict.act !== 'wait' && outcome.status !== undefined)
       throw statusFailure(place, outcome.status, reasonOf(outcome.status, outcome.body))
-    if (verdict.act === 'wait') await patience.wait(verdict.reason, verdict.afterMs, signal)
+    if (verdict.act === 'wait') await patience.wait(verdict, signal, waiting)
   }
 }

@@ -1,6 +1,6 @@
 import { instantOfNanoseconds } from '../../domain/instant.ts'
 import type { FieldValue, Point, Series } from '../../domain/point.ts'
-import { originalName } from './line-protocol.ts'
+import { originalName } from './names.ts'
 
 /** Reads what `lineOf` has written, and gives the very same points. Throws a RangeError for anything else. */
 export function* parseLines(

@@ -1,12 +1,35 @@
 import type { Logger } from 'pino'
 import type { Clock } from '../../domain/clock.ts'
+import { Failure } from '../../domain/failure.ts'
+import type { Outage, ReadyWaiting, WriteWaiting } from '../sink.ts'
 
-/** Waits for a database that is away or busy, however long it takes; says so once at the beginning and once at the end. */
+/** Why the database has to be asked again, and not before when, where it says so itself. */
+export interface Trouble {
+  readonly reason: string
+  readonly afterMs: number | undefined
+}
+
+/**
+ * Waits for a database that is away or busy; says so once at the beginning and once at the end. One for all writes of a
+ * sink: what the database asks for in one answer (`Retry-After`) holds for every request.
+ *
+ *   answering ──trouble──► away ──an answer──► answering     (but not before the time that the database asked for)
+ *
+ * A wait is longer each time until a write is answered. Who has no patience left gives up with `database-away`, and may
+ * come again when `outlast` has resolved.
+ */
 export interface Patience {
-  /** Longer each time until the database answers. Rejects with the signal's reason when it aborts. */
-  wait(reason: string, afterMs: number | undefined, signal: AbortSignal): Promise<void>
-  /** The database has answered. */
-  answered(): void
+  /** Before every request. */
+  pass(signal: AbortSignal, waiting: WriteWaiting): Promise<void>
+  wait(trouble: Trouble, signal: AbortSignal, waiting: WriteWaiting): Promise<void>
+  /** The database has answered a write. */
+  answered(waiting: WriteWaiting): void
+  /** Resolves when a probe is answered, at once where nothing is amiss, or at the deadline. */
+  outlast(
+    probe: (signal: AbortSignal) => Promise<Trouble | undefined>,
+    signal: AbortSignal,
+    waiting: ReadyWaiting,
+  ): Promise<void>
 }
 
 const firstWaitMs = 500
@@ -14,25 +37,77 @@ const longestWaitMs = 60_000
 
 export function openPatience(parts: { clock: Clock; log: Logger; label: string }): Patience {
   const { clock, log, label } = parts
-  let awaySince: number | undefined
+  let outage: Outage | undefined
   let attempt = 0
+  let notBefore = Number.NEGATIVE_INFINITY
+  const told = new WeakSet<WriteWaiting>()
+
+  function note({ reason, afterMs = 0 }: Trouble): void {
+    attempt++
+    const now = clock.now()
+    notBefore = Math.max(notBefore, now + afterMs)
+    if (outage === undefined) log.warn({ sink: label, reason }, 'waiting for the database')
+    else log.debug({ sink: label, reason, attempt }, 'still waiting for the database')
+    outage = { since: outage?.since ?? now, reason }
+  }
+
+  /** Half of it at random: writers that failed together do not come back together. */
+  function restMs(): number {
+    const longest = Math.min(longestWaitMs, firstWaitMs * 2 ** Math.min(attempt - 1, 10))
+    return Math.max(longest * (0.5 + Math.random() / 2), notBefore - clock.now())
+  }
+
+  function end(): void {
+    if (outage === undefined || clock.now() < notBefore) return
+    log.info({ sink: label, awayMs: clock.now() - outage.since }, 'the database is back')
+    outage = undefined
+  }
+
+  async function hold(ms: number, signal: AbortSignal, waiting: WriteWaiting): Promise<void> {
+    const { patienceMs, tell } = waiting
+    if (outage !== undefined) {
+      tell?.(outage)
+      told.add(waiting)
+      if (patienceMs !== undefined && clock.now() + ms - outage.since > patienceMs) throw away(label, outage)
+    }
+    if (ms > 0) await clock.sleep(ms, signal)
+  }
+
   return {
-    async wait(reason, afterMs, signal) {
-      attempt++
-      if (awaySince === undefined) {
-        awaySince = clock.now()
-        log.warn({ sink: label, reason }, 'waiting for the database')
-      } else log.debug({ sink: label, reason, attempt }, 'still waiting for the database')
-      const longest = Math.min(longestWaitMs, firstWaitMs * 2 ** Math.min(attempt - 1, 10))
-      // Half of it at random: writers that failed together do not come back together.
-      const ms = longest * (0.5 + Math.random() / 2)
-      await clock.sleep(Math.max(ms, afterMs ?? 0), signal)
+    async pass(signal, waiting) {
+      if (outage !== undefined) await hold(Math.max(0, notBefore - clock.now()), signal, waiting)
     },
-    answered() {
+    async wait(trouble, signal, waiting) {
+      note(trouble)
+      await hold(restMs(), signal, waiting)
+    },
+    answered(waiting) {
       attempt = 0
-      if (awaySince === undefined) return
-      log.info({ sink: label, awayMs: clock.now() - awaySince }, 'the database is back')
-      awaySince = undefined
+      end()
+      if (outage === undefined && told.delete(waiting)) waiting.tell?.(undefined)
+    },
+    async outlast(probe, signal, { deadline = Number.POSITIVE_INFINITY, tell }) {
+      const isAway = outage !== undefined
+      while (outage !== undefined) {
+        tell?.(outage)
+        const now = clock.now()
+        await clock.sleep(Math.max(0, Math.min(restMs(), deadline - now)), signal)
+        if (clock.now() >= deadline) return
+        if (outage === undefined) break
+        const trouble = await probe(signal)
+        if (trouble !== undefined) note(trouble)
+        else end()
+      }
+      if (isAway) tell?.(undefined)
     },
   }
+}
+
+function away(label: string, { reason }: Outage): Failure {
+  return new Failure(`${label} does not answer: ${reason}`, {
+    code: 'database-away',
+    retry: 'soon',
+    reach: 'sink',
+    advice: 'Is the database running? Nothing is lost: what was not acknowledged is fetched again.',
+  })
 }

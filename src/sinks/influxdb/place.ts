@@ -1,6 +1,11 @@
 /** How the databases that speak this protocol are told apart: what differs is in `kinds.ts`. */
 export type KindName = 'influxdb-1' | 'influxdb-2' | 'influxdb-3' | 'victoria-metrics'
 
+export interface NumberField {
+  readonly measurement: string
+  readonly field: string
+}
+
 export interface InfluxOptions {
   /** `http://localhost:8086`; a path is kept (a reverse proxy), a user name in it is not. */
   readonly url: string
@@ -17,6 +22,8 @@ export interface InfluxOptions {
   readonly retentionPolicy?: string | undefined
   /** Whose fields the check looks at, since others may write to the database too; `datalog` if left out. */
   readonly measurements?: readonly string[] | undefined
+  /** The fields of theirs that are named in the configuration. */
+  readonly numberFields?: readonly NumberField[] | undefined
   /** Milliseconds without a byte from the database before a request counts as lost. */
   readonly timeout: number
   /** PEM: certificates to trust besides the system's own. */

@@ -1,12 +1,16 @@
 import type { Point, Series } from '../../domain/point.ts'
 import type { TimeRange } from '../../domain/range.ts'
 import type { Ask } from './ask.ts'
-import type { Place } from './place.ts'
+import type { NumberField, Place } from './place.ts'
 
 /** Where to ask, and until when. */
 export interface Question {
   readonly ask: Ask
   readonly place: Place
+  /** All that the configuration writes to. */
+  readonly measurements: readonly string[]
+  /** Fields that are to hold numbers, besides `value`. */
+  readonly numberFields: readonly NumberField[]
   readonly signal: AbortSignal
 }
 

@@ -7,6 +7,8 @@ import { reasonOf } from './verdict.ts'
 export interface Retention {
   /** Undefined: for ever, or unknown (then a warning says so). */
   readonly retentionMs: number | undefined
+  /** How far in the future points may be; undefined: the database says what is too far. */
+  readonly aheadMs?: number
   readonly warnings: readonly string[]
 }
 
@@ -48,15 +50,22 @@ export async function bucketRetention({ ask, place, signal }: Question): Promise
   }
 }
 
-/** VictoriaMetrics: its own command line, among its metrics (1.79). What is older vanishes without a word. */
+/** What VictoriaMetrics takes unless it is told otherwise: until 1.8x it cannot be told. */
+const victoriaAheadMs = 2 * 86_400_000
+
+/** VictoriaMetrics: its own command line, among its metrics (1.79). What is beyond either end vanishes without a word. */
 export async function flaggedRetention({ ask, signal }: Question): Promise<Retention> {
   const { status, body } = await ask({ method: 'GET', path: '/metrics' }, signal)
   const flag = (name: string) => new RegExp(`^flag\\{name="${name}", value="([^"]*)"`, 'm').exec(body)?.[1]
   const period = flag('retentionPeriod')
-  if (status !== 200 || period === undefined) return unknown('VictoriaMetrics does not show its flags at /metrics')
+  const ahead = flag('futureRetention')
+  const aheadMs = (ahead === undefined ? undefined : periodMs(ahead)) ?? victoriaAheadMs
+  if (status !== 200 || period === undefined)
+    return { ...unknown('VictoriaMetrics does not show its flags at /metrics'), aheadMs }
   const dedup = flag('dedup\\.minScrapeInterval')
   return {
     retentionMs: periodMs(period),
+    aheadMs,
     warnings:
       dedup !== undefined && /^0[a-z]*$/.test(dedup)
         ? ['VictoriaMetrics keeps what is written twice twice: start it with -dedup.minScrapeInterval=1ms.']

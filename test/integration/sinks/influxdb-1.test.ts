@@ -199,6 +199,16 @@ describe('the check of an InfluxDB 1.x', () => {
       expect(told).toHaveLength(2)
       expect(told[0]).toMatch(/field text of ours holds float; ours \(string\)/)
       expect(told[1]).toMatch(/field value of ours holds string; ours \(float\)/)
+      await own.write('energy kw="x",kw_health=1,kwh=1 1600000000000000000')
+      const numberFields = [
+        { measurement: 'energy', field: 'kw' },
+        { measurement: 'energy', field: 'kwh' },
+      ]
+      const named = await open({ url: own.url, database: 'types', measurements: ['energy'], numberFields })
+      expect((await named.check(never)).warnings).toEqual([
+        expect.stringMatching(/field kw of energy holds string; ours \(float\)/),
+        expect.stringMatching(/field kw_health of energy holds float; ours \(string\)/),
+      ])
       const others = await open({ url: own.url, database: 'types' })
       expect(await others.check(never)).toMatchObject({ warnings: [] })
     } finally {
@@ -212,6 +222,14 @@ describe('the check of an InfluxDB 1.x', () => {
     expect(database.advice).toContain('CREATE DATABASE "nope"')
     const policy = await failureOf((await open({ retentionPolicy: 'nope' })).check(never))
     expect(policy.advice).toContain('CREATE RETENTION POLICY "nope"')
+  })
+
+  it('says so where org and bucket are given to it', async () => {
+    const sink = await open({ database: undefined, org: 'o', bucket: 'logs' })
+    const failure = await failureOf(sink.check(never))
+    expect(failure).toMatchObject({ code: 'sink-version', message: expect.stringContaining('InfluxDB 1.6.7') })
+    expect(failure.advice).toMatch(/version: 1 and database:/)
+    expect(await failureOf(sink.write(makePoints(makeSeries(), 1), never))).toMatchObject({ code: 'sink-version' })
   })
 
   it('fails quickly when nobody listens', async () => {

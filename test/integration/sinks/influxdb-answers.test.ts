@@ -34,12 +34,14 @@ async function server(options?: WriteServerOptions): Promise<WriteServer> {
 /** A clock that waits in no time and remembers how long it should have been. */
 function countingClock(): Clock & { readonly slept: number[] } {
   const slept: number[] = []
+  let skipped = 0
   return {
     slept,
-    now: () => Date.now(),
+    now: () => Date.now() + skipped,
     async sleep(ms, signal) {
       signal?.throwIfAborted()
       slept.push(ms)
+      skipped += ms
     },
   }
 }
@@ -70,13 +72,34 @@ describe('a database that is busy', () => {
   it('is given the seconds or the date that it asks for', async () => {
     const target = await server()
     const clock = countingClock()
-    const date = new Date(Math.ceil(Date.now() / 1000) * 1000 + 100_000).toUTCString()
+    const date = new Date(Math.ceil(Date.now() / 1000) * 1000 + 107_000).toUTCString()
     target.behave(
       first({ status: 429, headers: { 'retry-after': '7' } }, { status: 503, headers: { 'retry-after': date } }),
     )
     expect(await (await sinkFor(target, {}, clock)).write(points, never)).toEqual(done)
     expect(clock.slept[0]).toBe(7_000)
     expect(clock.slept[1]).toBeGreaterThan(95_000)
+  })
+
+  it('is left alone by both writes under way for as long as it asks one of them', async () => {
+    const target = await server()
+    const clock = countingClock()
+    const sink = await sinkFor(target, {}, clock)
+    target.behave((lines, number) =>
+      number === 0
+        ? { stored: [], reply: { status: 429, headers: { 'retry-after': '20' } } }
+        : { stored: lines, reply: { status: 204, delayMs: number === 1 ? 50 : 0 } },
+    )
+    const began = clock.now()
+    const sent: number[] = []
+    const later = (i: number) => makePoints(makeSeries(), 10, at + i * 1e6)
+    await Promise.all([sink.write(later(0), never), sink.write(later(1), never)])
+    for (let i = 2; i < 4; i++) {
+      await sink.write(later(i), never)
+      sent.push(clock.now() - began)
+    }
+    expect(clock.slept[0]).toBe(20_000)
+    for (const ms of sent) expect(ms).toBeGreaterThanOrEqual(20_000)
   })
 
   it('is asked less and less often, up to once a minute, and gets the same lines each time', async () => {
@@ -220,6 +243,7 @@ describe('the check', () => {
           status: 200,
           body: { buckets: [{ retentionRules: [{ type: 'expire', everySeconds: 86_400 }] }] },
         },
+        '/query': { status: 200, body: { results: [{}] } },
       },
     })
     expect(await (await sinkFor(target)).check(never)).toEqual({
@@ -233,15 +257,59 @@ describe('the check', () => {
   it('says that a token that may only write does not tell how long points are kept', async () => {
     const target = await server({
       ping: { 'x-influxdb-version': 'v2.7.4' },
-      answers: { '/api/v2/buckets': { status: 200, body: { buckets: [] } } },
+      answers: {
+        '/api/v2/buckets': { status: 200, body: { buckets: [] } },
+        '/query': { status: 200, body: { results: [{}] } },
+      },
     })
     const { warnings } = await (await sinkFor(target)).check(never)
     expect(warnings).toEqual([expect.stringContaining('not known')])
   })
 
+  it('looks at the types of existing fields by InfluxQL, and says where it may not', async () => {
+    const series = { name: 'datalog', columns: ['fieldKey', 'fieldType'], values: [['value', 'string']] }
+    const answers = { '/query': { status: 200, body: { results: [{ series: [series] }] } } }
+    for (const version of ['v2.7.4', '3.1.0']) {
+      const target = await server({ ping: { 'x-influxdb-version': version }, answers })
+      const { warnings } = await (await sinkFor(target)).check(never)
+      expect(warnings.join()).toMatch(/field value of datalog holds string/)
+    }
+    for (const refused of [
+      { status: 404, body: { error: 'no mapping' } },
+      { status: 200, body: '<html>' },
+    ]) {
+      const target = await server({ ping: { 'x-influxdb-version': 'v2.7.4' }, answers: { '/query': refused } })
+      expect((await (await sinkFor(target)).check(never)).warnings.join()).toMatch(/is not checked/)
+    }
+  })
+
   it('knows InfluxDB 3.x', async () => {
     const target = await server({ ping: { 'x-influxdb-version': '3.1.0' } })
     expect(await (await sinkFor(target)).check(never)).toMatchObject({ kind: 'influxdb 3.x', version: '3.1.0' })
+  })
+
+  it('asks /health, or VictoriaMetrics for its metrics, where /ping is hidden', async () => {
+    const kindWith = async (answers: Record<string, Reply>) => {
+      const { kind, version, warnings } = await (await sinkFor(await server({ answers }))).check(never)
+      return [kind, version, warnings.some(it => it.includes('server:'))]
+    }
+    const hidden = { '/ping': { status: 404 } }
+    const ok = { status: 200, body: 'OK' }
+    const influx = { status: 200, body: { name: 'influxdb', status: 'pass', version: 'v2.7.4' } }
+    expect(await kindWith({ ...hidden, '/health': influx })).toEqual(['influxdb 2.x', '2.7.4', false])
+    const victoria = { ...ok, headers: { 'x-server-hostname': 'box' } }
+    expect(await kindWith({ '/ping': { status: 401 }, '/health': victoria })).toEqual([
+      'victoriametrics',
+      undefined,
+      false,
+    ])
+    const metrics = { status: 200, body: 'vm_app_version{version="v", short_version="v1.79.0"} 1\n' }
+    expect(await kindWith({ ...hidden, '/health': ok, '/metrics': metrics })).toEqual([
+      'victoriametrics',
+      '1.79.0',
+      false,
+    ])
+    expect(await kindWith({ ...hidden, '/health': ok })).toEqual(['influxdb 2.x', undefined, true])
   })
 
   it('believes the options where the database says nothing of itself', async () => {

@@ -3,7 +3,7 @@ import { systemClock } from '../../../src/domain/clock.ts'
 import { openInfluxSink } from '../../../src/sinks/influxdb/influx-sink.ts'
 import type { Sink } from '../../../src/sinks/sink.ts'
 import { makePoint, makePoints, makeSeries } from '../../support/points.ts'
-import { expectReadBack } from '../../support/read-back-law.ts'
+import { expectReadBack, readAll } from '../../support/read-back-law.ts'
 import { recordedLog } from '../../support/recorded-log.ts'
 import { openVictoriaMetrics, type VictoriaMetrics } from '../../support/victoria-metrics.ts'
 
@@ -40,8 +40,17 @@ describe('numbers written to a real VictoriaMetrics', () => {
     const series = makeSeries({}, 'thrice')
     const points = makePoints(series, 5_000)
     for (let i = 0; i < 3; i++) await sink.write(points, never)
-    await server.flush()
     expect(await sink.count(series, { after: 0, until: 2e12 }, never)).toBe(5_000)
+  })
+})
+
+describe('names with a backslash', () => {
+  it('neither vanish from VictoriaMetrics nor become one series', async () => {
+    const devices = ['A\\B', 'A\\\\B', 'A\\,B', 'A\\ B', 'A\\=B', 'A\\']
+    const all = devices.map(device => makeSeries({ device, 'k\\,1': device }, 'back\\,slash'))
+    const points = all.map((series, i) => makePoint(series, 1_600_000_000_000, { value: i, 'a\\,b': i }))
+    expect(await sink.write(points, never)).toEqual({ written: points.length, rejected: [] })
+    for (const [i, series] of all.entries()) expect(await readAll(sink, series)).toEqual([points[i]])
   })
 })
 
@@ -90,9 +99,38 @@ describe('points older than VictoriaMetrics keeps', () => {
   })
 })
 
+describe('points more than two days ahead', () => {
+  it('are refused, because VictoriaMetrics would drop them without a word', async () => {
+    const series = makeSeries({}, 'ahead')
+    const points = [0, 1.9, 2.1, 30].map(days => makePoint(series, Date.now() + days * 86_400_000, { value: days }))
+    const { written, rejected } = await sink.write(points, never)
+    expect(written).toBe(2)
+    expect(rejected.map(({ point, code }) => [point, code])).toEqual([
+      [points[2], 'out-of-time'],
+      [points[3], 'out-of-time'],
+    ])
+    expect((await readAll(sink, series)).map(({ fields }) => fields['value'])).toEqual([0, 1.9])
+  })
+})
+
 describe('what is read back from VictoriaMetrics', () => {
   it('is what was written', async () => {
-    await expectReadBack(flushed(sink), { texts: false, exact: false })
+    await expectReadBack(sink, { texts: false, exact: false })
+  })
+
+  it('is of this measurement, and not of one whose name goes on', async () => {
+    const measurements = ['flow', 'flow_max', 'flow.max']
+    const own = await openInfluxSink(
+      { url: server.url, bucket: 'any', timeout: 5_000, measurements },
+      { clock: systemClock, log: recordedLog().log },
+    )
+    const points = measurements.map((name, i) =>
+      makePoint(makeSeries({}, name), 1_600_000_000_000 + i, { value: i, max: 5 }),
+    )
+    await own.write(points, never)
+    for (const point of points) expect(await readAll(own, point.series)).toEqual([point])
+    expect((await own.check(never)).warnings.join()).toMatch(/fields of flow that begin with max_/)
+    await own.close()
   })
 })
 
@@ -100,18 +138,7 @@ describe('the check of VictoriaMetrics', () => {
   it('knows it without being told, and says what it does not keep', async () => {
     const report = await sink.check(never)
     expect(report.kind).toBe('victoriametrics')
-    expect(report.warnings.join(' ')).toMatch(/texts.*millisecond.*dedup/)
+    expect(report.warnings.join(' ')).toMatch(/texts.*millisecond.*cannot replace.*dedup/)
+    expect(report.overwrites).toBe(false)
   })
 })
-
-/** Writes become visible to queries a second later, or when told to. */
-function flushed(inner: Sink): Sink {
-  return {
-    ...inner,
-    async write(points, signal) {
-      const result = await inner.write(points, signal)
-      await server.flush()
-      return result
-    },
-  }
-}

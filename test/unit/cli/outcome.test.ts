@@ -105,6 +105,12 @@ describe('the outcome of a run', () => {
     )
   })
 
+  it('in words does not say that the larger value is kept where the database cannot replace one', () => {
+    const receipt = { received: 10, written: 8, duplicate: 2, collapsed: 1 }
+    expect(told(terminal => tellOutcome(outcome(receipt), 'x', terminal)).out).toMatch(/larger one is kept/)
+    expect(told(terminal => tellOutcome(outcome(receipt), 'x', terminal, false)).out).toMatch(/may keep both/)
+  })
+
   it('in words does not call complete what is not, and says what is missing and what to do', () => {
     const { out, err } = told(terminal =>
       tellOutcome(outcome({ received: 5, written: 5 }, { failure: away, parked: 2 }), 'SQLite', terminal),

@@ -152,6 +152,12 @@ c.yaml:7:26: unknown key "name"; known here: id, as
         - { field: kw, tags: { kw: x } }
                    ^^`,
   ],
+  'a tag with the name of a field': [
+    '    datapoints:\n      - { tags: { value: x } }\n',
+    `c.yaml:7:26: a field of its points has this name
+        - { tags: { value: x } }
+                           ^`,
+  ],
   'two ways of trust': [
     '    datapoints: [a/b/0/c]\n    tls: { verify: false, ca: c.yaml }\n',
     `c.yaml:7:20: contradicts ca: give one of the two

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { Failure } from '../../../src/domain/failure.ts'
 import type { DataLogRequest } from '../../../src/domain/request.ts'
 import { DeadLetterBox } from '../../../src/ledger/dead-letters.ts'
-import { readLetters } from '../../../src/ledger/letter-files.ts'
+import { readLetters } from '../../../src/ledger/letter-lines.ts'
 import { steeredClock } from '../../support/steered-clock.ts'
 import { temporaryFolder } from '../../support/temporary-folder.ts'
 
@@ -48,6 +48,7 @@ describe('dead letters', () => {
       gateway: 'plant-a',
       after: '1970-01-01T00:00:00.000Z',
       until: '1970-01-01T00:01:00.000Z',
+      asked: '*/*/*/*',
     }
     expect(lettersIn(folder)).toEqual([
       { ...context, ...letter },
@@ -81,7 +82,7 @@ describe('dead letters', () => {
     for (const ms of [0, 1_000]) {
       clock.advance(ms)
       const draft = box.draft(request)
-      draft.add(letter)
+      draft.add({ ...letter, raw: String(ms) })
       draft.commit()
       draft.close()
     }
@@ -138,18 +139,31 @@ describe('dead letters', () => {
     expect(kept).toEqual([letter.raw])
   })
 
+  it('are whole, whatever separators their texts hold', async () => {
+    const { box, folder } = openBox()
+    const draft = box.draft(request)
+    const raws = ['a\u2028b', 'a\u2029b', 'a\u0085b', 'a\r\nb', 'x'.repeat(200_000)]
+    for (const raw of raws) draft.add({ ...letter, raw })
+    draft.commit()
+    draft.close()
+    const kept: (string | undefined)[] = []
+    for await (const { raw } of readLetters(join(folder, '2026-01-31.ndjson'))) kept.push(raw)
+    expect(kept).toEqual(raws)
+  })
+
   it('stop the run when there are too many of them, those of earlier runs counted too', () => {
     const { folder, clock } = openBox()
+    let number = 0
     const keep = (box: DeadLetterBox, commit: boolean) => {
       const draft = box.draft(request)
       try {
-        draft.add({ ...letter, raw: 'x'.repeat(1_000) })
+        draft.add({ ...letter, raw: 'x'.repeat(1_000) + number++ })
         if (commit) draft.commit()
       } finally {
         draft.close()
       }
     }
-    const options = { path: folder, maxSize: 3_600 }
+    const options = { path: folder, maxSize: 3_700 }
     keep(new DeadLetterBox(options, clock), true)
     const box = new DeadLetterBox(options, clock)
     // given up: takes no room
@@ -157,6 +171,85 @@ describe('dead letters', () => {
     for (let i = 0; i < 2; i++) keep(box, true)
     expect(() => keep(box, true)).toThrow(expect.objectContaining({ code: 'dead-letters-full', reach: 'run' }))
     expect(lettersIn(folder)).toHaveLength(3)
+  })
+
+  describe('of a range that is fetched again', () => {
+    const keepAll = (box: DeadLetterBox, raws: readonly string[], more: Partial<DataLogRequest> = {}, about = {}) => {
+      const draft = box.draft({ ...request, ...more })
+      for (const raw of raws) draft.add({ ...letter, raw, ...about })
+      draft.commit()
+      draft.close()
+    }
+    const raws = (folder: string) => lettersIn(folder).map(({ raw }) => raw)
+
+    it('are kept once, by this process and the next', () => {
+      const { box, folder, clock } = openBox()
+      keepAll(box, ['a', 'b'])
+      keepAll(box, ['b', 'a', 'c'])
+      clock.advance(86_400_000)
+      const next = new DeadLetterBox({ path: folder, maxSize: 1e9 }, clock)
+      keepAll(next, ['c', 'd', 'a'], { range: { after: 30_000, until: 90_000 } })
+      expect(raws(folder)).toEqual(['a', 'b', 'c', 'd'])
+    })
+
+    it('are as many as there were at most, where they are alike', () => {
+      const { box, folder } = openBox()
+      keepAll(box, ['{}', '{}'])
+      keepAll(box, ['{}', '{}', '{}'])
+      keepAll(box, ['{}', '{}'])
+      expect(raws(folder)).toEqual(['{}', '{}', '{}'])
+    })
+
+    it('are not mistaken for those of another time, gateway, reason or device', () => {
+      const { box, folder } = openBox()
+      keepAll(box, ['{}'])
+      keepAll(box, ['{}'], { range: { after: 60_000, until: 120_000 } })
+      keepAll(box, ['{}'], { gateway: 'plant-b' })
+      keepAll(box, ['{}'], { selectors: [{ device: { name: 'Sensor 1' } }] })
+      keepAll(box, ['{}'], {}, { reason: 'no-utc' })
+      expect(raws(folder)).toHaveLength(5)
+      // one whose datapoint is known is the same however it was asked for
+      keepAll(box, ['x'], {}, { datapoint: 'a/b/0/c' })
+      keepAll(box, ['x'], { selectors: [{ device: { name: 'a' } }] }, { datapoint: 'a/b/0/c' })
+      expect(raws(folder)).toHaveLength(6)
+    })
+
+    it('are kept again where a person has taken them away', () => {
+      const { box, folder } = openBox()
+      keepAll(box, ['a', 'b'])
+      writeFileSync(join(folder, '2026-01-31.ndjson'), '')
+      keepAll(box, ['a'])
+      expect(raws(folder)).toEqual(['a'])
+    })
+
+    it('are not taken for kept by a transfer that was given up', () => {
+      const { box, folder } = openBox()
+      const draft = box.draft(request)
+      draft.add(letter)
+      draft.close()
+      keepAll(box, [letter.raw])
+      expect(raws(folder)).toEqual([letter.raw])
+    })
+
+    it('take no room: a box that is nearly full goes on', () => {
+      const { folder, clock } = openBox()
+      const box = new DeadLetterBox({ path: folder, maxSize: 30_000 }, clock)
+      const many = Array.from({ length: 100 }, (_, i) => `frame ${i}`)
+      for (let i = 0; i < 5; i++) keepAll(box, many)
+      expect(raws(folder)).toEqual(many)
+    })
+
+    it('are found quickly, however many they are', async () => {
+      const { box, folder, clock } = openBox()
+      const many = Array.from({ length: 30_000 }, (_, i) => (i % 2 === 0 ? '{}' : `frame ${i}`))
+      keepAll(box, many)
+      const next = new DeadLetterBox({ path: folder, maxSize: 1e9 }, clock)
+      const started = performance.now()
+      await next.learn(new AbortController().signal)
+      keepAll(next, many)
+      expect(performance.now() - started).toBeLessThan(5_000)
+      expect(raws(folder)).toHaveLength(30_000)
+    })
   })
 
   it('that cannot be kept stop the run', () => {

@@ -122,6 +122,11 @@ describe('the fields of a value', () => {
     ['an array alone', [1, 'b'], { value_0: 1, value_1_text: 'b' }],
     ['nothing for a structure of nulls', { a: null, b: [null] }, undefined],
     ['a member called time', { time: 3, reason: 4 }, { value_time: 3, reason: 4 }],
+    [
+      'members called like tags',
+      { gateway: 1, index: 2, block: { x: 3 } },
+      { value_gateway: 1, value_index: 2, block_x: 3 },
+    ],
     ['a member that begins with _', { _x: 3 }, { value_x: 3 }],
   ])('are %s', (_, value, fields) => {
     expect(fieldsOf(value)).toEqual(fields)
@@ -137,6 +142,25 @@ describe('the fields of a value', () => {
     expect(fieldsOf({ a: 1, b: 'x', c: [2] }, { field: 'kw' })).toEqual({ kw_a: 1, kw_b_text: 'x', kw_c_0: 2 })
     expect(fieldsOf([1], { field: 'kw' })).toEqual({ kw_0: 1 })
     expect(fieldsOf({ time: 1 }, { field: 'kw' })).toEqual({ kw_time: 1 })
+  })
+
+  it('never take the name of a tag that any rule gives to their measurement', () => {
+    const rules = [
+      rule({ tags: { kw_floor: '2', mode_text: 'x' }, field: 'kw', selector: { device: { name: 'Sensor 1' } } }),
+      rule({ tags: { site: 'a' }, selector: { device: { name: 'other' } } }),
+      rule({ tags: { apart: 'a' }, measurement: 'elsewhere', selector: { device: { name: 'third' } } }),
+    ]
+    const { map } = compileMapping('plant-a', rules)
+    expect(pointOf(map(entry({ floor: 1, site: 2, apart: 3 }))).fields).toEqual({
+      value_kw_floor: 1,
+      kw_site: 2,
+      kw_apart: 3,
+    })
+    expect(pointOf(map(entry({ site: 1, mode: 'on', apart: 3 }, { device: 'other' }))).fields).toEqual({
+      value_site: 1,
+      value_mode_text: 'on',
+      apart: 3,
+    })
   })
 
   it.each<[string, LoggedValue, string]>([

@@ -1,0 +1,58 @@
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { Ledger } from '../../../src/ledger/ledger.ts'
+import { pointJson } from '../../../src/pipeline/letter-point.ts'
+import { replayLetters } from '../../../src/pipeline/replay.ts'
+import { compileMapping } from '../../../src/points/mapping.ts'
+import { makePoint, makeSeries } from '../../support/points.ts'
+import { scriptedSink } from '../../support/scripted-sink.ts'
+import { steeredClock } from '../../support/steered-clock.ts'
+import { temporaryFolder } from '../../support/temporary-folder.ts'
+
+const never = new AbortController().signal
+const around = { at: '2026-01-31T00:00:00.000Z', after: '1970-01-01T00:00:00.000Z', until: '1970-01-02T00:00:00.000Z' }
+
+function openLetters(lines: readonly (string | Buffer)[]) {
+  const folder = join(temporaryFolder(), 'dead-letters')
+  mkdirSync(folder)
+  const file = join(folder, '2026-01-31.ndjson')
+  writeFileSync(file, Buffer.concat(lines.map(line => Buffer.concat([Buffer.from(line), Buffer.from('\n')]))))
+  const sink = scriptedSink()
+  const known = { mapping: compileMapping('plant-a', []), selectors: [{}] as const }
+  async function replay() {
+    const ledger = Ledger.open(':memory:', steeredClock())
+    try {
+      const gateway = (name: string) => (name === 'plant-a' ? known : undefined)
+      return await replayLetters(undefined, { sink, ledger, folder, gateway }, never)
+    } finally {
+      ledger.close()
+    }
+  }
+  return { file, sink, replay }
+}
+
+describe('a replay of dead letters', () => {
+  it('keeps lines that are no letters byte for byte, and counts them', async () => {
+    const torn = ['{"at":"2026-01-31T00:0', '[]', Buffer.from([0xff, 0xfe, 0x41])]
+    const letter = { ...around, gateway: 'plant-a', reason: 'not-json', detail: 'x', raw: '{"a\u2028b' }
+    const { file, replay } = openLetters([torn[0]!, JSON.stringify(letter), torn[1]!, torn[2]!])
+    expect(await replay()).toMatchObject({ read: 1, remaining: 1, unreadable: 3 })
+    const kept = readFileSync(file)
+    for (const line of torn) expect(kept.includes(Buffer.from(line))).toBe(true)
+    expect(kept.toString()).toContain('"raw":"{\\"a\u2028b"')
+    expect(await replay()).toMatchObject({ read: 1, remaining: 1, unreadable: 3 })
+    expect(readFileSync(file)).toEqual(kept)
+  })
+
+  it('writes a whole point of a gateway that is not configured any more', async () => {
+    const point = makePoint(makeSeries({ gateway: 'gone' }), 1_000, { value: 7 })
+    const letter = { ...around, gateway: 'gone', reason: 'type', detail: 'x' }
+    const { sink, replay } = openLetters([
+      JSON.stringify({ ...letter, point: pointJson(point) }),
+      JSON.stringify({ ...letter, raw: '{}' }),
+    ])
+    expect(await replay()).toMatchObject({ read: 2, written: 1, remaining: 1 })
+    expect([...sink.stored.values()]).toEqual([point])
+  })
+})
