@@ -14,6 +14,8 @@ import { pointsInLetters } from './pipeline/dead-points.ts'
 import type { GatewayJob, RunEvent, Wish } from './pipeline/job.ts'
 import { keepable } from './pipeline/keeping.ts'
 import { type LoadOutcome, loadSuitcase } from './pipeline/load.ts'
+import { createMend } from './pipeline/mending.ts'
+import { createPace } from './pipeline/pace.ts'
 import { type ReplayReceipt, replayLetters } from './pipeline/replay.ts'
 import { type Reread, rereadRange } from './pipeline/rereading.ts'
 import { type RunOutcome, run } from './pipeline/run.ts'
@@ -51,16 +53,20 @@ export interface App {
   load(folder: string, observe: (done: number, total: number) => void, signal: AbortSignal): Promise<LoadOutcome>
   /** Logs in to a gateway, and tells its release where it has one to tell. */
   hello(gateway: string, signal: AbortSignal): Promise<string | undefined>
-  /** Reads what a claim covers from the gateway again, and compares: see `rereadRange`. */
-  reread(
-    claim: Pick<CountedRow, 'gateway' | 'selector' | 'series'>,
-    range: TimeRange,
-    report: SinkReport,
-    signal: AbortSignal,
-  ): AsyncGenerator<Reread>
+  /** Reads what a claim covers from the gateway again, compares, and puts right if told: see `rereadRange`. */
+  reread(claim: Claimed, range: TimeRange, how: Rereading, signal: AbortSignal): AsyncGenerator<Reread>
+  /** True if the gateway still has what is not older than this, ms UTC, as far as it tells. */
+  reaches(claim: Claimed, since: number): boolean
   /** Tries the dead letters once more, all or those of one reason: see `replayLetters`. */
   replay(reason: string | undefined, signal: AbortSignal): Promise<ReplayReceipt>
   close(): Promise<void>
+}
+
+type Claimed = Pick<CountedRow, 'gateway' | 'selector' | 'series'>
+
+interface Rereading {
+  readonly report: SinkReport
+  readonly mends: boolean
 }
 
 /**
@@ -82,6 +88,7 @@ export async function openApp(config: Config, doing: string, { clock, log }: App
       config: gateway,
       ...opened.adopt(accompanied, it => it.close()),
       mapping: compileMapping(gateway.name, gateway.datapoints, pins),
+      paced: createPace(gateway.limits.requestsPerMinute, clock),
       troubles: new Troubles(clock, gateway.limits.patience),
     }
   })
@@ -124,8 +131,8 @@ export async function openApp(config: Config, doing: string, { clock, log }: App
       await source.hello(signal)
       return gateway.release
     },
-    reread({ gateway: name, selector, series }, range, report, signal) {
-      const { source, mapping, config: gateway } = openGatewayOf(name)
+    reread({ gateway: name, selector, series }, range, { report, mends }, signal) {
+      const { source, mapping, paced, config: gateway } = openGatewayOf(name)
       const folder = config.deadLetters.path
       const job = {
         source,
@@ -133,12 +140,19 @@ export async function openApp(config: Config, doing: string, { clock, log }: App
         sink,
         series,
         clock,
+        paced,
         limits: gateway.limits,
         requests: config.requests,
         isExact: report.exact !== false,
         isDeadLetter: (points: readonly Point[]) => pointsInLetters(points, { folder, gateway: name, mapping }),
+        ...(mends && { mend: createMend({ sink, mapping, deadLetters }) }),
       }
       return rereadRange(selector, range, job, signal)
+    },
+    reaches({ gateway: name, selector }, since) {
+      const { source } = openGatewayOf(name)
+      const keptMs = source.retentionOf?.([selector])
+      return keptMs === undefined || since >= source.clock.now() - keptMs
     },
     replay(reason, signal) {
       const gateway = (name: string) => {

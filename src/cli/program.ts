@@ -149,7 +149,8 @@ export async function runProgram(argv: readonly string[], version: string, conte
     .option('--full', 'read all of it from the gateway again and compare entry by entry')
     .option('--sample <count>', 'the same for so many days drawn by chance', positive)
     .option('--seed <number>', 'draw the same days again', positive)
-    .option('--heal', 'fetch again what differs, and verify that')
+    .option('--heal', 'write again what differs and the gateway still has; deletes nothing')
+    .option('--accept', 'after healing: take as proven what is there, where nobody can bring more back')
     .option('--json', 'the certificate as one JSON document')
     .action(async (options: VerifyOptions) => {
       result = await verify(withConfig(), options, version, context)

@@ -1,17 +1,20 @@
 import { randomInt } from 'node:crypto'
 import { type App, findGateway, openApp, openSink } from '../app.ts'
 import type { Config } from '../config/schema.ts'
-import { selectorKey } from '../domain/datapoint.ts'
-import { Failure } from '../domain/failure.ts'
-import { RangeSet, type TimeRange } from '../domain/range.ts'
+import { rangeLength, type TimeRange } from '../domain/range.ts'
 import { Ledger } from '../ledger/ledger.ts'
 import { type CountedRow, countClaims } from '../pipeline/counting.ts'
-import { compareRow, type Finding, findingOfCount, sampleRows, uncoverDifferences } from '../pipeline/verification.ts'
+import { type Examination, type Examined, examine } from '../pipeline/examination.ts'
+import { suspectPieces } from '../pipeline/suspects.ts'
+import { type Finding, findingOfCount, findingUnasked, sampleRows } from '../pipeline/verification.ts'
 import type { Sink, SinkReport } from '../sinks/sink.ts'
-import { type Certificate, certificateJson, certificateLines } from './certificate.ts'
+import { type Certificate, conclusionOf, type Healing } from './certificate.ts'
+import { certificateJson } from './certificate-json.ts'
+import { certificateLines } from './certificate-lines.ts'
+import { randomOf } from './chance.ts'
 import type { CommandContext } from './context.ts'
 import { exitCode } from './outcome.ts'
-import { Progress } from './progress.ts'
+import { configOf, gatewaysOf, scopeOf, selectorsOf } from './scope.ts'
 import { parseTime, usageFailure } from './times.ts'
 
 export interface VerifyOptions {
@@ -22,6 +25,7 @@ export interface VerifyOptions {
   readonly sample?: number
   readonly seed?: number
   readonly heal?: boolean
+  readonly accept?: boolean
   readonly json?: boolean
 }
 
@@ -36,14 +40,15 @@ export async function verify(
 ): Promise<number> {
   if (options.full === true && options.sample !== undefined)
     throw usageFailure('--full and --sample contradict each other', 'Give one of the two.')
+  if (options.accept === true && options.heal !== true)
+    throw usageFailure('--accept is a part of --heal', 'Only after a heal it is known what nobody can bring back.')
   if (options.gateway !== undefined) findGateway(config, options.gateway)
   const asksGateway = options.full === true || options.sample !== undefined || options.heal === true
-  const job = { config, options, program, context }
+  const job = { config, options, program, context, within: withinOf(options, context) }
   const certificate = asksGateway ? await withGateways(job) : await countsOnly(job)
   if (options.json === true) context.terminal.out(certificateJson(certificate))
   else for (const line of certificateLines(certificate)) context.terminal.out(line)
-  const isWhole = certificate.findings.every(({ verdict, unread }) => verdict !== 'differs' && unread === 0)
-  return isWhole ? exitCode.done : exitCode.missing
+  return ['equal', 'nothing'].includes(conclusionOf(certificate)) ? exitCode.done : exitCode.missing
 }
 
 interface Job {
@@ -51,7 +56,10 @@ interface Job {
   readonly options: VerifyOptions
   readonly program: string
   readonly context: CommandContext
+  readonly within: TimeRange
 }
+
+type Held = Pick<App, 'ledger' | 'sink'>
 
 /** Costs the gateway nothing, and disturbs no run that goes on. */
 async function countsOnly(job: Job): Promise<Certificate> {
@@ -62,14 +70,7 @@ async function countsOnly(job: Job): Promise<Certificate> {
   try {
     const report = await sink.check(signal)
     const rows = await countRows(job, { ledger, sink }, report)
-    return certificate(job, {
-      sink,
-      report,
-      findings: rows.map(findingOfCount),
-      healed: 0,
-      seed: undefined,
-      releases: {},
-    })
+    return certificate(job, { ledger, sink }, report, { findings: rows.map(row => findingOfCount(row)) })
   } finally {
     await sink.close()
     ledger.close()
@@ -83,109 +84,102 @@ async function withGateways(job: Job): Promise<Certificate> {
   try {
     const report = await app.prepare(signal)
     const releases: Record<string, string | undefined> = {}
-    for (const name of namesOf(job)) releases[name] = await app.hello(name, signal)
+    for (const { name } of config.gateways)
+      if (options.gateway === undefined || options.gateway === name) releases[name] = await app.hello(name, signal)
     const seed = options.seed ?? randomInt(2 ** 31)
-    let healed = 0
-    let findings = await look(job, app, report, seed)
-    if (options.heal === true && findings.some(({ verdict }) => verdict === 'differs')) {
-      healed = await heal(job, app, report, findings)
-      findings = await look(job, app, report, seed)
-    }
-    const shownSeed = options.sample === undefined ? undefined : seed
-    return certificate(job, { sink: app.sink, report, findings, healed, seed: shownSeed, releases })
+    const looks = await look(job, app, report, seed)
+    return certificate(job, app, report, {
+      findings: looks.map(({ after }) => after),
+      healing: options.heal === true ? healingOf(looks) : undefined,
+      seed: options.sample === undefined ? undefined : seed,
+      releases,
+    })
   } finally {
     await app.close()
   }
 }
 
-async function look(job: Job, app: App, report: SinkReport, seed: number): Promise<Finding[]> {
-  const { options, context } = job
-  const rows = await countRows(job, app, report)
-  if (options.full !== true && options.sample === undefined) return rows.map(findingOfCount)
-  const within = withinOf(job)
-  const readable = rows.filter(({ verdict }) => verdict !== 'expired')
-  const parts =
-    options.sample === undefined
-      ? readable.map(row => ({ row, range: clip(row.range, within) }))
-      : sampleRows(readable, options.sample, sampleWindowMs, randomOf(seed))
-  const findings = rows.filter(({ verdict }) => verdict === 'expired').map(findingOfCount)
-  for (const [i, { row, range }] of parts.entries()) {
-    context.terminal.live(`comparing ${i + 1} of ${parts.length} …`)
-    findings.push(await compareRow(row, range, app.reread(row, range, report, context.signal)))
-  }
-  context.terminal.live('')
-  return findings
-}
+type Look = Omit<Examined, 'row'>
 
-/** Fetches again what differs, and nothing else. Returns the number of ranges that were taken back. */
-async function heal(job: Job, app: App, report: SinkReport, findings: readonly Finding[]): Promise<number> {
-  const { terminal, clock, signal } = job.context
-  const differing = new Map<string, RangeSet>()
+/** Asks the gateway for no more than what is to be compared or put right. */
+async function look(job: Job, app: App, report: SinkReport, seed: number): Promise<Look[]> {
+  const { options, context, config } = job
+  const { terminal, signal } = context
+  const isEntries = options.full === true || options.sample !== undefined
+  const looks: Look[] = []
+  const readable: { row: CountedRow; range: TimeRange }[] = []
   for (const row of await countRows(job, app, report)) {
-    const key = selectorKey(row.selector)
-    const isDifferent = findings.some(
-      it =>
-        it.verdict === 'differs' &&
-        it.gateway === row.gateway &&
-        selectorKey(it.selector) === key &&
-        !RangeSet.of(it.range).intersect(row.range).isEmpty,
-    )
-    if (!isDifferent) continue
-    const windows = app.reread(row, row.range, report, signal)
-    const found = await uncoverDifferences(row, windows, app.ledger, app.sink.id)
-    differing.set(row.gateway, (differing.get(row.gateway) ?? RangeSet.empty).add(found))
+    const range = clip(clip(row.range, job.within), { after: oldestOf(job, report), until: Number.POSITIVE_INFINITY })
+    const isAskable = configOf(config, row.gateway) !== undefined && rangeLength(range) > 0
+    if (isAskable && (isEntries || row.verdict !== 'equal')) readable.push({ row, range })
+    else looks.push(untouched(isEntries ? findingUnasked(row) : findingOfCount(row)))
   }
-  const progress = new Progress(terminal, clock)
-  let healed = 0
-  for (const [gateway, set] of differing)
-    for (const range of set.ranges) {
-      const wish = { wanted: () => range, secondLookMs: 0, newestFirst: false, parkedRestMs: 0, deadline: undefined }
-      const [outcome] = (await app.run(wish, gateway, progress.observe, signal)).gateways
-      progress.close()
-      // taken back and not fetched: no certificate may call that equal
-      if (outcome?.failure !== undefined) throw outcome.failure
-      if (outcome !== undefined && outcome.parked > 0) throw notHealed(gateway, outcome.parked)
-      healed++
-    }
-  return healed
+  const drawn =
+    options.sample === undefined
+      ? readable
+      : sampleRows(readable, options.sample, sampleWindowMs, randomOf(seed)).map(({ row: { row }, range }) => ({
+          row,
+          range,
+        }))
+  // a sample says nothing of what it was not drawn from
+  if (options.sample !== undefined && drawn.length > 0) looks.splice(0)
+  const examination = {
+    sink: app.sink,
+    ledger: app.ledger,
+    reread: (row: CountedRow, range: TimeRange) =>
+      app.reread(row, range, { report, mends: options.heal === true }, signal),
+    reaches: (row: CountedRow) => app.reaches(row, row.range.after),
+    accept: options.accept === true,
+  }
+  const now = new Map<CountedRow, CountedRow>()
+  for (const [i, { row: first, range: part }] of drawn.entries()) {
+    terminal.live(`comparing ${i + 1} of ${drawn.length} …`)
+    const row = now.get(first) ?? first
+    const { entries } = config.requests
+    const work: Examination = isEntries
+      ? { row, part, pieces: [part], by: 'entries' }
+      : { row, part, pieces: await suspectPieces(row, part, entries, app.sink, signal), by: 'count' }
+    const examined = await examine(work, examination, signal)
+    now.set(first, examined.row)
+    looks.push(examined)
+  }
+  terminal.live('')
+  return looks
 }
 
-function notHealed(gateway: string, parked: number): Failure {
-  return new Failure(`${gateway}: ${parked} of the ranges that differ could not be fetched again and are parked`, {
-    code: 'not-healed',
-    retry: 'later',
-    reach: 'gateway',
-    advice: '"backfill" over the same time tries them again; "status" lists them. Then verify once more.',
-  })
+function untouched(finding: Finding): Look {
+  return { before: finding, after: finding, written: 0, accepted: { ranges: 0, lost: 0 } }
 }
 
-async function countRows(
-  job: Job,
-  { ledger, sink }: { ledger: Ledger; sink: Sink },
-  report: SinkReport,
-): Promise<CountedRow[]> {
-  const { config, context } = job
-  const within = withinOf(job)
-  const oldest = report.retentionMs === undefined ? Number.NEGATIVE_INFINITY : context.clock.now() - report.retentionMs
+function healingOf(looks: readonly Look[]): Healing {
+  const sum = (of: (look: Look) => number) => looks.reduce((total, it) => total + of(it), 0)
+  return {
+    before: looks.map(({ before }) => before),
+    written: sum(({ written }) => written),
+    accepted: { ranges: sum(({ accepted }) => accepted.ranges), lost: sum(({ accepted }) => accepted.lost) },
+  }
+}
+
+async function countRows(job: Job, { ledger, sink }: Held, report: SinkReport): Promise<CountedRow[]> {
+  const { config, context, options, within } = job
+  const oldest = oldestOf(job, report)
   const rows: CountedRow[] = []
-  for (const { name, datapoints } of config.gateways) {
-    if (job.options.gateway !== undefined && job.options.gateway !== name) continue
-    const selectors = datapoints.map(({ selector }) => selector)
-    const claims = ledger.claims({ sink: sink.id, gateway: name }, selectors)
-    for await (const row of countClaims(name, claims, { sink, oldest, within }, context.signal)) rows.push(row)
+  for (const gateway of gatewaysOf(config, options.gateway, ledger, sink.id)) {
+    const claims = ledger.claims({ sink: sink.id, gateway }, selectorsOf(config, gateway, ledger, sink.id))
+    for await (const row of countClaims(gateway, claims, { sink, oldest, within }, context.signal)) rows.push(row)
   }
   return rows
 }
 
-function namesOf({ config, options }: Job): string[] {
-  return options.gateway === undefined ? config.gateways.map(({ name }) => name) : [options.gateway]
+function oldestOf({ context }: Job, { retentionMs }: SinkReport): number {
+  return retentionMs === undefined ? Number.NEGATIVE_INFINITY : context.clock.now() - retentionMs
 }
 
-function withinOf({ options, context }: Job): TimeRange {
-  const now = context.clock.now()
+function withinOf({ from, to }: VerifyOptions, { clock }: CommandContext): TimeRange {
+  const now = clock.now()
   return {
-    after: options.from === undefined ? Number.NEGATIVE_INFINITY : parseTime(options.from, '--from', now),
-    until: options.to === undefined ? Number.POSITIVE_INFINITY : parseTime(options.to, '--to', now),
+    after: from === undefined ? Number.NEGATIVE_INFINITY : parseTime(from, '--from', now),
+    until: to === undefined ? Number.POSITIVE_INFINITY : parseTime(to, '--to', now),
   }
 }
 
@@ -194,21 +188,23 @@ function clip(range: TimeRange, within: TimeRange): TimeRange {
 }
 
 function certificate(
-  { config, options, program, context }: Job,
-  known: Pick<Certificate, 'report' | 'findings' | 'healed' | 'seed' | 'releases'> & { sink: Sink },
+  { config, options, program, context, within }: Job,
+  { ledger, sink }: { readonly ledger: Ledger; readonly sink: Sink },
+  report: SinkReport,
+  known: Pick<Certificate, 'findings'> & Partial<Pick<Certificate, 'healing' | 'seed' | 'releases'>>,
 ): Certificate {
-  const mode = options.full === true ? 'full' : options.sample === undefined ? 'counts' : 'sample'
-  const { sink, ...rest } = known
-  return { ...rest, sink: sink.label, at: context.clock.now(), program, mode, gateways: config.gateways }
-}
-
-/** Numbers in [0, 1): mulberry32. */
-function randomOf(seed: number): () => number {
-  let state = seed | 0
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
+  const { findings, healing, seed, releases = {} } = known
+  const names = gatewaysOf(config, options.gateway, ledger, sink.id)
+  return {
+    at: context.clock.now(),
+    program,
+    sink: sink.label,
+    report,
+    mode: options.full === true ? 'full' : options.sample === undefined ? 'counts' : 'sample',
+    seed,
+    scope: scopeOf(config, names, { ledger, sink: sink.id, within }, findings),
+    releases,
+    findings,
+    healing,
   }
 }

@@ -19,6 +19,8 @@ export interface DeadLetter {
   readonly raw?: string
   /** … or, where no single frame gave it, the point as it was refused. */
   readonly point?: object
+  /** True: the database has taken some of its fields, and so holds a point of this series and time. */
+  readonly partly?: boolean
 }
 
 /** Dead letters of one transfer: kept apart until its `"end"`, so that a repeated request does not repeat them. */

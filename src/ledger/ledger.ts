@@ -150,20 +150,19 @@ export class Ledger {
     )
   }
 
-  /** Puts what was compared anew in the place of a range's proof; what `proofs` leave out is fetched again. */
-  reprove(
-    place: Place,
-    selector: Selector,
-    range: TimeRange,
-    proofs: readonly Proof[],
-    series: readonly Series[],
-  ): void {
+  /** Says anew how many points a final row stands for, and of which series; its range stays proven complete. */
+  restate(place: Place, selector: Selector, { range, points }: Proof, series: readonly Series[]): void {
     this.#transaction(() => {
       const target = this.#targets.idOf(place, selector)
-      this.#targets.uncover(target, range)
-      for (const proof of proofs) this.#targets.cover(target, proof, false)
+      this.#targets.recount(target, 1, range, points)
       this.#contents.note(target, series)
     })
+  }
+
+  /** Gateways of which anything was ever covered in a sink, whether they are configured or not. */
+  gateways(sink: string): string[] {
+    const rows = this.#guard(() => this.#sql('SELECT DISTINCT gateway FROM target WHERE sink = ?').all(sink))
+    return rows.map(row => String(row['gateway'])).sort()
   }
 
   /** How a gateway's clock stood beside this host's when a transfer was last recorded. */

@@ -4,6 +4,7 @@ import { type Selector, selectorContains, selectorKey } from '../domain/datapoin
 import type { Series } from '../domain/point.ts'
 import { RangeSet, rangeLength, type TimeRange } from '../domain/range.ts'
 import { addCounts, type Counts } from '../domain/receipt.ts'
+import { isSameMonth, monthsToJoin } from './months.ts'
 
 /** The sink and gateway that coverage belongs to. */
 export interface Place {
@@ -81,11 +82,26 @@ export function createTargets(database: DatabaseSync) {
 
   /** Only the rows that touch the new one are rewritten: the cost does not follow the size of the coverage. */
   function addFinal(target: number, proof: Proof): void {
-    const neighbours = near(target, 1, proof.range)
+    const met = near(target, 1, proof.range)
+    const neighbours = met.filter(row => overlaps(row.range, proof.range) || isSameMonth(row.range, proof.range))
     for (const { range: it } of neighbours) remove.run(target, 1, it.after)
     const isNew = neighbours.every(row => !overlaps(row.range, proof.range))
     const whole = [proof, ...neighbours].reduce(joinProofs)
     write(target, 1, isNew ? whole : { range: whole.range, points: undefined })
+    if (met.length > neighbours.length) joinOldMonths(target)
+  }
+
+  function joinOldMonths(target: number): void {
+    for (;;) {
+      const pair = monthsToJoin(rows(target, 1))
+      if (pair === undefined) return
+      join(target, 1, pair)
+    }
+  }
+
+  function join(target: number, final: 0 | 1, pair: readonly [Proof, Proof]): void {
+    for (const { range } of pair) remove.run(target, final, range.after)
+    write(target, final, joinProofs(...pair))
   }
 
   function addProvisional(target: number, { range, points }: Proof): void {
@@ -96,9 +112,7 @@ export function createTargets(database: DatabaseSync) {
     for (const part of parts) write(target, 0, { range: part, points: isSame(part, range) ? points : undefined })
     const looks = rows(target, 0)
     const pair = looks.length > mostLooks ? shortestNeighbours(looks) : undefined
-    if (pair === undefined) return
-    for (const { range: it } of pair) remove.run(target, 0, it.after)
-    write(target, 0, pair.reduce(joinProofs))
+    if (pair !== undefined) join(target, 0, pair)
   }
 
   function coverageOf(target: number): Coverage {

@@ -1,17 +1,9 @@
-import { isRejection } from '../domain/entry.ts'
-import { Failure } from '../domain/failure.ts'
 import { isoText } from '../domain/instant.ts'
 import type { FieldValue, Point, Series } from '../domain/point.ts'
-import type { DataLogRequest } from '../domain/request.ts'
-import type { Mapping } from '../points/mapping.ts'
-import { openSeriesPool } from '../points/series.ts'
+import type { TimeRange } from '../domain/range.ts'
 import type { Sink } from '../sinks/sink.ts'
-import { decodeEntry } from '../smartserver/entry.ts'
-import { createAskedFor } from './asked-for.ts'
-import { createIdentify } from './identify.ts'
+import { type Expected, timeKey } from './expected.ts'
 import { seriesLabel } from './letter-point.ts'
-import { joinFields } from './repeats.ts'
-import type { LogSource } from './transfer.ts'
 
 /** One window, entry by entry: what the gateway has now, against what the database holds. */
 export interface Comparison {
@@ -27,31 +19,25 @@ export interface Comparison {
   /** Series that either of them has points of. */
   readonly series: Set<Series>
   readonly examples: string[]
+  /** What is missing or different, as it should be. */
+  readonly wrong: Point[]
 }
 
 const mostExamples = 5
 
 export interface ComparingParts {
-  readonly source: LogSource
-  readonly mapping: Mapping
-  readonly sink: Sink
-  /** Series to look at besides those that the gateway brings. */
-  readonly series: readonly Series[]
-  /** More entries than this are too many to be held at a time (law 6): the window must be shorter. */
-  readonly mostEntries: number
-  /** Times to the nanosecond and numbers to the last digit; false for a database that keeps less. */
+  readonly sink: Pick<Sink, 'read'>
   readonly isExact: boolean
   /** Of points that are missing: true where a dead letter holds one. */
   readonly isDeadLetter: (points: readonly Point[]) => Promise<ReadonlySet<Point>>
 }
 
-/** Throws a Failure where the gateway does not answer to the `"end"`, and `too-dense` where there is too much. */
 export async function compareWindow(
-  request: DataLogRequest,
-  parts: ComparingParts,
+  expected: Expected,
+  range: TimeRange,
+  { sink, isExact, isDeadLetter }: ComparingParts,
   signal: AbortSignal,
 ): Promise<Comparison> {
-  const expected = await readExpected(request, parts, signal)
   const result: Comparison = {
     equal: 0,
     missing: 0,
@@ -60,99 +46,43 @@ export async function compareWindow(
     unwritable: expected.unwritable,
     series: new Set(),
     examples: [],
+    wrong: [],
   }
   const tell = (what: string, point: Point) => {
     if (result.examples.length < mostExamples) result.examples.push(`${what} ${pointText(point)}`)
   }
-  const pool = expected.pool
-  for (const { measurement, tags } of parts.series) expected.of(pool.intern(measurement, Object.fromEntries(tags)))
   const missing: Point[] = []
   for (const [series, points] of expected.series) {
-    for await (const found of parts.sink.read(series, request.range, signal)) {
-      const key = keyOf(found, parts.isExact)
-      const wanted = points.get(key)
-      points.delete(key)
+    if (points.size > 0) result.series.add(series)
+    const held = new Set<string>()
+    for await (const found of sink.read(series, range, signal)) {
+      const key = timeKey(found, isExact)
+      const wanted = held.has(key) ? undefined : points.get(key)
       result.series.add(series)
       if (wanted === undefined) {
         result.extra++
         tell('only in the database:', found)
         continue
       }
-      if (isSame(wanted.fields, found.fields, parts.isExact)) result.equal++
+      held.add(key)
+      if (isSame(wanted.fields, found.fields, isExact)) result.equal++
       else {
         result.different++
+        result.wrong.push(wanted)
         tell('different:', wanted)
       }
     }
-    missing.push(...points.values())
+    for (const [key, point] of points) if (!held.has(key)) missing.push(point)
   }
-  const dead = missing.length === 0 ? new Set() : await parts.isDeadLetter(missing)
+  const dead = missing.length === 0 ? new Set() : await isDeadLetter(missing)
   for (const point of missing)
     if (dead.has(point)) result.unwritable++
     else {
       result.missing++
+      result.wrong.push(point)
       tell('missing:', point)
     }
   return result
-}
-
-async function readExpected(
-  request: DataLogRequest,
-  { source, mapping, mostEntries, isExact }: ComparingParts,
-  signal: AbortSignal,
-) {
-  const askedFor = createAskedFor(request)
-  const identify = createIdentify(request, source.deviceIdOf)
-  const pool = openSeriesPool()
-  const series = new Map<Series, Map<string, Point>>()
-  const of = (one: Series) => {
-    let points = series.get(one)
-    if (points === undefined) {
-      points = new Map()
-      series.set(one, points)
-    }
-    return points
-  }
-  let unwritable = 0
-  let received = 0
-  for await (const frames of source.readDataLog(request, signal)) {
-    received += frames.length
-    if (received > mostEntries)
-      throw new Failure(`more than ${mostEntries} entries in one window`, {
-        code: 'too-dense',
-        retry: 'soon',
-        reach: 'request',
-      })
-    for (const frame of frames) {
-      const decoded = decodeEntry(frame)
-      const entry = isRejection(decoded) ? decoded : identify(decoded)
-      if (isRejection(entry)) {
-        unwritable++
-        continue
-      }
-      if (askedFor(entry).length === 0) continue
-      const mapped = mapping.map(entry)
-      if (mapped === undefined) continue
-      if ('reason' in mapped) {
-        unwritable++
-        continue
-      }
-      const point = {
-        ...mapped,
-        series: pool.intern(mapped.series.measurement, Object.fromEntries(mapped.series.tags)),
-      }
-      const points = of(point.series)
-      const key = keyOf(point, isExact)
-      const earlier = points.get(key)
-      const fields = earlier === undefined ? point.fields : joinFields(earlier.fields, point.fields)
-      points.set(key, { ...point, fields })
-    }
-  }
-  return { series, of, pool, unwritable }
-}
-
-function keyOf({ at }: Point, isExact: boolean): string {
-  return isExact ? `${at.ms}.${at.nanos}` : String(at.ms)
 }
 
 /** Where the database keeps less: numbers to about 13 digits, no texts. */

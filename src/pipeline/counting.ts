@@ -35,9 +35,19 @@ export async function* countClaims(
       if (range.after < oldest) yield { ...row, found: undefined, verdict: 'expired' }
       else if (proof === undefined) yield { ...row, found: undefined, verdict: 'unknown' }
       else {
-        let found = 0
-        for (const one of series) found += await sink.count(one, range, signal)
+        const found = await countSeries(series, range, sink, signal)
         yield { ...row, found, verdict: found === proof ? 'equal' : 'differs' }
       }
     }
+}
+
+export async function countSeries(
+  series: readonly Series[],
+  range: TimeRange,
+  sink: Pick<Sink, 'count'>,
+  signal: AbortSignal,
+): Promise<number> {
+  let found = 0
+  for (const one of series) found += await sink.count(one, range, signal)
+  return found
 }

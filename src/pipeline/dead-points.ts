@@ -6,7 +6,10 @@ import type { Mapping } from '../points/mapping.ts'
 import { decodeEntry } from '../smartserver/entry.ts'
 import type { PointJson } from './letter-point.ts'
 
-/** Which of these points are in a dead letter. Reads all letters: asked only where points are missing. */
+/**
+ * Which of these points a dead letter accounts for: none of it was ever in the database. Reads all letters: asked only
+ * where points are missing.
+ */
 export async function pointsInLetters(
   points: readonly Point[],
   { folder, gateway, mapping }: { readonly folder: string; readonly gateway: string; readonly mapping: Mapping },
@@ -15,7 +18,7 @@ export async function pointsInLetters(
   const found = new Set<Point>()
   for (const path of letterFiles(folder))
     for await (const letter of readLetters(path)) {
-      if (letter.gateway !== gateway) continue
+      if (letter.gateway !== gateway || letter.partly === true) continue
       const key = letter.raw === undefined ? keyOfPoint(letter.point) : keyOfFrame(letter.raw, mapping)
       const point = key === undefined ? undefined : wanted.get(key)
       if (point !== undefined) found.add(point)

@@ -81,7 +81,7 @@ async function loadEntry(
   const receipt = emptyReceipt()
   const letters = deadLetters.draft(request)
   const tally = new Tally(selectors.length)
-  const repeats = new Repeats()
+  const repeats = Repeats.forRequest(entry.received)
   const writes = new WritesInFlight({ sink, receipt, letters, tally }, signal)
   const pool = openSeriesPool()
   const selectorsOf = selectorsBySeries(entry)

@@ -1,13 +1,15 @@
 import { compareInstants, type Instant } from '../domain/instant.ts'
 import type { FieldValue, Point, Series } from '../domain/point.ts'
+import { SeenPoints } from './seen-points.ts'
 
-interface Seen {
+/** One series: its number, and its newest time so far. */
+interface Line {
+  readonly number: number
   newest: Instant
-  /** Instants in order of arrival; `points[i]` belongs to `instants[i]`. */
-  readonly points: Point[]
-  /** Made when the first entry arrives out of order. */
-  byInstant: Map<string, number> | undefined
 }
+
+/** What is remembered at least: as many entries as an ordinary configuration lets one request bring, several times. */
+const leastRemembered = 1_000_000
 
 /**
  * Finds entries of one datapoint with the same time within one request. The usual case, ascending times, costs one
@@ -18,30 +20,38 @@ interface Seen {
  * written once more and counted as written; the database holds one point all the same.
  */
 export class Repeats {
-  readonly #series = new Map<Series, Seen>()
+  readonly #lines = new Map<Series, Line>()
+  readonly #seen = new SeenPoints()
   readonly #limit: number
   #isExact = true
-  #held = 0
-  readonly #corrections = new Set<Point>()
+  /** Points forgotten so far: an index plus this names a point for good. */
+  #forgotten = 0
+  readonly #corrections = new Map<number, Point>()
 
-  constructor(limit = 100_000) {
+  constructor(limit = leastRemembered) {
     this.#limit = limit
   }
 
+  /** Remembers all that a request can bring, where that is known. */
+  static forRequest(mostEntries: number): Repeats {
+    return new Repeats(Number.isFinite(mostEntries) ? Math.max(leastRemembered, mostEntries) : leastRemembered)
+  }
+
   note(point: Point): 'new' | 'same' | 'differs' {
-    const seen = this.#series.get(point.series)
-    if (seen === undefined) {
-      this.#series.set(point.series, { newest: point.at, points: [point], byInstant: undefined })
-      this.#held++
+    const line = this.#lines.get(point.series)
+    if (line === undefined) {
+      const number = this.#lines.size
+      this.#lines.set(point.series, { number, newest: point.at })
+      this.#keep(number, point)
       return 'new'
     }
-    if (compareInstants(point.at, seen.newest) > 0) {
-      seen.newest = point.at
+    if (compareInstants(point.at, line.newest) > 0) {
+      line.newest = point.at
     } else {
-      const earlier = find(seen, point.at)
-      if (earlier !== undefined) return this.#decide(seen, earlier, point)
+      const earlier = this.#seen.find(line.number, point.at)
+      if (earlier !== undefined) return this.#decide(line.number, earlier, point)
     }
-    this.#keep(seen, point)
+    this.#keep(line.number, point)
     return 'new'
   }
 
@@ -53,49 +63,31 @@ export class Repeats {
   /** Points that must replace ones which may have been written already; one for each series and time. */
   takeCorrections(): readonly Point[] {
     if (this.#corrections.size === 0) return []
-    const corrections = [...this.#corrections]
+    const corrections = [...this.#corrections.values()]
     this.#corrections.clear()
     return corrections
   }
 
-  #decide(seen: Seen, index: number, point: Point): 'same' | 'differs' {
-    const earlier = seen.points[index]!
-    if (isSame(earlier.fields, point.fields)) return 'same'
-    const joined = joinFields(earlier.fields, point.fields)
-    if (!isSame(joined, earlier.fields)) {
-      const correction = { ...point, fields: joined }
-      seen.points[index] = correction
-      // an earlier correction is outdone: of two in one batch the database need not take the later
-      this.#corrections.delete(earlier)
-      this.#corrections.add(correction)
+  #decide(line: number, index: number, point: Point): 'same' | 'differs' {
+    const earlier = this.#seen.fieldsAt(index)
+    if (isSame(earlier, point.fields)) return 'same'
+    const fields = joinFields(earlier, point.fields)
+    if (!isSame(fields, earlier)) {
+      this.#seen.put(index, line, fields)
+      // in the place of an earlier correction: of two in one batch the database need not take the later
+      this.#corrections.set(this.#forgotten + index, { ...point, fields })
     }
     return 'differs'
   }
 
-  #keep(seen: Seen, point: Point): void {
-    seen.byInstant?.set(keyOf(point.at), seen.points.length)
-    seen.points.push(point)
-    if (++this.#held > this.#limit) this.#forget()
-  }
-
-  #forget(): void {
+  #keep(line: number, point: Point): void {
+    this.#seen.add(line, point)
+    if (this.#seen.size <= this.#limit) return
+    const oldest = Math.ceil(this.#seen.size / 2)
     this.#isExact = false
-    this.#held = 0
-    for (const seen of this.#series.values()) {
-      seen.points.splice(0, Math.ceil(seen.points.length / 2))
-      seen.byInstant = undefined
-      this.#held += seen.points.length
-    }
+    this.#forgotten += oldest
+    this.#seen.forget(oldest)
   }
-}
-
-function find(seen: Seen, at: Instant): number | undefined {
-  seen.byInstant ??= new Map(seen.points.map((point, i) => [keyOf(point.at), i]))
-  return seen.byInstant.get(keyOf(at))
-}
-
-function keyOf(at: Instant): string {
-  return `${at.ms}.${at.nanos}`
 }
 
 function isSame(a: Point['fields'], b: Point['fields']): boolean {

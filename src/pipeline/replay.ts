@@ -126,7 +126,10 @@ async function replayBatch(
     for (const { letter, index } of batch.letters) {
       const refusal = refused.get(brought[index]!.point)
       if (refusal === undefined) receipt.written++
-      else keep({ ...letter, reason: refusal.code, detail: refusal.reason })
+      else {
+        const { code, reason, partly } = refusal
+        keep({ ...letter, reason: code, detail: reason, ...(partly === true && { partly }) })
+      }
     }
   }
 }

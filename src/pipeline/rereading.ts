@@ -1,25 +1,38 @@
 import type { Clock } from '../domain/clock.ts'
 import type { Selector } from '../domain/datapoint.ts'
 import { type Failure, isAbort, toFailure } from '../domain/failure.ts'
+import type { Point } from '../domain/point.ts'
 import type { TimeRange } from '../domain/range.ts'
+import type { DataLogRequest } from '../domain/request.ts'
 import { adaptWindow, firstWindow, shrinkWindow, type WindowLimits } from '../planning/window.ts'
 import { backoffMs } from './backoff.ts'
 import { type ComparingParts, type Comparison, compareWindow } from './comparing.ts'
+import { type ExpectedParts, readExpected } from './expected.ts'
 import type { RunLimits, RunSource } from './job.ts'
-import { createPace } from './pace.ts'
 
-export interface RereadingJob extends Omit<ComparingParts, 'mostEntries' | 'source'> {
+export interface RereadingJob extends ComparingParts, Omit<ExpectedParts, 'mostEntries' | 'source'> {
   readonly source: RunSource
   readonly limits: RunLimits
   readonly requests: WindowLimits
   readonly clock: Clock
+  /** Resolves when the next request of this gateway may begin, whichever range it is for. */
+  readonly paced: (signal: AbortSignal) => Promise<void>
+  /** Where what differs is to be put right at once, and the gateway not to be asked a second time. */
+  readonly mend?: (points: readonly Point[], request: DataLogRequest, signal: AbortSignal) => Promise<number>
 }
 
 /** A window that was compared, or that the gateway did not give. */
 export type Reread = { readonly range: TimeRange } & (
-  | { readonly comparison: Comparison }
+  | { readonly comparison: Comparison; readonly mended?: Mended }
   | { readonly failure: Failure }
 )
+
+interface Mended {
+  /** Points that the database has taken. */
+  readonly written: number
+  /** The same window once more. */
+  readonly comparison: Comparison
+}
 
 const tries = 3
 const longestWaitMs = 10_000
@@ -35,25 +48,33 @@ export async function* rereadRange(
   signal: AbortSignal,
 ): AsyncGenerator<Reread> {
   const { source, limits, requests, clock } = job
-  const paced = createPace(limits.requestsPerMinute, clock)
   let windowMs = firstWindow(requests)
   let failures = 0
   for (let { after } = range; after < range.until; ) {
     const window = { after, until: Math.min(range.until, after + windowMs) }
     await source.ready?.(signal)
-    await paced(signal)
+    await job.paced(signal)
     const began = clock.now()
     try {
       const request = { gateway: source.name, selectors: [selector], range: window } as const
       const isShortest = window.until - window.after <= requests.shortest
       const mostEntries = isShortest ? Number.POSITIVE_INFINITY : 4 * requests.entries
-      const comparison = await compareWindow(request, { ...job, mostEntries }, signal)
+      const expected = await readExpected(request, { ...job, mostEntries }, signal)
+      const tookMs = clock.now() - began
+      const comparison = await compareWindow(expected, window, job, signal)
+      const { wrong } = comparison
+      let mended: Mended | undefined
+      if (job.mend !== undefined && wrong.length > 0) {
+        const written = await job.mend(wrong, request, signal)
+        mended = { written, comparison: await compareWindow(expected, window, job, signal) }
+      }
       failures = 0
       after = window.until
       const received = comparison.equal + comparison.missing + comparison.different + comparison.unwritable
-      windowMs = adaptWindow(windowMs, requests, { range: window, received, tookMs: clock.now() - began })
-      yield { range: window, comparison }
+      windowMs = adaptWindow(windowMs, requests, { range: window, received, tookMs })
+      // before it is handed on: whoever has seen enough goes on to another range at once
       await clock.sleep(limits.pause, signal)
+      yield { range: window, comparison, ...(mended && { mended }) }
     } catch (error) {
       if (isAbort(error, signal)) throw error
       const failure = toFailure(error)

@@ -106,11 +106,11 @@ interface Account {
   newest: number
 }
 
-function openAccount(request: DataLogRequest, { source, deadLetters, mapping }: TransferParts): Account {
+function openAccount(request: DataLogRequest, { source, deadLetters, mapping, mostEntries }: TransferParts): Account {
   return {
     receipt: emptyReceipt(),
     letters: deadLetters.draft(request),
-    repeats: new Repeats(),
+    repeats: Repeats.forRequest(mostEntries),
     tally: new Tally(request.selectors.length),
     identify: createIdentify(request, source.deviceIdOf),
     askedFor: createAskedFor(request),

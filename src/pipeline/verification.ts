@@ -1,114 +1,131 @@
 import type { Selector } from '../domain/datapoint.ts'
-import type { Series } from '../domain/point.ts'
-import { RangeSet, type TimeRange } from '../domain/range.ts'
-import type { Ledger } from '../ledger/ledger.ts'
-import type { Proof } from '../ledger/targets.ts'
+import type { TimeRange } from '../domain/range.ts'
 import type { CountedRow } from './counting.ts'
-import type { Reread } from './rereading.ts'
+import type { Sums } from './sums.ts'
+
+/**
+ * `equal`: compared, and nothing differs. `unconfirmed`: the count holds, and the gateway has nothing left to compare
+ * with. `unknown`: not compared, or not all of it. `expired`: nor can it be, for the database keeps less.
+ */
+export type Verdict = 'equal' | 'unconfirmed' | 'differs' | 'unknown' | 'expired'
 
 /** What became of one range that the ledger calls complete. */
 export interface Finding {
   readonly gateway: string
   readonly selector: Selector
   readonly range: TimeRange
-  readonly verdict: CountedRow['verdict']
+  readonly verdict: Verdict
   readonly proof: number | undefined
   readonly found: number | undefined
-  equal: number
-  missing: number
-  different: number
-  extra: number
-  unwritable: number
-  readonly examples: string[]
+  readonly equal: number
+  readonly missing: number
+  readonly different: number
+  /** Only in the database, and more than there is proof of. */
+  readonly extra: number
+  /** Only in the database: the gateway has them no more, and only their count may be proven. */
+  readonly unconfirmed: number
+  /** Proven once, and now neither in the database nor on the gateway. */
+  readonly lost: number
+  readonly unwritable: number
+  readonly examples: readonly string[]
   /** Windows that the gateway did not give. */
-  unread: number
+  readonly unread: number
 }
 
-export function findingOfCount(row: CountedRow): Finding {
+const nothing = { equal: 0, missing: 0, different: 0, extra: 0, unconfirmed: 0, lost: 0, unwritable: 0, unread: 0 }
+
+/**
+ * By count; `sums` is what the gateway was asked for besides. `whole`: that was all of the row, so that what is proven and
+ * nowhere is lost.
+ */
+export function findingOfCount(row: CountedRow, sums?: Sums, whole = false): Finding {
   const { gateway, selector, range, verdict, proof, found } = row
-  const isCounted = proof !== undefined && found !== undefined
+  const { missing: seen, different, unread, examples } = sums ?? { ...nothing, examples: [] }
+  const known = { ...nothing, gateway, selector, range, verdict, proof, found, different, unread, examples }
+  if (proof === undefined || found === undefined) return known
+  const missing = whole && unread === 0 ? seen : Math.max(seen, proof - found)
+  const surplus = found + missing - proof
+  const [extra, lost] = [Math.max(0, surplus), Math.max(0, -surplus)]
+  const differs = missing + different + extra + lost > 0
+  return { ...known, equal: found - extra - different, missing, extra, lost, verdict: differs ? 'differs' : verdict }
+}
+
+/** Where entries are compared, of a row whose gateway cannot be asked: its count says less than they would. */
+export function findingUnasked(row: CountedRow): Finding {
+  const counted = findingOfCount(row)
+  const { verdict, equal } = counted
+  return {
+    ...counted,
+    equal: 0,
+    unconfirmed: equal,
+    verdict: verdict === 'equal' && equal > 0 ? 'unconfirmed' : verdict,
+  }
+}
+
+/**
+ * Entry by entry, and by the count of the whole row besides: equal is only what both say. What the database has alone is
+ * no difference as far as it is proven to have been there: the gateway has pruned it since.
+ * `whole`: the part is all of the row, so that what is proven and nowhere is lost.
+ */
+export function judgePart(row: CountedRow, part: TimeRange, sums: Sums, whole: boolean): Finding {
+  const { gateway, selector, proof, found } = row
+  const { equal, missing, different, unwritable, unread, examples } = sums
+  const due = proof === undefined || found === undefined ? undefined : dueOf(proof, sums)
+  const surplus = due === undefined ? 0 : found! + missing - due
+  const extra = Math.min(sums.extra, Math.max(0, surplus))
+  const lost = whole && unread === 0 ? Math.max(0, -surplus) : 0
+  const unconfirmed = sums.extra - extra
+  const differs = missing + different + extra + lost > 0 || (due !== undefined && found !== due)
   return {
     gateway,
     selector,
-    range,
-    verdict,
+    range: part,
+    verdict: differs ? 'differs' : verdictOf(sums, due !== undefined),
     proof,
     found,
-    equal: isCounted ? Math.min(proof, found) : 0,
-    missing: isCounted ? Math.max(0, proof - found) : 0,
-    extra: isCounted ? Math.max(0, found - proof) : 0,
-    different: 0,
-    unwritable: 0,
-    examples: [],
-    unread: 0,
+    equal,
+    missing,
+    different,
+    extra,
+    unconfirmed,
+    lost,
+    unwritable,
+    examples: unconfirmed > 0 ? examples.filter(it => !it.startsWith('only in')) : examples,
+    unread,
   }
 }
 
-const mostExamples = 5
+/** What there must be: what was once proven, or what the gateway has now, if that is more. */
+function dueOf(proof: number, { equal, missing, different }: Sums): number {
+  return Math.max(proof, equal + missing + different)
+}
 
-/**
- * Entry by entry, in place of counting. What is in the database alone is no difference where the ledger's proof holds:
- * the gateway has pruned it since.
- */
-export async function compareRow(row: CountedRow, range: TimeRange, windows: AsyncIterable<Reread>): Promise<Finding> {
-  const finding = { ...findingOfCount(row), range, equal: 0, missing: 0, extra: 0 }
-  for await (const window of windows) {
-    if ('failure' in window) {
-      finding.unread++
-      if (finding.examples.length < mostExamples) finding.examples.push(`not read: ${window.failure.message}`)
-      continue
-    }
-    const { equal, missing, different, extra, unwritable, examples } = window.comparison
-    finding.equal += equal
-    finding.missing += missing
-    finding.different += different
-    finding.unwritable += unwritable
-    finding.extra += extra
-    finding.examples.push(...examples.slice(0, mostExamples - finding.examples.length))
-  }
-  if (row.verdict === 'equal' && finding.extra > 0) {
-    finding.equal += finding.extra
-    finding.extra = 0
-    finding.examples.splice(0, Number.POSITIVE_INFINITY, ...finding.examples.filter(it => !it.startsWith('only in')))
-  }
-  const isDifferent = finding.missing + finding.different + finding.extra > 0
-  return { ...finding, verdict: isDifferent ? 'differs' : finding.unread > 0 ? 'unknown' : 'equal' }
+/** Of a part in which nothing differs. Without a count, only what both sides have is known to be right. */
+function verdictOf({ equal, extra, unread }: Sums, isCounted: boolean): Verdict {
+  if (unread > 0) return 'unknown'
+  if (isCounted) return equal === 0 && extra > 0 ? 'unconfirmed' : 'equal'
+  return equal > 0 && extra === 0 ? 'equal' : 'unknown'
 }
 
 /**
- * Takes back the proof of those windows of a row that differ, so that they are fetched again, and proves the others
- * anew. What only the database has stays there: it was told of, and counts from now on. Returns what is to be fetched.
+ * The count that a row is proven to have now that all of it was read from the gateway, and nothing differs; undefined:
+ * not known. It never falls: what was proven once and is gone is a loss, whoever is asked. Where nothing was known, the
+ * gateway must still have all of it (`reaches`), and the database nothing else.
  */
-export async function uncoverDifferences(
-  { gateway, selector, range, series }: CountedRow,
-  windows: AsyncIterable<Reread>,
-  ledger: Ledger,
-  sink: string,
-): Promise<RangeSet> {
-  const proofs: Proof[] = []
-  const known = new Set<Series>(series)
-  let differing = RangeSet.empty
-  for await (const window of windows) {
-    if ('failure' in window) {
-      proofs.push({ range: window.range, points: undefined })
-      continue
-    }
-    const { equal, missing, different, extra, series: seen } = window.comparison
-    if (missing + different > 0) differing = differing.add(window.range)
-    else proofs.push({ range: window.range, points: equal + extra })
-    for (const one of seen) known.add(one)
-  }
-  ledger.reprove({ sink, gateway }, selector, range, proofs, [...known])
-  return differing
+export function provenCount(row: CountedRow, sums: Sums, reaches: boolean): number | undefined {
+  const { equal, missing, different, extra, unread } = sums
+  if (missing + different + unread > 0) return row.proof
+  if (row.proof !== undefined) return dueOf(row.proof, sums)
+  return reaches && extra === 0 ? equal : undefined
 }
 
 /** Parts of rows, drawn by chance: the same seed, the same parts. */
-export function sampleRows(
-  rows: readonly CountedRow[],
+export function sampleRows<Row extends { readonly range: TimeRange }>(
+  rows: readonly Row[],
   count: number,
   windowMs: number,
   random: () => number,
-): { row: CountedRow; range: TimeRange }[] {
+): { row: Row; range: TimeRange }[] {
   const total = rows.reduce((sum, { range }) => sum + range.until - range.after, 0)
   return Array.from({ length: total === 0 ? 0 : count }, () => {
     let at = Math.floor(random() * total)

@@ -107,6 +107,7 @@ export class WritesInFlight {
         reason: code,
         detail: reason,
         datapoint: seriesLabel(point.series),
+        ...(partly === true && { partly }),
         ...(frame === undefined ? { point: pointJson(point) } : { raw: frame }),
       })
     }

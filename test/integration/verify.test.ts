@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest'
 import { type Simulator, startSimulator } from '../../src/simulator/simulator.ts'
 import { expectSame } from '../support/comparison.ts'
 import { type Influxd, openInfluxd } from '../support/influxd.ts'
@@ -77,6 +77,30 @@ describe('in InfluxDB 1.6.7', () => {
     },
     60_000,
   )
+
+  test('what is younger than the database keeps stays comparable, and what is older is not called equal', async () => {
+    const old = await startSimulator({ devices: 1, interval: 3600, historyStart: until - 101 * dayMs })
+    onTestFinished(() => old.close())
+    await influxd.queryText('CREATE DATABASE "short"')
+    await site.configure({
+      gateways: { g: gatewaySettings(old, ['*/*/*/*']) },
+      sink: { influxdb: { version: 1, url: influxd.url, database: 'short' } },
+      requests: { longest: '5d' },
+    })
+    const { written } = await json('backfill', '--from', '100d')
+    // two months at least begin within it
+    await influxd.queryText('ALTER RETENTION POLICY "autogen" ON "short" DURATION 94d')
+    await influxd.query(`DELETE FROM datalog WHERE time < now() - 94d`, { database: 'short' })
+    const counted = await json('verify')
+    expect(counted).toMatchObject({ code: 3, conclusion: 'partly', missing: 0 })
+    expect(counted.expired).toBeGreaterThan(0)
+    expect(counted.equal).toBeGreaterThan(written / 2)
+    // entry by entry the border may lie in the middle of a range
+    const full = await json('verify', '--full', '--from', '93d')
+    expect(full).toMatchObject({ code: 0, conclusion: 'equal', expired: 0, missing: 0 })
+    expect(full.equal).toBeGreaterThan(counted.equal)
+    await influxd.queryText('DROP DATABASE "short"')
+  }, 60_000)
 })
 
 describe('in the embedded database', () => {

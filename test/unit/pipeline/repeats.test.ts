@@ -126,4 +126,32 @@ describe('entries of one datapoint and time', () => {
     // one from long ago is written once more, which changes nothing
     expect(repeats.note(makePoint(series[0]!, 3, { value: 1 }))).toBe('new')
   })
+
+  it('are all remembered of as large a request as there may be, in whatever order they come', () => {
+    const repeats = Repeats.forRequest(400_000)
+    const from = 1_600_000_000_000
+    const noteAll = (value: number) => {
+      const verdicts = { new: 0, same: 0, differs: 0 }
+      for (let i = 0; i < 400_000; i++) {
+        // the second series the other way round, with a text now and then
+        const ms = i % 2 === 0 ? from + i : from - i
+        const fields = i % 1_000 === 1 ? { text: `${i}` } : { value }
+        verdicts[repeats.note(makePoint(series[i % 2]!, ms, fields, i % 3))]++
+      }
+      return verdicts
+    }
+    expect(noteAll(1)).toEqual({ new: 400_000, same: 0, differs: 0 })
+    expect(noteAll(1)).toEqual({ new: 0, same: 400_000, differs: 0 })
+    expect(repeats.isExact).toBe(true)
+  })
+
+  it('of which the oldest were forgotten are still told apart by what they are', () => {
+    const repeats = new Repeats(100)
+    const kinds = [{ value: 1 }, { text: 'ON' }, { a: 1, b: 2 }, { other: 3 }]
+    for (let ms = 0; ms < 1_000; ms++) repeats.note(makePoint(series[0]!, ms, kinds[ms % 4]!))
+    for (let ms = 999; ms > 960; ms--) expect(repeats.note(makePoint(series[0]!, ms, kinds[ms % 4]!))).toBe('same')
+    expect(repeats.note(makePoint(series[0]!, 998, { a: 1, b: 3 }))).toBe('differs')
+    expect(repeats.takeCorrections()).toEqual([makePoint(series[0]!, 998, { a: 1, b: 3 })])
+    expect(repeats.isExact).toBe(false)
+  })
 })

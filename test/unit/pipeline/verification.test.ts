@@ -1,36 +1,92 @@
 import fc from 'fast-check'
-import { expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import type { CountedRow } from '../../../src/pipeline/counting.ts'
-import { compareRow, sampleRows } from '../../../src/pipeline/verification.ts'
+import type { Sums } from '../../../src/pipeline/sums.ts'
+import { findingOfCount, judgePart, provenCount, sampleRows } from '../../../src/pipeline/verification.ts'
 
 function row(after: number, until: number, counts: Partial<CountedRow> = {}): CountedRow {
-  return {
-    gateway: 'g',
-    selector: {},
-    series: [],
-    range: { after, until },
-    proof: 5,
-    found: 5,
-    verdict: 'equal',
-    ...counts,
-  }
+  const known = { proof: 5, found: 5, ...counts }
+  const verdict = known.found === known.proof ? 'equal' : 'differs'
+  return { gateway: 'g', selector: {}, series: [], range: { after, until }, verdict, ...known }
 }
 
-async function* windows(comparison: Partial<Record<'equal' | 'missing' | 'extra', number>>) {
-  const none = { equal: 0, missing: 0, different: 0, extra: 0, unwritable: 0, series: new Set<never>() }
-  yield {
-    range: { after: 0, until: 10 },
-    comparison: { ...none, examples: ['only in the database: x'], ...comparison },
-  }
+function sums(known: Partial<Sums>): Sums {
+  return { equal: 0, missing: 0, different: 0, extra: 0, unwritable: 0, unread: 0, examples: [], ...known }
 }
 
-it('what the gateway has pruned is no difference where the proof holds', async () => {
-  const pruned = await compareRow(row(0, 10), { after: 0, until: 10 }, windows({ equal: 3, extra: 2 }))
-  expect(pruned).toMatchObject({ verdict: 'equal', equal: 5, extra: 0, examples: [] })
-  const strange = row(0, 10, { found: 7, verdict: 'differs' })
-  expect(await compareRow(strange, strange.range, windows({ equal: 5, extra: 2 }))).toMatchObject({
-    verdict: 'differs',
-    extra: 2,
+function judged(counts: Partial<CountedRow>, read: Partial<Sums>, whole = true) {
+  const one = row(0, 10, counts)
+  return judgePart(one, one.range, sums(read), whole)
+}
+
+describe('entry by entry', () => {
+  it('what the gateway has pruned is neither equal nor a difference: its count alone is proven', () => {
+    expect(judged({}, { equal: 3, extra: 2 })).toMatchObject({ verdict: 'equal', equal: 3, unconfirmed: 2, extra: 0 })
+    expect(judged({}, { extra: 5 })).toMatchObject({ verdict: 'unconfirmed', equal: 0, unconfirmed: 5 })
+  })
+
+  it('a count that differs is never outvoted, however little the gateway still has', () => {
+    expect(judged({ found: 3 }, { extra: 3 })).toMatchObject({ verdict: 'differs', lost: 2, unconfirmed: 3 })
+    expect(judged({ found: 7 }, { equal: 5, extra: 2 })).toMatchObject({ verdict: 'differs', extra: 2, unconfirmed: 0 })
+    expect(judged({ found: 7 }, { equal: 1, extra: 6 })).toMatchObject({ verdict: 'differs', extra: 2, unconfirmed: 4 })
+    // of a part nothing can be said of where the rest is
+    expect(judged({ found: 3 }, { equal: 3 }, false)).toMatchObject({ verdict: 'differs', lost: 0, missing: 0 })
+  })
+
+  it('is missing what the gateway still has, and lost what it has no more', () => {
+    expect(judged({ found: 1 }, { equal: 1, missing: 3 })).toMatchObject({ missing: 3, lost: 1, extra: 0 })
+    expect(judged({ found: 5 }, { equal: 4, missing: 1, extra: 1 })).toMatchObject({ missing: 1, lost: 0, extra: 1 })
+  })
+
+  it('that were read in part, or have no count and are not all there, are not called equal', () => {
+    expect(judged({}, { equal: 4, unread: 1 })).toMatchObject({ verdict: 'unknown', lost: 0 })
+    const uncounted = { proof: undefined, found: undefined }
+    expect(judged(uncounted, { equal: 4 })).toMatchObject({ verdict: 'equal' })
+    expect(judged(uncounted, { equal: 4, extra: 1 })).toMatchObject({ verdict: 'unknown', unconfirmed: 1 })
+    expect(judged(uncounted, {})).toMatchObject({ verdict: 'unknown' })
+  })
+
+  it('give counts that add up, whatever comes together', () => {
+    const small = fc.nat(6)
+    fc.assert(
+      fc.property(small, small, small, small, small, small, (equal, missing, different, extra, pruned, gone) => {
+        // proven once: all that the gateway has, what it has pruned since, and what is gone for good
+        const proof = equal + missing + different + pruned + gone
+        const found = equal + different + pruned + extra
+        const finding = judged({ proof, found }, { equal, missing, different, extra: pruned + extra })
+        expect(finding.extra + finding.unconfirmed).toBe(pruned + extra)
+        expect(finding.extra - finding.lost).toBe(extra - gone)
+        expect(finding.verdict === 'equal' || finding.verdict === 'unconfirmed').toBe(
+          missing + different === 0 && extra === gone,
+        )
+      }),
+    )
+  })
+})
+
+describe('a count', () => {
+  it('says missing as long as nobody has looked, and lost when the gateway has it no more', () => {
+    expect(findingOfCount(row(0, 10, { found: 2 }))).toMatchObject({ missing: 3, lost: 0 })
+    expect(findingOfCount(row(0, 10, { found: 2 }), sums({ equal: 2 }), true)).toMatchObject({ missing: 0, lost: 3 })
+    expect(findingOfCount(row(0, 10, { found: 2 }), sums({ unread: 1 }), true)).toMatchObject({ missing: 3, lost: 0 })
+  })
+
+  it('does not hide what is missing behind what is only in the database', () => {
+    const finding = findingOfCount(row(0, 10), sums({ equal: 3, missing: 2, extra: 2 }))
+    expect(finding).toMatchObject({ verdict: 'differs', missing: 2, extra: 2, equal: 3 })
+  })
+
+  it('is never proven anew for less than it was', () => {
+    expect(provenCount(row(0, 10, { found: 2 }), sums({ equal: 2 }), true)).toBe(5)
+    expect(provenCount(row(0, 10, { found: 7 }), sums({ equal: 7 }), true)).toBe(7)
+  })
+
+  it('that is not known is proven by a gateway that still has all of its time, and by no other', () => {
+    const uncounted = row(0, 10, { proof: undefined, found: undefined })
+    expect(provenCount(uncounted, sums({ equal: 4 }), true)).toBe(4)
+    expect(provenCount(uncounted, sums({ equal: 4 }), false)).toBeUndefined()
+    for (const rest of [{ extra: 1 }, { missing: 1 }, { different: 1 }, { unread: 1 }])
+      expect(provenCount(uncounted, sums({ equal: 4, ...rest }), true)).toBeUndefined()
   })
 })
 

@@ -98,6 +98,15 @@ describe('batches on their way to the sink', () => {
     ])
   })
 
+  it('say in the letter that a part was written: such a point is in the database', async () => {
+    const { writes, answers, letters } = openWrites()
+    const points = makePoints(series, 2)
+    await writes.add(points)
+    answers[0]!.resolve([{ ...refusal(points[0]!), partly: true }, refusal(points[1]!)])
+    await writes.settle()
+    expect(letters.map(({ partly }) => partly)).toEqual([true, undefined])
+  })
+
   it('count apart what is too old for the database', async () => {
     const { writes, answers, receipt } = openWrites()
     const points = makePoints(series, 3)

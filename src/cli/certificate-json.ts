@@ -1,0 +1,45 @@
+import { selectorLabel } from '../domain/datapoint.ts'
+import { isoText } from '../domain/instant.ts'
+import type { TimeRange } from '../domain/range.ts'
+import type { Finding } from '../pipeline/verification.ts'
+import { type Certificate, conclusionOf, totalOf } from './certificate.ts'
+
+export function certificateJson(certificate: Certificate): string {
+  const { at, program, sink, report, mode, seed, scope, releases, findings, healing } = certificate
+  const count = (verdict: Finding['verdict']) => findings.filter(it => it.verdict === verdict).length
+  return JSON.stringify({
+    at: isoText(at),
+    program,
+    mode,
+    seed,
+    conclusion: conclusionOf(certificate),
+    sink: { label: sink, kind: report.kind, version: report.version },
+    period: scope.period && rangeJson(scope.period),
+    gateways: scope.gateways.map(({ name, url, datapoints, unproven, gaps }) => ({
+      name,
+      url,
+      release: releases[name],
+      configured: url !== undefined,
+      datapoints,
+      unproven,
+      gaps: gaps.map(({ datapoint, ranges }) => ({ datapoint, ranges: ranges.map(rangeJson) })),
+    })),
+    ...totalOf(findings),
+    unknown: count('unknown'),
+    expired: count('expired'),
+    ...(healing && {
+      healed: healing.written,
+      accepted: healing.accepted,
+      before: { ...totalOf(healing.before), ranges: healing.before.map(findingJson) },
+    }),
+    ranges: findings.map(findingJson),
+  })
+}
+
+function findingJson({ selector, range, ...finding }: Finding) {
+  return { ...finding, datapoint: selectorLabel(selector), ...rangeJson(range) }
+}
+
+function rangeJson({ after, until }: TimeRange) {
+  return { after: isoText(after), until: isoText(until) }
+}

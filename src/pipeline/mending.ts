@@ -1,0 +1,45 @@
+import type { Point } from '../domain/point.ts'
+import type { DataLogRequest } from '../domain/request.ts'
+import type { DeadLetterBox } from '../ledger/dead-letters.ts'
+import type { Mapping } from '../points/mapping.ts'
+import type { Sink } from '../sinks/sink.ts'
+import { pointJson, seriesLabel } from './letter-point.ts'
+
+export interface MendingParts {
+  readonly sink: Pick<Sink, 'write'>
+  readonly mapping: Pick<Mapping, 'keepPins'>
+  readonly deadLetters: DeadLetterBox
+}
+
+const batchPoints = 5_000
+
+/**
+ * Writes what the database has not, or has otherwise. No proof is touched: time of which the gateway has only a part left
+ * stays proven by what it once gave. Whatever ends it in between, writing again changes nothing (law 4).
+ * Resolves to how many points the database has taken.
+ */
+export function createMend({ sink, mapping, deadLetters }: MendingParts) {
+  return async (points: readonly Point[], request: DataLogRequest, signal: AbortSignal): Promise<number> => {
+    mapping.keepPins()
+    const letters = deadLetters.draft(request)
+    let taken = 0
+    try {
+      for (let i = 0; i < points.length; i += batchPoints) {
+        const { written, rejected } = await sink.write(points.slice(i, i + batchPoints), signal)
+        taken += written
+        for (const { point, code, reason, partly } of rejected)
+          letters.add({
+            reason: code,
+            detail: reason,
+            datapoint: seriesLabel(point.series),
+            point: pointJson(point),
+            ...(partly === true && { partly }),
+          })
+      }
+      letters.commit()
+      return taken
+    } finally {
+      letters.close()
+    }
+  }
+}

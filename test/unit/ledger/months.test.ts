@@ -1,0 +1,48 @@
+import fc from 'fast-check'
+import { expect, it } from 'vitest'
+import type { Selector } from '../../../src/domain/datapoint.ts'
+import { emptyReceipt } from '../../../src/domain/receipt.ts'
+import { Ledger } from '../../../src/ledger/ledger.ts'
+import { steeredClock } from '../../support/steered-clock.ts'
+
+const place = { sink: 's', gateway: 'g' }
+const selector: Selector = {}
+const dayMs = 86_400_000
+const start = Date.UTC(2020, 0, 1)
+
+/** A day that holds one point, or an unknown number of them. */
+function completeDay(ledger: Ledger, day: number, points: number | undefined): void {
+  const after = start + day * dayMs
+  ledger.complete({
+    sink: place.sink,
+    request: { gateway: place.gateway, selectors: [selector], range: { after, until: after + dayMs } },
+    provisional: false,
+    receipt: emptyReceipt(),
+    points: [points],
+  })
+}
+
+it('of ten years, in whatever order, two are counted by the month, and the count of all is kept', () => {
+  fc.assert(
+    fc.property(fc.constantFrom(1, 7, 1_009, 3_651), step => {
+      const ledger = Ledger.open(':memory:', steeredClock())
+      const days = 3_652
+      for (let i = 0; i < days; i++) completeDay(ledger, (i * step) % days, 1)
+      const proofs = ledger.proofs(place, selector)
+      expect(proofs).toHaveLength(24)
+      expect(proofs.reduce((sum, { points }) => sum + points!, 0)).toBe(days)
+      expect(ledger.coverage(place, [selector]).get(selector)!.final.ranges).toHaveLength(1)
+      ledger.close()
+    }),
+    { numRuns: 4 },
+  )
+})
+
+it('a count that is not known makes no more than its month uncountable', () => {
+  const ledger = Ledger.open(':memory:', steeredClock())
+  for (let day = 0; day < 1_500; day++) completeDay(ledger, day, day === 40 ? undefined : 1)
+  const proofs = ledger.proofs(place, selector)
+  expect(proofs.filter(({ points }) => points === undefined)).toHaveLength(1)
+  expect(proofs.reduce((sum, { points = 0 }) => sum + points, 0)).toBe(1_500 - 29)
+  ledger.close()
+})
