@@ -34,6 +34,8 @@ export class CpuMeter {
   #reading: CpuReading | undefined
   /** When the socket last brought it. */
   #heardAt = Number.NEGATIVE_INFINITY
+  /** When somebody last wanted to know. */
+  #wantedAt = Number.NEGATIVE_INFINITY
   #askAt = Number.NEGATIVE_INFINITY
   #publishedAt = Number.NEGATIVE_INFINITY
   #publishAt = Number.NEGATIVE_INFINITY
@@ -47,10 +49,14 @@ export class CpuMeter {
   /** The last reading, however old; undefined before the first. An old one has a new one asked for, for the next time. */
   current(): CpuReading | undefined {
     const now = this.#parts.clock.now()
+    if (now < this.#wantedAt) {
+      // the clock was set back: what was heard and put off by it must not hold until it has caught up
+      this.#reading = undefined
+      this.#askAt = now
+    }
+    this.#wantedAt = now
     const heardAt = this.#reading?.at ?? Number.NEGATIVE_INFINITY
-    // a reading of the future: the clock was set back
-    const isDue = now >= Math.max(heardAt + askEveryMs, this.#askAt) || now < heardAt
-    if (this.#isAnswering && isDue) {
+    if (this.#isAnswering && now >= Math.max(heardAt + askEveryMs, this.#askAt)) {
       this.#askAt = now + askEveryMs
       void this.#ask().catch(error => {
         this.#askAt = now + waitAfter(error, askEveryMs)

@@ -124,6 +124,20 @@ describe("the gateway's CPU", () => {
     expect(it.meter.current()?.at).toBe(it.clock.now())
   })
 
+  test('is asked anew then, once, also where it could not tell before', async () => {
+    const it = meter(503)
+    it.meter.current()
+    await turn()
+    it.clock.set(it.clock.now() - 3_600_000)
+    it.meter.current()
+    await turn()
+    expect(it.gateway.calls).toHaveLength(2)
+    // and no more than once
+    it.meter.current()
+    await turn()
+    expect(it.gateway.calls).toHaveLength(2)
+  })
+
   test('is not asked again of a release without it, nor soon where it is refused, but of one that is busy', async () => {
     for (const [storage, calls] of [
       [{ dataLogSize: 5 }, 1],
