@@ -32,6 +32,8 @@ export interface GatewayOptions {
   readonly onTooFast?: (waitMs: number) => void
 }
 
+/** What the session knows the sockets by. */
+const dataLogPlace = 'data log'
 /** 10,000 entries are the middle of what InfluxDB takes best (design §9). */
 const usualBatchSize = 10_000
 
@@ -93,8 +95,7 @@ export class Gateway {
 
   /**
    * Streams the answer to a request in batches; returns normally only after `"end"` (law 2), otherwise throws a Failure
-   * that names the work. A login that has ended is renewed once. `witness` hears what really comes.
-   * that names the work. A login that has ended is renewed. `onClose` hears the gateway's own close code.
+   * that names the work. A login that has ended is renewed. `witness` hears what really comes.
    */
   async *readDataLog(
     request: DataLogRequest,
@@ -112,13 +113,14 @@ export class Gateway {
           this.#names.look(sent, frames)
           yield frames
         }
+        this.#session.honoured(lease.cookie, dataLogPlace)
         return
       } catch (error) {
         if (!(error instanceof Failure)) throw error
         const named = error.during(work)
         if (lease === undefined) throw named.reaching('gateway')
         if (error.code !== 'upgrade-not-logged-in') throw named
-        const look = { place: 'data log', isRetry: attempt > 1, refusal: named.reaching('gateway') }
+        const look = { place: dataLogPlace, isRetry: attempt > 1, refusal: named.reaching('gateway') }
         await this.#session.renounce(lease.cookie, look, signal).catch(reason => {
           throw reason instanceof Failure ? reason.during(work) : reason
         })

@@ -129,7 +129,7 @@ export class Session {
         const answer = await this.#ask({ ...call, cookie: lease.cookie }, signal)
         if (answer.status === 429) throw tooFast(answer.headers['retry-after'])
         if (!isLoggedOut(answer)) {
-          this.#prove(lease.cookie, place)
+          this.honoured(lease.cookie, place)
           return answer
         }
         const refusal = looksLoggedOut(`${call.method} ${place}`, answer.status)
@@ -138,6 +138,13 @@ export class Session {
         lease.release()
       }
     }
+  }
+
+  /** The gateway has taken the login there: neither is to blame for what is refused later. */
+  honoured(cookie: string, place: string): void {
+    this.#blamed.delete(place)
+    // recent releases tell their version to anybody (protocol §1)
+    if (this.#login?.cookie === cookie && place !== '/iap/version') this.#login.isProven = true
   }
 
   async close(): Promise<void> {
@@ -191,12 +198,6 @@ export class Session {
     if (login.retired) return
     login.retired = true
     if (login.users === 0) void logOut(this.#ask, login.cookie)
-  }
-
-  #prove(cookie: string, place: string): void {
-    this.#blamed.delete(place)
-    // recent releases tell their version to anybody (protocol §1)
-    if (this.#login?.cookie === cookie && place !== '/iap/version') this.#login.isProven = true
   }
 
   #blame(place: string): void {

@@ -294,3 +294,17 @@ function gatewayAt(url: string): Gateway {
   const tls = { kind: 'none' } as const
   return new Gateway({ name: 'g', url, username: 'u', password: 'p', tls, idleTimeout: 1_000, clock: systemClock })
 }
+
+describe('a data-log socket that was refused although the login lives', () => {
+  test('is not blamed any more once one has been served: a login that ends later is made anew', async () => {
+    let isSick = true
+    const meeting = await meetGateway({ refuse: () => (isSick ? { status: 403 } : undefined) })
+    expect((await failureOf(readAll(meeting.gateway))).code).toBe('upgrade-not-logged-in')
+    isSick = false
+    await readAll(meeting.gateway)
+    meeting.logins.clear()
+    const before = loginsOf(meeting)
+    await readAll(meeting.gateway)
+    expect(loginsOf(meeting)).toBe(before + 1)
+  })
+})
