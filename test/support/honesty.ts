@@ -1,0 +1,180 @@
+import { join } from 'node:path'
+import { pino } from 'pino'
+import { expect } from 'vitest'
+import { type App, openApp } from '../../src/app.ts'
+import { loadConfig } from '../../src/config/load.ts'
+import type { Config } from '../../src/config/schema.ts'
+import { type Clock, systemClock } from '../../src/domain/clock.ts'
+import { toFailure } from '../../src/domain/failure.ts'
+import { RangeSet, type TimeRange } from '../../src/domain/range.ts'
+import { letterFiles, readLetters } from '../../src/ledger/letter-files.ts'
+import type { RunOutcome } from '../../src/pipeline/run.ts'
+import { noFaults } from '../../src/simulator/faults.ts'
+import type { Entry } from '../../src/simulator/history.ts'
+import type { SimulatorOptions } from '../../src/simulator/options.ts'
+import { type Simulator, startSimulator } from '../../src/simulator/simulator.ts'
+import type { Datapoint } from '../../src/simulator/site.ts'
+import type { Stats } from '../../src/simulator/stats.ts'
+import { expectHolds, expectSame } from './comparison.ts'
+import { openSite } from './program.ts'
+import { cellsOfSqlite } from './stored-cells.ts'
+import { type Cell, cellsOf, gatewaySettings } from './truth.ts'
+
+const hourMs = 3_600_000
+
+/** So many datapoints are configured: enough for every kind, and a site with many more costs no more. */
+const mostConfigured = 12
+
+/** Time runs a hundred times faster for the program: its waits keep their proportions to each other. */
+function quickClock(): Clock & { leap(ms: number): void } {
+  const haste = 100
+  const began = systemClock.now()
+  let leapt = 0
+  return {
+    now: () => began + (systemClock.now() - began) * haste + leapt,
+    sleep: (ms, signal) => systemClock.sleep(ms / haste, signal),
+    leap(ms) {
+      leapt += ms
+    },
+  }
+}
+
+export interface Met {
+  /** Undefined: the run as a whole failed. */
+  readonly outcome: RunOutcome | undefined
+  /** What the gateway has seen and done until then. */
+  readonly stats: Stats
+}
+
+/**
+ * The law: a run against this gateway ends complete and equal to the history, or with an honest failure; never complete and
+ * different. What is rejected is a dead letter, frame by frame. And an hour later, when the gateway is well again, the same
+ * command brings all that was missing, and nothing else.
+ */
+export async function expectHonesty(hostility: SimulatorOptions): Promise<Met> {
+  // three hours back: all that is stored late is there by then
+  const until = Math.floor(Date.now() / hourMs - 3) * hourMs
+  const range = { after: until - 9 * hourMs, until }
+  await using opened = new AsyncDisposableStack()
+  const gateway = await startSimulator({
+    devices: 4,
+    interval: 300,
+    historyStart: range.after - hourMs,
+    fractionDigits: 6,
+    maxLogSockets: 1,
+    ...hostility,
+  })
+  opened.defer(gateway.close)
+  const site = await openSite({
+    gateways: { g: { ...gatewaySettings(gateway, datapointsOf(gateway), { patience: '4m' }), idleTimeout: '1s' } },
+    sink: { sqlite: { path: 'points.db' } },
+    ledger: 'ledger.db',
+    requests: { entries: 100, shortest: '10m', longest: '3h' },
+  })
+  opened.defer(site.remove)
+  const config = atFullSpeed(loadConfig(site.file, {}))
+  const clock = quickClock()
+  const app = opened.adopt(await openApp(config, 'test', { clock, log: pino({ level: 'silent' }) }), it => it.close())
+  const isPruned = (hostility.faults?.prune ?? 0) > 0
+  const part = async (within: TimeRange) => {
+    const stored = cellsOfSqlite(join(site.folder, 'points.db'))
+    // what was pruned while it was being sent is the gateway's loss: the rest must be there all the same
+    const truth = isPruned ? gateway.store.read : gateway.history.merged
+    const entries = [...truth(isConfigured, within.after, within.until)]
+    return { stored, entries, dead: await deadFrames(config) }
+  }
+
+  const outcome = await run(app, range)
+  const whole = finalOfAll(app, config)
+  const isWhole = whole.covers(range)
+  const [first] = outcome?.gateways ?? []
+  if (first?.failure === undefined && first?.parked === 0) expect(isWhole).toBe(true)
+  for (const within of whole.ranges) {
+    const { stored, entries, dead } = await part(within)
+    expectHolds(
+      stored,
+      cellsOf(entries, entry => !dead.has(gateway.frame(entry))),
+    )
+  }
+  const stats = structuredClone(gateway.stats)
+
+  gateway.setFaults(noFaults)
+  // a gateway that has refused a living login is given half an hour before that is looked into again
+  clock.leap(hourMs)
+  const healed = await run(app, range)
+  expect(healed?.gateways[0]).toMatchObject({ failure: undefined, parked: 0, leftMs: 0 })
+  if (isWhole) expect(healed?.requests).toBe(0)
+  expect(finalOfAll(app, config).covers(range)).toBe(true)
+  const { stored, entries, dead } = await part(range)
+  if (isPruned)
+    expectHolds(
+      stored,
+      cellsOf(entries, entry => !dead.has(gateway.frame(entry))),
+    )
+  else expectEqualButFor(gateway, dead, stored, entries)
+  expect(gateway.stats.maxOpenLogSockets).toBeLessThanOrEqual(1)
+  return { outcome, stats }
+}
+
+/** Equal; where entries were rejected, each of them is a dead letter and nothing but the truth is stored. */
+function expectEqualButFor(
+  gateway: Simulator,
+  dead: ReadonlySet<string>,
+  stored: readonly Cell[],
+  entries: readonly Entry[],
+): void {
+  const isWritten = (entry: Entry) => !dead.has(gateway.frame(entry))
+  if (entries.every(isWritten)) expectSame(stored, cellsOf(entries))
+  else {
+    expectHolds(stored, cellsOf(entries, isWritten))
+    // of two values for one time the smaller one may have been written and the larger one rejected
+    const each = entries.flatMap(entry => cellsOf([entry]))
+    expectHolds(each, stored)
+  }
+}
+
+async function deadFrames({ deadLetters }: Config): Promise<ReadonlySet<string>> {
+  const frames = new Set<string>()
+  for (const path of letterFiles(deadLetters.path))
+    for await (const { raw } of readLetters(path)) if (raw !== undefined) frames.add(raw)
+  return frames
+}
+
+async function run(app: App, range: TimeRange): Promise<RunOutcome | undefined> {
+  const wish = { wanted: () => range, secondLookMs: 0, newestFirst: false, parkedRestMs: 0, deadline: undefined }
+  try {
+    return await app.run(wish, undefined, () => {}, new AbortController().signal)
+  } catch (error) {
+    expect(toFailure(error).code).not.toBe('unexpected')
+    return undefined
+  }
+}
+
+/** What is final for every datapoint. */
+function finalOfAll(app: App, config: Config): RangeSet {
+  const selectors = config.gateways[0]!.datapoints.map(({ selector }) => selector)
+  const coverage = [...app.ledger.coverage({ sink: app.sink.id, gateway: 'g' }, selectors).values()]
+  return coverage
+    .map(({ final }) => final)
+    .reduce((a, b) => a.intersect(b), RangeSet.of({ after: 0, until: Date.now() }))
+}
+
+/** Politeness has tests of its own; here it would only cost time. */
+function atFullSpeed(config: Config): Config {
+  const gateways = config.gateways.map(it => ({ ...it, limits: { ...it.limits, requestsPerMinute: 60_000 } }))
+  return { ...config, gateways }
+}
+
+const isConfigured = ({ ordinal }: Datapoint) => ordinal < mostConfigured
+
+/** As objects: some names hold slashes. Every other device is configured by its id, some datapoints by their XIF name. */
+function datapointsOf({ history }: Simulator) {
+  return history.datapoints.filter(isConfigured).map(({ device, deviceId, block, index, name, xif, ordinal }) => ({
+    device: deviceId % 2 === 0 ? { id: deviceId, as: device } : device,
+    block,
+    index,
+    datapoint: ordinal % 3 === 0 ? { xif } : (name ?? xif),
+    // strange data: now a number, now a structure
+    type: 'any',
+  }))
+}
