@@ -10,7 +10,10 @@ const run = promisify(execFile)
 
 /** As in a terminal elsewhere: nothing of the npm script that started the tests, this Node first. */
 const env = {
-  ...Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(npm_|NODE_|VITEST)/i.test(name))),
+  // but for the certificates that a registry may need on this machine
+  ...Object.fromEntries(
+    Object.entries(process.env).filter(([name]) => !/^(npm_|NODE_(?!EXTRA_CA_CERTS)|VITEST)/i.test(name)),
+  ),
   PATH: `${dirname(process.execPath)}${delimiter}${process.env['PATH'] ?? ''}`,
 }
 
