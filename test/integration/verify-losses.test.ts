@@ -8,7 +8,10 @@ import { cellsOfSqlite } from '../support/stored-cells.ts'
 import { expectedCells, gatewaySettings } from '../support/truth.ts'
 
 const dayMs = 86_400_000
-const until = Math.floor(Date.now() / dayMs) * dayMs
+const today = Math.floor(Date.now() / dayMs) * dayMs
+const dayOfMonth = new Date(today).getUTCDate()
+/** Six days of one month: proofs are kept by the month. */
+const until = dayOfMonth > 7 ? today : today - (dayOfMonth - 1) * dayMs
 const after = until - 6 * dayMs
 const range = ['--from', new Date(after).toISOString(), '--to', new Date(until).toISOString()]
 const lux = 'Sensor 1/LightSensor/0/nvoLuxLevel'
@@ -128,6 +131,18 @@ test('a range without a count is not called equal, and gets one when the gateway
   expect(await json('verify')).toMatchObject({ code: 0, conclusion: 'equal', equal: written, unknown: 0 })
   const { stdout } = await runProgram(['verify', '--config', site.file])
   expect(stdout).toContain(`1 datapoint: ${lux}`)
+}, 60_000)
+
+test('a range without a count that the gateway has no more is proven by the word of the user alone', async () => {
+  const { gateway, json, inLedger, written } = await openFilled()
+  inLedger('UPDATE coverage SET points = NULL')
+  gateway.store.prune(after + 3 * dayMs)
+  const uncounted = { code: 3, conclusion: 'uncompared', unconfirmed: written / 2, healed: 0 }
+  for (let again = 0; again < 2; again++) expect(await json('verify', '--heal')).toMatchObject(uncounted)
+  const accepted = await json('verify', '--heal', '--accept')
+  expect(accepted).toMatchObject({ code: 0, accepted: { lost: 0 }, equal: written })
+  expect(accepted.accepted.ranges).toBeGreaterThan(0)
+  expect(await json('verify')).toMatchObject({ code: 0, equal: written })
 }, 60_000)
 
 test('only the time that is asked for is read from the gateway', async () => {
