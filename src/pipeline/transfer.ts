@@ -7,7 +7,7 @@ import { type DataLogRequest, requestText } from '../domain/request.ts'
 import type { DeadLetterBox, DeadLetterDraft } from '../ledger/dead-letters.ts'
 import type { Mapping } from '../points/mapping.ts'
 import type { Sink, WriteWaiting } from '../sinks/sink.ts'
-import { decodeEntry } from '../smartserver/entry.ts'
+import { decodeEntry, gatewayError } from '../smartserver/entry.ts'
 import { type AskedFor, createAskedFor, ofForeignDevice } from './asked-for.ts'
 import { createIdentify, type Identify } from './identify.ts'
 import { datapointLabel } from './letter-point.ts'
@@ -95,6 +95,7 @@ export async function transfer(request: DataLogRequest, parts: TransferParts, si
 
 /** Where every entry of a transfer is accounted for. */
 interface Account {
+  readonly request: DataLogRequest
   readonly receipt: Receipt
   readonly letters: DeadLetterDraft
   readonly repeats: Repeats
@@ -108,6 +109,7 @@ interface Account {
 
 function openAccount(request: DataLogRequest, { source, deadLetters, mapping, mostEntries }: TransferParts): Account {
   return {
+    request,
     receipt: emptyReceipt(),
     letters: deadLetters.draft(request),
     repeats: Repeats.forRequest(mostEntries),
@@ -128,6 +130,7 @@ function pointsOf(frames: readonly Frame[], account: Account): { points: Point[]
     receipt.received++
     receipt.bytes += frame.length
     const decoded = decodeEntry(frame)
+    if (isRejection(decoded) && decoded.reason === gatewayError) throw toldError(account.request, frame)
     const entry = isRejection(decoded) ? decoded : identify(decoded)
     if (isRejection(entry)) {
       reject(entry, frame, undefined)
@@ -173,6 +176,16 @@ function tooDense(request: DataLogRequest, { receipt, newest }: Account): Failur
     retry: 'soon',
     reach: 'request',
     work: { gateway: request.gateway, range: request.range, entries: receipt.received, reached: newest },
+  })
+}
+
+/** An answer with an error in it is not the whole answer, though an "end" may follow: a failure, no bad datum (law 13). */
+function toldError(request: DataLogRequest, frame: Frame): Failure {
+  return new Failure(`the gateway tells of an error in ${requestText(request)}: ${frame.slice(0, 200)}`, {
+    code: gatewayError,
+    retry: 'soon',
+    reach: 'request',
+    work: { gateway: request.gateway, range: request.range },
   })
 }
 

@@ -2,6 +2,9 @@ import type { DatapointName } from '../domain/datapoint.ts'
 import type { Frame, LogEntry, LoggedValue, Rejection } from '../domain/entry.ts'
 import { parseTimestamp } from './timestamp.ts'
 
+/** The reason of a frame that is no entry gone wrong, but word of a query gone wrong. */
+export const gatewayError = 'gateway-error'
+
 /**
  * Reads one frame of the data-log socket (protocol §3.1): fields missing, null or more than known, ids as number or
  * string. What cannot be read without guessing is a rejection with its reason (law 13). Never throws.
@@ -20,6 +23,9 @@ export function decodeEntry(frame: Frame): LogEntry | Rejection {
 
 function entryOf(json: Record<string, unknown>): LogEntry | Rejection {
   const { utc, value } = json
+  // how errors are told on the socket is not documented (protocol §10.2)
+  if (utc === undefined && value === undefined && json['error'] !== undefined)
+    return { reason: gatewayError, detail: 'the gateway tells of an error instead of an entry' }
   if (typeof utc !== 'string') return { reason: 'no-utc', detail: 'the entry has no utc text' }
   const at = parseTimestamp(utc)
   if (at === undefined) return { reason: 'bad-utc', detail: 'the utc text is no moment that can be read' }

@@ -203,6 +203,15 @@ describe('a transfer', () => {
     expect(sink.stored.size).toBe(1)
   })
 
+  it('in which the gateway tells of an error records nothing, though an "end" comes after it', async () => {
+    const { run, recorded, folder } = open(
+      sourceOf([[logFrame(start + 1), '{"error":"database is busy","status":500}']]),
+    )
+    await expect(run()).rejects.toMatchObject({ code: 'gateway-error', reach: 'request', retry: 'soon' })
+    expect(recorded).toEqual([])
+    expect(lettersIn(folder)).toEqual([])
+  })
+
   it('records only after the sink has answered for every batch', async () => {
     const answers: (() => void)[] = []
     const sink = scriptedSink(() => new Promise(resolve => answers.push(() => resolve([]))))
