@@ -42,9 +42,8 @@ export function openPatience(parts: { clock: Clock; log: Logger; label: string }
   let notBefore = Number.NEGATIVE_INFINITY
   const told = new WeakSet<WriteWaiting>()
 
-  function note({ reason, afterMs = 0 }: Trouble): void {
+  function note({ reason, afterMs = 0 }: Trouble, now: number): void {
     attempt++
-    const now = clock.now()
     notBefore = Math.max(notBefore, now + afterMs)
     if (outage === undefined) log.warn({ sink: label, reason }, 'waiting for the database')
     else log.debug({ sink: label, reason, attempt }, 'still waiting for the database')
@@ -52,9 +51,9 @@ export function openPatience(parts: { clock: Clock; log: Logger; label: string }
   }
 
   /** Half of it at random: writers that failed together do not come back together. */
-  function restMs(): number {
+  function restMs(now: number): number {
     const longest = Math.min(longestWaitMs, firstWaitMs * 2 ** Math.min(attempt - 1, 10))
-    return Math.max(longest * (0.5 + Math.random() / 2), notBefore - clock.now())
+    return Math.max(longest * (0.5 + Math.random() / 2), notBefore - now)
   }
 
   function end(): void {
@@ -78,8 +77,9 @@ export function openPatience(parts: { clock: Clock; log: Logger; label: string }
       if (outage !== undefined) await hold(Math.max(0, notBefore - clock.now()), signal, waiting)
     },
     async wait(trouble, signal, waiting) {
-      note(trouble)
-      await hold(restMs(), signal, waiting)
+      const now = clock.now()
+      note(trouble, now)
+      await hold(restMs(now), signal, waiting)
     },
     answered(waiting) {
       attempt = 0
@@ -91,11 +91,11 @@ export function openPatience(parts: { clock: Clock; log: Logger; label: string }
       while (outage !== undefined) {
         tell?.(outage)
         const now = clock.now()
-        await clock.sleep(Math.max(0, Math.min(restMs(), deadline - now)), signal)
+        await clock.sleep(Math.max(0, Math.min(restMs(now), deadline - now)), signal)
         if (clock.now() >= deadline) return
         if (outage === undefined) break
         const trouble = await probe(signal)
-        if (trouble !== undefined) note(trouble)
+        if (trouble !== undefined) note(trouble, clock.now())
         else end()
       }
       if (isAway) tell?.(undefined)
