@@ -123,7 +123,7 @@ describe('a frame of the data log', () => {
     ['an array', 'not-an-entry', `[${JSON.stringify(sample)}]`],
     ['a text', 'not-an-entry', '"End"'],
     ['null', 'not-an-entry', 'null'],
-    ['an error message', 'no-utc', '{"error":"database is busy"}'],
+    ['an error message', 'gateway-error', '{"error":"database is busy"}'],
     ['a time that is a number', 'no-utc', frameWith({ utc: 1649664000000 })],
     ['a time that cannot be read', 'bad-utc', frameWith({ utc: '2022-04-31T08:00:00.000Z[UTC]' })],
     ['no device', 'no-device', frameWith({ deviceName: null })],
