@@ -7,9 +7,7 @@ const remarks: Readonly<Record<string, string>> = {
   sync: goesOn,
   retry: goesOn,
   load: goesOn,
-  // what a heal takes back is no claim any more, so that another verify does not see it
-  'verify --heal':
-    'What was healed stays. What was found to differ may be taken back already: "backfill" over the same time fetches it again.',
+  'verify --heal': 'What was written again stays; the same command goes on from there.',
   capture: 'What came so far is in the recording, if it was begun; a new one needs a new file.',
   'dead-letters replay': 'Letters that are not done are all there still; the same command tries them again.',
 }

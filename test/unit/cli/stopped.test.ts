@@ -24,5 +24,5 @@ test.each([
 })
 
 test('a stopped heal names the command that fetches what it took back', () => {
-  expect(stoppedText('verify --heal')).toContain('"backfill"')
+  expect(stoppedText('verify --heal')).toContain('the same command goes on from there')
 })
