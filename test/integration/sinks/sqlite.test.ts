@@ -236,7 +236,7 @@ describe('a large batch', () => {
     const sink = await open()
     await sink.write(makePoints(makeSeries(), 10), never)
     // its own CPU time: what other programs of the machine take is not ours
-    const used = () => (process.cpuUsage().user + process.cpuUsage().system) / 1_000
+    const used = () => (process.threadCpuUsage().user + process.threadCpuUsage().system) / 1_000
     let longest = 0
     let last = 0
     const beat = setInterval(() => {
