@@ -62,6 +62,10 @@ export interface App {
   close(): Promise<void>
 }
 
+/** A disk that is not mounted, a file that was deleted, or a database that is really new: the person knows. */
+const otherDatabase =
+  'the proof in the ledger is of another database: this one is filled from the start (was a file deleted, or is a disk not mounted?)'
+
 type Claimed = Pick<CountedRow, 'gateway' | 'selector' | 'series'>
 
 interface Rereading {
@@ -106,7 +110,8 @@ export async function openApp(config: Config, doing: string, { clock, log }: App
       const report = await sink.check(signal)
       await deadLetters.learn(signal)
       retentionMs = report.retentionMs
-      return report
+      if (!ledger.provesOthersOnly(sink.id)) return report
+      return { ...report, warnings: [...report.warnings, otherDatabase] }
     },
     run(wish, only, observe, signal) {
       const jobs = gateways

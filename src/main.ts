@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs'
-import { createLog } from './cli/log.ts'
+import { createLog, logLevels } from './cli/log.ts'
 import { exitCode, tellFailure } from './cli/outcome.ts'
 import { runProgram } from './cli/program.ts'
 import { createTerminal } from './cli/terminal.ts'
@@ -26,7 +26,12 @@ process.stdout.on('error', error => {
 })
 
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }
-const log = createLog(process.env['LOG_LEVEL'] ?? 'info', terminal)
+const level = process.env['LOG_LEVEL'] || 'info'
+if (!logLevels.includes(level)) {
+  terminal.say(`LOG_LEVEL=${level}: expected one of ${logLevels.join(', ')}`)
+  process.exit(exitCode.usage)
+}
+const log = createLog(level, terminal)
 const { signal } = stop
 
 try {

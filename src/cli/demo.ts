@@ -93,6 +93,8 @@ function writeConfig(folder: string, { url, fingerprint256, history: { datapoint
     },
     sink: { sqlite: { path: 'points.db' } },
     ledger: 'ledger.db',
+    // what status measures against
+    sync: { since: `${days + 1}d` },
   }
   mkdirSync(folder, { recursive: true })
   writeFileSync(

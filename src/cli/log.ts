@@ -5,6 +5,9 @@ import type { Terminal } from './terminal.ts'
 /** Never logged on purpose; a second fence behind law 12. */
 const secrets = ['password', 'token', 'cookie', '*.password', '*.token', '*.cookie', 'headers', '*.headers']
 
+/** What LOG_LEVEL may be. */
+export const logLevels: readonly string[] = [...Object.keys(pino.levels.values), 'silent']
+
 /** JSON lines on standard error; pretty where a person watches. */
 export function createLog(level: string, terminal: Terminal): Logger {
   const options = {

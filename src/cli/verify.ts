@@ -1,6 +1,7 @@
 import { randomInt } from 'node:crypto'
 import { type App, findGateway, openApp, openSink } from '../app.ts'
 import type { Config } from '../config/schema.ts'
+import { Failure } from '../domain/failure.ts'
 import { rangeLength, type TimeRange } from '../domain/range.ts'
 import { Ledger } from '../ledger/ledger.ts'
 import { type CountedRow, countClaims } from '../pipeline/counting.ts'
@@ -59,6 +60,15 @@ interface Job {
   readonly within: TimeRange
 }
 
+function othersOnly(label: string): Failure {
+  return new Failure(`all proof in the ledger is of another database than ${label}`, {
+    code: 'other-database',
+    retry: 'never',
+    reach: 'run',
+    advice: 'Was a file deleted, or is a disk not mounted? The next run would fill this one from the start.',
+  })
+}
+
 type Held = Pick<App, 'ledger' | 'sink'>
 
 /** Costs the gateway nothing, and disturbs no run that goes on. */
@@ -69,6 +79,7 @@ async function countsOnly(job: Job): Promise<Certificate> {
   const sink = await openSink(config, { clock, log })
   try {
     const report = await sink.check(signal)
+    if (ledger.provesOthersOnly(sink.id)) throw othersOnly(sink.label)
     const rows = await countRows(job, { ledger, sink }, report)
     return certificate(job, { ledger, sink }, report, { findings: rows.map(row => findingOfCount(row)) })
   } finally {

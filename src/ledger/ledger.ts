@@ -165,6 +165,12 @@ export class Ledger {
     return rows.map(row => String(row['gateway'])).sort()
   }
 
+  /** True where all that is proven is proven of other databases: this one is new, or stands in the place of another. */
+  provesOthersOnly(sink: string): boolean {
+    const known = this.#guard(() => this.#targets.sinks())
+    return known.length > 0 && !known.includes(sink)
+  }
+
   /** How a gateway's clock stood beside this host's when a transfer was last recorded. */
   clockOf(gateway: string): { readonly host: number; readonly gateway: number } | undefined {
     return this.#guard(() => this.#clocks.of(gateway))

@@ -39,6 +39,9 @@ export function createTargets(database: DatabaseSync) {
   const find = database.prepare('SELECT id FROM target WHERE sink = ? AND gateway = ? AND key = ?')
   const insert = database.prepare('INSERT INTO target (sink, gateway, key, selector) VALUES (?, ?, ?, ?)')
   const all = database.prepare('SELECT id, selector FROM target WHERE sink = ? AND gateway = ?')
+  const ofSinks = database.prepare(
+    'SELECT DISTINCT sink FROM target JOIN coverage ON coverage.target = target.id ORDER BY sink',
+  )
   const ofGateway = database.prepare('SELECT id FROM target WHERE gateway = ?')
   const held = database.prepare(`SELECT ${columns} FROM coverage WHERE target = ? AND final = ? ORDER BY after`)
   const touching = database.prepare(
@@ -135,6 +138,10 @@ export function createTargets(database: DatabaseSync) {
     /** Says anew how many points a row stands for; a row that is no longer there stays away. */
     recount(target: number, final: 0 | 1, { after, until }: TimeRange, points: number | undefined): void {
       restate.run(points ?? null, target, final, after, until)
+    },
+    /** Ids of sinks that anything is proven of. */
+    sinks(): string[] {
+      return ofSinks.all().map(row => String(row['sink']))
     },
     ofGateway(gateway: string): number[] {
       return ofGateway.all(gateway).map(row => Number(row['id']))

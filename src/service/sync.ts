@@ -55,7 +55,7 @@ export async function syncOnce(
     for (const problem of problems) tellProblem(gateway, problem, parts)
   const parked = outcome.gateways.reduce((sum, gateway) => sum + gateway.parked, 0)
   const leftMs = outcome.gateways.reduce((sum, gateway) => sum + gateway.leftMs, 0)
-  parts.log.info(
+  parts.log[failed.length > 0 ? 'warn' : 'info'](
     {
       ...(only === undefined ? {} : { gateway: only }),
       requests: outcome.requests,

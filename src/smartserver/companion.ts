@@ -76,6 +76,7 @@ export class Companion {
         onTrouble: ({ code, message }, waitMs) => {
           this.#log[this.#isLost ? 'debug' : 'info']({ code, error: message, waitMs }, 'general socket lost')
           this.#isLost = true
+          this.#cpu.lost()
         },
       },
       signal,

@@ -70,6 +70,12 @@ export class CpuMeter {
     this.#publishAt = Math.min(this.#publishAt, this.#publishedAt + publishEveryMs)
   }
 
+  /** The general socket is lost, and with it whatever it said: a gateway that has died must not seem busy. */
+  lost(): void {
+    this.#reading = undefined
+    this.#askAt = Math.min(this.#askAt, this.#parts.clock.now())
+  }
+
   /** Hears an update of the general socket. */
   note(update: Update): void {
     const now = this.#parts.clock.now()

@@ -78,6 +78,25 @@ describe('what goes wrong is told once and clearly, and nothing is recorded', ()
     ])
   }, 60_000)
 
+  test('a level of the log that there is none of', async () => {
+    await site.configure(settings())
+    const ended = await runProgram(['status', '--config', site.file], { env: { LOG_LEVEL: 'loud' } })
+    expectMessage(ended, 2, /LOG_LEVEL=loud: expected one of .*debug/)
+  })
+
+  test('a database in whose place another one stands is told from one that lacks everything', async () => {
+    await site.configure(
+      settings({ datapoints: ['Sensor 1/LightSensor/0/nvoLuxLevel'] }, { sink: { sqlite: { path: 'p.db' } } }),
+    )
+    expect((await backfill()).code).toBe(0)
+    for (const end of ['', '-wal', '-shm']) await rm(join(site.folder, `p.db${end}`), { force: true })
+    const verified = await runProgram(['verify', '--config', site.file])
+    expectMessage(verified, 1, /all proof in the ledger is of another database/)
+    const again = await backfill()
+    expectMessage(again, 0, /the proof in the ledger is of another database/)
+    expect((await runProgram(['verify', '--config', site.file])).code).toBe(0)
+  }, 60_000)
+
   test('a gateway that is not there', async () => {
     await site.configure(settings({ url: `https://127.0.0.1:${await freePort()}` }))
     expectMessage(await backfill(), 1, /g: the gateway cannot be reached \(ECONNREFUSED\)/)

@@ -290,6 +290,14 @@ describe('a file that is not a ledger of this program', () => {
   })
 })
 
+it('a ledger tells when all of its proof is of another database', () => {
+  const { ledger } = openLedger()
+  expect(ledger.provesOthersOnly(place.sink)).toBe(false)
+  complete(ledger, 0, 10)
+  expect(ledger.provesOthersOnly(place.sink)).toBe(false)
+  expect(ledger.provesOthersOnly('sqlite:new')).toBe(true)
+})
+
 describe('parked ranges', () => {
   const failure = new Failure('cut', { code: 'no-end', retry: 'soon', reach: 'request' })
   const whole: Selector = { device: { name: 'Sensor 1' } }

@@ -113,6 +113,14 @@ describe("the gateway's CPU", () => {
     expect(it.gateway.calls).toHaveLength(2)
   })
 
+  test('is not known any more when the general socket is lost: a gateway that has died must not seem busy', async () => {
+    const it = meter(503)
+    it.meter.note(cpu({ SmartServer: 99 }))
+    expect(it.meter.current()?.percent).toBe(99)
+    it.meter.lost()
+    expect(it.meter.current()).toBeUndefined()
+  })
+
   test('is asked anew when the host’s clock was set back', async () => {
     const it = meter({ cpuUtilization: { SmartServer: 95 } })
     it.meter.current()
