@@ -40,7 +40,9 @@ async function expectThreeEqualRuns(
   entries: number,
 ) {
   const first = await backfill(site)
-  expect(first).toMatchObject({ complete: true, received: entries, written: entries, rejected: 0, outside: 0 })
+  expect(first).toMatchObject({ complete: true, written: entries, rejected: 0 })
+  // a datapoint is not filtered by its name before an entry has shown it: some come that were not asked for
+  expect(first.received).toBe(entries + first.outside)
   expectSame(await readBack(), expected)
   const second = await backfill(site)
   expect(second).toMatchObject({ complete: true, requests: 0, received: 0, written: 0 })
@@ -49,7 +51,7 @@ async function expectThreeEqualRuns(
   // without its ledger the program fetches all of it again: writing twice changes nothing
   const elsewhere = await openSite()
   await copyFile(site.file, elsewhere.file)
-  expect(await backfill(elsewhere)).toMatchObject({ complete: true, received: entries, written: entries })
+  expect(await backfill(elsewhere)).toMatchObject({ complete: true, received: first.received, written: entries })
   expectSame(await readBack(), expected)
   await elsewhere.remove()
 }
