@@ -9,5 +9,7 @@ export default defineConfig({
     testTimeout: 60_000,
     hookTimeout: 60_000,
     pool: 'forks',
+    // most tests wait for processes and sockets; in CI, where nobody waits, none shall disturb another
+    maxWorkers: process.env['CI'] === undefined ? 2 : 1,
   },
 })
