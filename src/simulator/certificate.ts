@@ -1,6 +1,5 @@
 import { X509Certificate } from 'node:crypto'
 import { isIP } from 'node:net'
-import { generate } from 'selfsigned'
 
 export interface Certificate {
   readonly keyPem: string
@@ -21,6 +20,8 @@ export async function makeCertificate(host: string): Promise<Certificate> {
   ]
   // The real clock, not the simulated one: TLS peers judge the dates by their own.
   const dayMs = 86_400_000
+  // a fifth of the time that the program takes to start, and only a simulator needs it
+  const { generate } = await import('selfsigned')
   const made = await generate([{ name: 'commonName', value: 'SmartServer' }], {
     keyType: 'ec',
     curve: 'P-256',

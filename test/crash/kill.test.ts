@@ -73,9 +73,9 @@ describe('killed ten times at random moments and resumed, a backfill ends with t
     influxd = await openInfluxd({ database: 'site' })
     gateway = await startSimulator({
       devices: 6,
-      interval: 300,
+      interval: 600,
       historyStart: after - dayMs,
-      cost: { secondsPerRequest: 0.05, entriesPerSecond: 15_000 },
+      cost: { secondsPerRequest: 0.05, entriesPerSecond: 7_500 },
     })
   })
   afterAll(async () => {

@@ -63,7 +63,7 @@ describe('a month of a gateway arrives whole and exact, and again without a chan
   beforeAll(async () => {
     site = await openSite()
     // nine fraction digits: finer than any clock of this program
-    gateway = await startSimulator({ devices: 10, interval: 300, historyStart: after - dayMs, fractionDigits: 9 })
+    gateway = await startSimulator({ devices: 6, interval: 300, historyStart: after - dayMs, fractionDigits: 9 })
   })
   afterAll(async () => {
     await gateway.close()
@@ -107,7 +107,7 @@ describe('a month of a gateway arrives whole and exact, and again without a chan
     beforeAll(async () => {
       server = await openVictoriaMetrics()
       // it keeps milliseconds
-      coarse = await startSimulator({ devices: 10, interval: 300, historyStart: after - dayMs, fractionDigits: 3 })
+      coarse = await startSimulator({ devices: 6, interval: 300, historyStart: after - dayMs, fractionDigits: 3 })
     })
     afterAll(async () => {
       await coarse.close()
