@@ -21,6 +21,8 @@ import { type Reread, rereadRange } from './pipeline/rereading.ts'
 import { type RunOutcome, run } from './pipeline/run.ts'
 import { Troubles } from './pipeline/troubles.ts'
 import { compileMapping } from './points/mapping.ts'
+import type { Metrics } from './service/metrics.ts'
+import { serveMetrics } from './service/metrics-server.ts'
 import { openFileSink } from './sinks/file/file-sink.ts'
 import { openInfluxSink } from './sinks/influxdb/influx-sink.ts'
 import type { Sink, SinkReport } from './sinks/sink.ts'
@@ -187,6 +189,18 @@ export async function openSink({ sink, gateways }: Config, parts: AppParts): Pro
     datapoints.flatMap(({ measurement, field }) => (field === undefined ? [] : [{ measurement, field }])),
   )
   return await openInfluxSink({ ...sink, measurements: [...measurements], numberFields }, parts)
+}
+
+/** The daemon's metrics, shown where the configuration says; undefined: nowhere. */
+export async function openMetrics({
+  metrics: { listen },
+  gateways,
+}: Config): Promise<{ readonly metrics: Metrics; readonly url: string; close(): Promise<void> } | undefined> {
+  if (listen === undefined) return undefined
+  // no other command has to wait for its library
+  const { Metrics } = await import('./service/metrics.ts')
+  const metrics = new Metrics(gateways.map(({ name }) => name))
+  return { metrics, ...(await serveMetrics(listen, metrics)) }
 }
 
 export type GatewayParts = Pick<AppParts, 'clock'> & Pick<GatewayOptions, 'batchSize' | 'onTooFast'>

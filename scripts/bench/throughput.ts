@@ -38,7 +38,7 @@ async function compare(
     gateway,
     ...(influxdb === undefined ? {} : { influxdb }),
   } satisfies PeerInput)
-  const path = dataLogPath({ gateway: 'g', selectors: [{}], range }, '4.10')
+  const path = dataLogPath({ gateway: 'g', selectors: [{}], range }, { release: '4.10' })
   const input: ClientInput = { peer: peer.said, range, path }
   const rates = { ours: [] as number[], byHand: [] as number[] }
   let entries = 0

@@ -1,5 +1,5 @@
 import { stringify } from 'yaml'
-import { canBeSent } from '../smartserver/query.ts'
+import { canBeSent } from '../smartserver/log-query.ts'
 
 interface NamedDatapoint {
   readonly device: { readonly id: string; readonly name: string }

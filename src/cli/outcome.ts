@@ -30,11 +30,11 @@ function isNothing(settled: TimeRange | undefined): boolean {
 
 /** `known`: what was known before the first request, where there is something to say. */
 export function outcomeJson(outcome: RunOutcome, known: Partial<Preflight> = {}): string {
-  const { received, outside, duplicate, empty, written, rejected, tooOld } = outcome.receipt
+  const { received, outside, future, duplicate, empty, written, rejected, tooOld } = outcome.receipt
   const { requests, tookMs } = outcome
   const complete = isComplete(outcome)
   const { notKept, words = [] } = known
-  const counts = { requests, received, outside, duplicate, empty, written, rejected, tooOld }
+  const counts = { requests, received, outside, future, duplicate, empty, written, rejected, tooOld }
   return JSON.stringify({
     complete,
     ...counts,
@@ -81,7 +81,8 @@ export function tellOutcome(outcome: RunOutcome, sinkLabel: string, terminal: Te
     [receipt.tooOld, 'rejected: older than the database keeps; kept as dead letters'],
   ]
   for (const [count, words] of rows) if (count > 0) terminal.out(`  ${countText(count).padStart(11)}  ${words}`)
-  for (const { gateway, parked, failure } of outcome.gateways) {
+  for (const { gateway, receipt, parked, failure } of outcome.gateways) {
+    if (receipt.future > 0) terminal.say(`${gateway}: ${futureText(receipt.future)}`)
     if (parked > 0)
       terminal.out(
         `${gateway}: ${countOf(parked, 'range')} could not be had and ${parked === 1 ? 'is' : 'are'} parked; "retry" tries again at once.`,
@@ -95,6 +96,11 @@ export function tellOutcome(outcome: RunOutcome, sinkLabel: string, terminal: Te
   else if (isComplete(outcome)) terminal.out('Complete: every range was received to its "end" and acknowledged.')
   else terminal.out('Not complete. What was recorded stays; the same command goes on from there.')
   tellBorders(outcome, terminal)
+}
+
+/** A clock that was moved, or is wrong: time that passes brings them, but somebody should know. */
+function futureText(count: number): string {
+  return `${countOf(count, 'entry is', 'entries are')} later than the gateway's own clock, and not fetched before their time has come: was the clock moved?`
 }
 
 /** How far "complete" goes: gateways that stop at the same minute share a line. */

@@ -24,6 +24,7 @@ import {
 import { maturityAt } from '../planning/missing.ts'
 import { type Risk, riskOf, storedPart } from '../planning/risk.ts'
 import { loggedAmount } from '../smartserver/density.ts'
+import { createDeviceIdOf } from '../smartserver/device-ids.ts'
 import { sentSelector } from '../smartserver/query.ts'
 import { createRetention } from '../smartserver/retention.ts'
 import type { Survey } from '../smartserver/survey.ts'
@@ -160,7 +161,10 @@ function expectedDensity(together: Selectors, site: Survey['site']): Density {
     return perDay + irregular * guessedPerDay
   }
   const wanted = together.reduce((sum, selector) => sum + perDayOf(selector), 0)
-  const received = Math.max(perDayOf(sentSelector(together)), together.length === 1 ? wanted : 0)
+  const received = Math.max(
+    perDayOf(sentSelector(together, createDeviceIdOf(site.devices))),
+    together.length === 1 ? wanted : 0,
+  )
   // selectors that overlap share their entries
   return { received, wanted: Math.min(wanted, received), bytesPerEntry: usualBytes, source: 'rules' }
 }

@@ -1,5 +1,5 @@
 import type { Logger } from 'pino'
-import { openApp } from '../app.ts'
+import { openApp, openMetrics } from '../app.ts'
 import { durationText } from '../config/duration.ts'
 import type { Config } from '../config/schema.ts'
 import { untilReady } from '../service/readiness.ts'
@@ -10,22 +10,24 @@ import { exitCode, exitCodeOf } from './outcome.ts'
 /** Keeps the database current: now, and then on schedule until told to stop. */
 export async function sync(config: Config, options: { once?: boolean }, context: CommandContext): Promise<number> {
   const { clock, log, signal } = context
-  const app = await openApp(config, 'sync', { clock, log })
-  const parts = { run: app.run, clock, log, told: new Set<string>() }
-  try {
-    const report = await (options.once === true ? app.prepare(signal) : untilReady(app.prepare, { clock, log }, signal))
-    for (const warning of report.warnings) log.warn({ sink: app.sink.label, warning }, 'about the database')
-    tellRetention(report.retentionMs, config.sync.since, app.sink.label, log)
-    if (options.once === true) return exitCodeOf(await syncOnce(config.sync, parts, {}, signal))
-    const { length } = config.gateways
-    log.info({ gateways: length, sink: app.sink.label, every: durationText(config.sync.every) }, 'sync started')
-    const names = config.gateways.map(({ name }) => name)
-    await syncForever(names, config.sync, parts, signal)
-    log.info('sync stopped')
-    return exitCode.done
-  } finally {
-    await app.close()
+  await using opened = new AsyncDisposableStack()
+  const app = opened.adopt(await openApp(config, 'sync', { clock, log }), it => it.close())
+  const shown = options.once === true ? undefined : await openMetrics(config)
+  if (shown !== undefined) {
+    opened.defer(shown.close)
+    log.info({ url: shown.url }, 'metrics')
   }
+  const parts = { run: app.run, clock, log, told: new Set<string>(), metrics: shown?.metrics }
+  const report = await (options.once === true ? app.prepare(signal) : untilReady(app.prepare, { clock, log }, signal))
+  for (const warning of report.warnings) log.warn({ sink: app.sink.label, warning }, 'about the database')
+  tellRetention(report.retentionMs, config.sync.since, app.sink.label, log)
+  if (options.once === true) return exitCodeOf(await syncOnce(config.sync, parts, {}, signal))
+  const { length } = config.gateways
+  log.info({ gateways: length, sink: app.sink.label, every: durationText(config.sync.every) }, 'sync started')
+  const names = config.gateways.map(({ name }) => name)
+  await syncForever(names, config.sync, parts, signal)
+  log.info('sync stopped')
+  return exitCode.done
 }
 
 /** What the database would not keep is not asked for: whoever set sync.since should know. */

@@ -22,6 +22,7 @@ export function assemble(settings: Settings, base: string, referenced: readonly 
     deadLetters: { path: path === undefined ? join(dirname(ledger), 'dead-letters') : resolve(base, path), maxSize },
     requests: settings.requests,
     sync: settings.sync,
+    metrics: settings.metrics,
   }
 }
 

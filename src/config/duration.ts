@@ -1,6 +1,8 @@
 /** Units from the largest to the smallest, in milliseconds: a text names each at most once, in this order. */
 const units = { w: 604_800_000, d: 86_400_000, h: 3_600_000, m: 60_000, s: 1000, ms: 1 } as const
 
+export const { s: second, m: minute, h: hour, d: day } = units
+
 export const durationPattern = /^(?:0|(?=\d)(?:\d+w)?(?:\d+d)?(?:\d+h)?(?:\d+m)?(?:\d+s)?(?:\d+ms)?)$/
 
 /** Milliseconds of `500ms`, `5m`, `90d`, `1h30m`; undefined for anything else. */

@@ -8,21 +8,21 @@ import {
   inOrder,
   oneTrust,
   roomForSecondLooks,
-  versionOptions,
   whateverItems,
   whateverOptions,
 } from './agreement.ts'
 import { datapointSchema } from './datapoint.ts'
+import { day, hour, minute, second } from './duration.ts'
 import { section } from './section.ts'
+import { sinkSchema } from './sink.ts'
 import {
-  databaseAddress,
   duration,
   fingerprint256,
   gatewayAddress,
+  type ListenAddress,
   line,
-  numberOfText,
+  listenAddress,
   oneOf,
-  proxyAddress,
   secret,
   size,
   wholeNumber,
@@ -33,11 +33,6 @@ import {
  * Every option of smartserver-etl.yaml: its line here is the manual (the JSON schema for editors is made from it).
  * Below: what the program is given. Durations are whole milliseconds; paths are absolute.
  */
-
-const second = 1000
-const minute = 60 * second
-const hour = 60 * minute
-const day = 24 * hour
 
 const limits = section({
   sockets: wholeNumber({ from: 1, to: 8 })
@@ -100,50 +95,6 @@ const gateway = section({
     .describe('What to fetch. Where several match an entry, the one that names the most parts decides'),
 })
 
-const influxdb = section({
-  version: z
-    .preprocess(numberOfText, z.literal([1, 2]))
-    .prefault(2)
-    .describe('1: InfluxDB 1.x (/write). 2: InfluxDB 2.x, 3.x, VictoriaMetrics and whatever takes /api/v2/write'),
-  url: databaseAddress().describe('e.g. http://localhost:8086'),
-  org: line().optional().describe('Version 2: organization; any word where the database has none'),
-  bucket: line().optional().describe('Version 2: bucket (InfluxDB 3.x: database)'),
-  token: secret()
-    .optional()
-    .describe('Version 2: token that may write to the bucket; none where the database asks for none'),
-  database: line().optional().describe('Version 1: database; it must exist'),
-  retentionPolicy: line().optional().describe("Version 1: retention policy; default: the database's own"),
-  username: secret().optional().describe('Version 1: login, where the database asks for one'),
-  password: secret().optional().describe('Version 1: password'),
-  timeout: duration({ from: second, to: hour, text: 'How long one write may take' }).prefault('30s'),
-  ca: line().optional().describe('PEM file of the authority that signed the certificate of an https database'),
-  proxy: proxyAddress().optional().describe('Web proxy on the way to the database, e.g. http://proxy:3128'),
-  server: z
-    .enum(['influxdb-1', 'influxdb-2', 'influxdb-3', 'victoria-metrics'])
-    .optional()
-    .describe('What it really is, where it does not tell by itself (behind a proxy that hides it)'),
-}).superRefine(versionOptions, whateverOptions)
-
-const sqlite = section({
-  path: line().prefault('data/points.db').describe('SQLite file; made when missing'),
-})
-
-const file = section({
-  path: line().describe('Folder of the suitcase; made when missing'),
-})
-
-const sink = section({
-  influxdb: influxdb.optional().describe('Write to InfluxDB or a database that speaks its write API'),
-  sqlite: sqlite.optional().describe('Write to an SQLite file (the default)'),
-  file: file
-    .optional()
-    .describe('Write a suitcase: files of line protocol, to be carried to a database and brought in there with "load"'),
-}).superRefine((sinks, context) => {
-  const [, ...others] = Object.entries(sinks).filter(([, options]) => options !== undefined)
-  for (const [name] of others)
-    context.addIssue({ code: 'custom', path: [name], message: 'one sink only: influxdb, sqlite or file' })
-}, whateverOptions)
-
 const requests = section({
   per: z
     .enum(['datapoint', 'device', 'gateway', 'auto'])
@@ -181,6 +132,12 @@ const sync = section({
   .superRefine(inOrder('settle', 'lateness'), whateverOptions)
   .superRefine(roomForSecondLooks, whateverOptions)
 
+const metrics = section({
+  listen: listenAddress()
+    .optional()
+    .describe('host:port at which "sync" shows its metrics to Prometheus, as /metrics; default: nowhere'),
+})
+
 const deadLetters = section({
   path: line().optional().describe('Folder of their files. Default: dead-letters beside the ledger'),
   maxSize: size({ from: 1e6, text: 'A run that would keep more of them than this is stopped, e.g. 100MB' }).prefault(
@@ -202,7 +159,7 @@ export const settingsSchema = section({
     .refine(named => Object.keys(named).length > 0, { error: 'at least one gateway is needed' })
     .superRefine(distinctAddresses, whateverOptions)
     .describe('The SmartServers to read, by name'),
-  sink: sink.prefault({}).describe('Where points go. Default: an SQLite file'),
+  sink: sinkSchema.prefault({}).describe('Where points go. Default: an SQLite file'),
   ledger: line()
     .prefault('data/ledger.db')
     .describe(
@@ -213,6 +170,7 @@ export const settingsSchema = section({
     .describe('Entries that could not be written are kept here with their reasons, to be replayed'),
   requests: requests.prefault({}).describe('How the missing time is cut into requests'),
   sync: sync.prefault({}).describe('What the daemon keeps up to date, and how often'),
+  metrics: metrics.prefault({}).describe('What the daemon tells a monitoring system'),
 })
 
 export type Settings = z.output<typeof settingsSchema>
@@ -318,6 +276,10 @@ export interface SyncConfig {
   readonly since: number
 }
 
+export interface MetricsConfig {
+  readonly listen?: ListenAddress | undefined
+}
+
 export interface DeadLettersConfig {
   readonly path: string
   /** Bytes. */
@@ -331,4 +293,5 @@ export interface Config {
   readonly deadLetters: DeadLettersConfig
   readonly requests: RequestsConfig
   readonly sync: SyncConfig
+  readonly metrics: MetricsConfig
 }

@@ -132,6 +132,22 @@ export function proxyAddress() {
   })
 }
 
+export interface ListenAddress {
+  readonly host: string
+  readonly port: number
+}
+
+/** `127.0.0.1:9464`, `[::1]:9464`. Without a host nothing is guessed: all addresses must be asked for, as 0.0.0.0. */
+export function listenAddress() {
+  return z.string().transform((text, context): ListenAddress => {
+    const [, host, port] =
+      /^(?:\[([0-9A-Fa-f:.]+)\]|([^\s:/@[\]]+)):(\d{1,5})$/.exec(text)?.filter(it => it !== undefined) ?? []
+    if (host !== undefined && Number(port) >= 1 && Number(port) <= 65_535) return { host, port: Number(port) }
+    context.addIssue({ code: 'custom', message: 'expected host and port such as 127.0.0.1:9464' })
+    return z.NEVER
+  })
+}
+
 /** SHA-256 of a certificate as Node's `fingerprint256` writes it: `AB:CD:…`. */
 export function fingerprint256() {
   return z

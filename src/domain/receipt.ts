@@ -6,6 +6,8 @@ export interface Receipt {
   outside: number
   /** Of the outside: those of other devices than were asked for. */
   foreign: number
+  /** Later than the gateway's own clock, and so outside (law 8): fetched when their time has come. */
+  future: number
   /** The same datapoint and time as another entry of the same request. */
   duplicate: number
   /** Of the duplicates: those that differ. Of each field the larger value is kept, whatever the order of arrival. */
@@ -31,6 +33,7 @@ export function emptyReceipt(): Receipt {
     received: 0,
     outside: 0,
     foreign: 0,
+    future: 0,
     duplicate: 0,
     collapsed: 0,
     empty: 0,

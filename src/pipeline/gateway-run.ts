@@ -71,6 +71,7 @@ class GatewayRun {
   /** What earlier runs have parked. */
   #knownSick = RangeSet.empty
   #problems: readonly DatapointProblem[] = []
+  #clockDifferenceMs: number | undefined
   #settled: TimeRange | undefined
   #provisionalAfter: number | undefined
   #isLate = false
@@ -117,6 +118,7 @@ class GatewayRun {
       gateway: source.name,
       requests: this.#requests,
       receipt: this.#receipt,
+      clockDifferenceMs: this.#clockDifferenceMs,
       settled: this.#settled,
       provisionalAfter: this.#provisionalAfter,
       parked: this.#parked,
@@ -131,6 +133,7 @@ class GatewayRun {
     const { source } = this.#job
     const { ledger, clock, observe } = this.#parts
     const reading = { host: clock.now(), gateway: source.clock.now() }
+    this.#clockDifferenceMs = reading.gateway - reading.host
     const after = clockSetBack(ledger.clockOf(source.name), reading)
     if (after === undefined) return
     if (ledger.uncoverAfter(source.name, after, reading.gateway))

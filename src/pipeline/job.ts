@@ -24,8 +24,6 @@ export interface Waiting {
 /** A gateway, as far as a run sees it. */
 export interface RunSource extends LogSource {
   readonly name: string
-  /** The gateway's clock (law 8), as known since `hello`. */
-  readonly clock: { now(): number }
   hello(signal: AbortSignal): Promise<unknown>
   /** Resolves when the gateway may be asked for more (law 7), or at the deadline. */
   ready?(signal: AbortSignal, waiting?: Waiting): Promise<void>
@@ -102,6 +100,8 @@ export interface GatewayOutcome {
   readonly gateway: string
   readonly requests: number
   readonly receipt: Receipt
+  /** The gateway's clock less the host's, ms; undefined where the gateway was never reached. */
+  readonly clockDifferenceMs: number | undefined
   /** What was asked for: the wanted time as far as it has settled; undefined where the gateway was never reached. */
   readonly settled: TimeRange | undefined
   /** Of that, what is after this moment will be looked at once more; undefined: all of it is final. */

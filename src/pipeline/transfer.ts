@@ -17,6 +17,8 @@ import { WritesInFlight } from './writes-in-flight.ts'
 
 /** Where entries come from: a gateway, as far as a transfer sees it. */
 export interface LogSource {
+  /** The gateway's own, as far as it is known. */
+  readonly clock: { now(): number }
   /** Returns normally only after `"end"`. */
   readDataLog(request: DataLogRequest, signal: AbortSignal): AsyncIterable<readonly Frame[]>
   /** The id of the device that an entry names so, where the gateway has told. */
@@ -49,6 +51,9 @@ export interface TransferProof {
   /** The series that they went to, for each selector in its order. */
   readonly series: readonly (readonly Series[])[]
 }
+
+/** The gateway's clock is known no better than this; what is later is of the future. */
+const clockDoubtMs = 60_000
 
 /**
  * One request carried all the way: open it, and for each batch of entries decode, map, write, wait for the answer;
@@ -103,6 +108,8 @@ interface Account {
   readonly identify: Identify
   readonly askedFor: AskedFor
   readonly mapping: Mapping
+  /** Later than this is the future, ms UTC. */
+  readonly present: () => number
   /** Of the entries asked for, the newest so far, ms UTC. */
   newest: number
 }
@@ -117,6 +124,7 @@ function openAccount(request: DataLogRequest, { source, deadLetters, mapping, mo
     identify: createIdentify(request, source.deviceIdOf),
     askedFor: createAskedFor(request),
     mapping,
+    present: () => source.clock.now() + clockDoubtMs,
     newest: request.range.after,
   }
 }
@@ -126,6 +134,7 @@ function pointsOf(frames: readonly Frame[], account: Account): { points: Point[]
   const { receipt, letters, repeats, tally, identify, askedFor, mapping } = account
   const points: Point[] = []
   const framesOfPoints: Frame[] = []
+  const present = account.present()
   for (const frame of frames) {
     receipt.received++
     receipt.bytes += frame.length
@@ -136,6 +145,7 @@ function pointsOf(frames: readonly Frame[], account: Account): { points: Point[]
       reject(entry, frame, undefined)
       continue
     }
+    if (entry.at.ms > present) receipt.future++
     const selectors = askedFor(entry)
     if (selectors.length === 0) {
       receipt.outside++

@@ -5,6 +5,7 @@ import { isoText } from '../domain/instant.ts'
 import type { RunEvent, Wish } from '../pipeline/job.ts'
 import type { RunOutcome } from '../pipeline/run.ts'
 import { type DatapointProblem, isUnknown } from '../smartserver/datapoint-problems.ts'
+import type { Metrics } from './metrics.ts'
 import { repeat } from './schedule.ts'
 
 export interface SyncOptions {
@@ -33,6 +34,7 @@ export interface SyncParts {
   readonly log: Logger
   /** Problems of datapoints that were logged already. */
   readonly told: Set<string>
+  readonly metrics?: Metrics | undefined
 }
 
 /**
@@ -45,12 +47,22 @@ export async function syncOnce(
   { only, deadline }: { readonly only?: string; readonly deadline?: number },
   signal: AbortSignal,
 ): Promise<RunOutcome> {
-  const observe = (event: RunEvent) => logEvent(event, parts.log)
+  const observe = (event: RunEvent) => {
+    logEvent(event, parts.log)
+    parts.metrics?.observe(event)
+  }
   const outcome = await parts.run(syncWish(options, deadline), only, observe, signal)
+  for (const gateway of outcome.gateways) parts.metrics?.passed(gateway)
   const { received, written, rejected } = outcome.receipt
   const failed = outcome.gateways.filter(gateway => gateway.failure !== undefined).map(gateway => gateway.gateway)
   for (const { gateway, failure } of outcome.gateways)
     if (failure !== undefined) parts.log.error({ ...failureFields(failure), gateway }, 'gateway given up for this pass')
+  for (const { gateway, receipt } of outcome.gateways)
+    if (receipt.future > 0)
+      parts.log.warn(
+        { gateway, future: receipt.future },
+        "entries later than the gateway's own clock are not fetched before their time has come: was it moved?",
+      )
   for (const { gateway, problems } of outcome.gateways)
     for (const problem of problems) tellProblem(gateway, problem, parts)
   const parked = outcome.gateways.reduce((sum, gateway) => sum + gateway.parked, 0)
@@ -110,6 +122,7 @@ export async function syncForever(
       const failure = toFailure(error)
       // the ledger, or a bug: going on would prove nothing
       if (failure.reach === 'run') throw failure
+      parts.metrics?.failed(only, failure)
       parts.log.error({ ...failureFields(failure), gateway: only }, 'sync failed')
     }
   }

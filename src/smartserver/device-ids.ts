@@ -1,4 +1,5 @@
 import type { Device } from './discovery.ts'
+import type { DeviceIdOf } from './query.ts'
 
 /** The gateway's own id of the device that an entry names so; undefined where it does not tell. */
 export type DeviceIds = (shown: string) => string | undefined
@@ -14,6 +15,15 @@ export function createDeviceIds(devices: readonly Device[]): DeviceIds {
     if (ids.has(shown)) return shown
     const named = byDid.get(lastPart(shown)) ?? []
     return named.length === 1 && shown.includes('.') ? named[0]!.id : undefined
+  }
+}
+
+/** Of several devices with one name none is meant. */
+export function createDeviceIdOf(devices: readonly Device[]): DeviceIdOf {
+  const byName = Map.groupBy(devices, ({ name }) => name)
+  return name => {
+    const [device, ...others] = byName.get(name) ?? []
+    return others.length === 0 ? device?.id : undefined
   }
 }
 

@@ -1,6 +1,7 @@
 import type https from 'node:https'
 import type { TlsTrust } from '../config/schema.ts'
 import type { Clock } from '../domain/clock.ts'
+import type { Selector } from '../domain/datapoint.ts'
 import type { Frame } from '../domain/entry.ts'
 import { Failure } from '../domain/failure.ts'
 import { type DataLogRequest, requestText } from '../domain/request.ts'
@@ -9,7 +10,7 @@ import { readDataLogSocket, type Witness } from './data-log.ts'
 import { GatewayClock } from './gateway-clock.ts'
 import { type GeneralSocketEvents, keepGeneralSocket } from './general-socket.ts'
 import { KnownNames } from './known-names.ts'
-import { dataLogPath, sentSelector } from './query.ts'
+import { type DeviceIdOf, dataLogPath, sentSelector } from './query.ts'
 import { answersTime } from './release.ts'
 import type { RestAnswer, RestCall } from './rest.ts'
 import { askJson, memberOf } from './rest-json.ts'
@@ -47,6 +48,7 @@ export class Gateway {
   readonly #names = new KnownNames()
   readonly #courtesy: Courtesy | undefined
   #release: string | undefined
+  #deviceIdOf: DeviceIdOf | undefined
 
   constructor(options: GatewayOptions) {
     this.name = options.name
@@ -88,9 +90,19 @@ export class Gateway {
     await keepGeneralSocket(parts, events, signal)
   }
 
+  /** A device whose name no query can say is asked for by its id from now on. */
+  knowDevices(deviceIdOf: DeviceIdOf): void {
+    this.#deviceIdOf = deviceIdOf
+  }
+
   /** Path and query that a request would be sent with now. */
   pathOf(request: DataLogRequest): string {
-    return dataLogPath(request, this.#release, this.#names.formOf(sentSelector(request.selectors)))
+    const form = this.#names.formOf(this.#sentOf(request))
+    return dataLogPath(request, { release: this.#release, form, deviceIdOf: this.#deviceIdOf })
+  }
+
+  #sentOf({ selectors }: DataLogRequest): Selector {
+    return sentSelector(selectors, this.#deviceIdOf)
   }
 
   /**
@@ -103,7 +115,7 @@ export class Gateway {
     witness?: Witness,
   ): AsyncGenerator<readonly Frame[]> {
     const path = this.pathOf(request)
-    const sent = sentSelector(request.selectors)
+    const sent = this.#sentOf(request)
     const work = { gateway: this.name, selector: requestText(request), range: request.range }
     for (let attempt = 1; ; attempt++) {
       let lease: Lease | undefined

@@ -1,6 +1,7 @@
 import type { Selector } from '../domain/datapoint.ts'
 import { Failure } from '../domain/failure.ts'
 import { concerns, type DatapointProblem, datapointProblem, type KnownDevice } from './datapoint-problems.ts'
+import { createDeviceIdOf } from './device-ids.ts'
 import { type Device, type LogRule, loggedOf, readDevices, readInterface, readLogRules } from './discovery.ts'
 import type { Gateway } from './gateway.ts'
 import { rulesOf } from './retention.ts'
@@ -46,7 +47,9 @@ export async function surveySite(
 ): Promise<Survey> {
   let site: Survey['site']
   try {
-    site = { devices: await readDevices(gateway, signal), rules: await readLogRules(gateway, signal) }
+    const devices = await readDevices(gateway, signal)
+    gateway.knowDevices(createDeviceIdOf(devices))
+    site = { devices, rules: await readLogRules(gateway, signal) }
     return { failure: undefined, isReached: true, site, ...(await findProblems(gateway, selectors, site, signal)) }
   } catch (error) {
     if (!(error instanceof Failure)) throw error

@@ -175,7 +175,7 @@ describe('a database that goes away in the middle', () => {
     const slow = await startSimulator({ devices: 6, interval: 60, cost: { entriesPerSecond: 10_000 } })
     const sink = { influxdb: { version: 1, url: influxd.url, database: 'd' } }
     await site.configure({ gateways: { g: gatewaySettings(slow, ['*/*/*/*']) }, sink })
-    const running = startProgram(['backfill', '--config', site.file, '--from', '6d', '--json'])
+    const running = startProgram(['backfill', '--config', site.file, '--from', '3d', '--json'])
     while (slow.stats.entriesSent < 5_000) await new Promise(resolve => setTimeout(resolve, 20))
     await influxd.stop()
     await new Promise(resolve => setTimeout(resolve, 1_500))
@@ -196,8 +196,8 @@ describe('a database that goes away in the middle', () => {
 test('Ctrl-C stops a backfill at once, keeps what was recorded, and the same command goes on', async () => {
   const slow = await startSimulator({ devices: 8, interval: 60, cost: { entriesPerSecond: 8_000 } })
   await site.configure({ gateways: { g: gatewaySettings(slow, ['*/*/*/*']) }, requests: { entries: 1_000 } })
-  const running = startProgram(['backfill', '--config', site.file, '--from', '5d'])
-  while (slow.stats.entriesSent < 20_000) await new Promise(resolve => setTimeout(resolve, 20))
+  const running = startProgram(['backfill', '--config', site.file, '--from', '2d'])
+  while (slow.stats.logRequests < 15) await new Promise(resolve => setTimeout(resolve, 20))
   const asked = Date.now()
   running.child.kill('SIGINT')
   const { code, stderr } = await running.ended
@@ -208,8 +208,8 @@ test('Ctrl-C stops a backfill at once, keeps what was recorded, and the same com
   })
   expect(await coveredRanges()).toBeGreaterThan(0)
   const sent = slow.stats.entriesSent
-  expect((await runProgram(['backfill', '--config', site.file, '--from', '5d'])).code).toBe(0)
-  const all = [...slow.history.merged(() => true, Date.now() - 5 * 86_400_000, Date.now())].length
+  expect((await runProgram(['backfill', '--config', site.file, '--from', '2d'])).code).toBe(0)
+  const all = [...slow.history.merged(() => true, Date.now() - 2 * 86_400_000, Date.now())].length
   expect(slow.stats.entriesSent - sent).toBeLessThan(all)
   expect(slow.stats.openLogSockets).toBe(0)
   await slow.close()

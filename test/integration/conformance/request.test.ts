@@ -11,6 +11,7 @@ import type { ReleaseName } from '../../../src/simulator/releases.ts'
 import { type Simulator, startSimulator } from '../../../src/simulator/simulator.ts'
 import { decodeEntry } from '../../../src/smartserver/entry.ts'
 import { Gateway } from '../../../src/smartserver/gateway.ts'
+import { surveySite } from '../../../src/smartserver/survey.ts'
 import { meetGateway, never, range, readAll } from '../../support/conforming-gateway.ts'
 import { openSite } from '../../support/program.ts'
 
@@ -202,6 +203,24 @@ test('§4.1 [C] one data-log socket at a time is what a configuration gets that 
   const site = await openSite({ gateways })
   expect(loadConfig(site.file, {}).gateways[0]?.limits.sockets).toBe(1)
   await site.remove()
+})
+
+describe('§2.1 a device whose name no query can say', () => {
+  const rowsOf = (...devices: string[]) =>
+    devices.map((device, i) => `${new Date(range.after + 1000 + i).toISOString()},${device},b,0,p,${i}`)
+  const meetRows = async (rows: string[]) =>
+    await meetSimulator({ source: parseCsv(['time,device,block,index,datapoint,value', ...rows].join('\n')) })
+
+  test('[D] is asked for by its id, as the device list tells it, and only its entries come', async () => {
+    const { gateway, history } = await meetRows(rowsOf('Hall & Lobby', 'Other'))
+    const selectors: [Selector] = [{ device: { name: 'Hall & Lobby' } }]
+    expect(await readAll(gateway, { selectors })).toHaveLength(2)
+    await surveySite(gateway, selectors, never)
+    const { deviceId } = history.datapoints.find(it => it.device === 'Hall & Lobby')!
+    expect(parametersOf(gateway.pathOf({ gateway: 'g', selectors, range }))['dev']).toBe(String(deviceId))
+    const frames = await readAll(gateway, { selectors })
+    expect(frames.map(frame => (JSON.parse(frame) as { deviceName: string }).deviceName)).toEqual(['Hall & Lobby'])
+  })
 })
 
 async function meetSimulator(

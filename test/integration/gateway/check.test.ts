@@ -1,29 +1,30 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { type Simulator, startSimulator } from '../../../src/simulator/simulator.ts'
+import { describe, expect, type TestContext, test } from 'vitest'
+import type { SimulatorOptions } from '../../../src/simulator/options.ts'
+import { startSimulator } from '../../../src/simulator/simulator.ts'
 import { freePort } from '../../support/free-port.ts'
-import { openSite, runProgram, type Site } from '../../support/program.ts'
+import { openSite, runProgram } from '../../support/program.ts'
 import { allDatapoints, gatewaySettings } from '../../support/truth.ts'
 
-let gateway: Simulator
-let site: Site
-
-beforeAll(async () => {
-  gateway = await startSimulator({ devices: 4 })
-})
-afterAll(() => gateway.close())
-beforeEach(async () => {
-  site = await openSite()
-  return () => site.remove()
-})
-
-async function check(...args: string[]) {
-  const { code, stdout, stderr } = await runProgram(['check', '--json', '--config', site.file, ...args])
-  expect(stdout + stderr).not.toContain('secret')
-  return { code, report: JSON.parse(stdout) }
+/** `onTestFinished` of the test itself: several go on at a time. */
+async function meet({ onTestFinished }: TestContext, options: SimulatorOptions = { devices: 4 }) {
+  const gateway = await startSimulator(options)
+  const site = await openSite()
+  onTestFinished(async () => {
+    await gateway.close()
+    await site.remove()
+  })
+  async function check(...args: string[]) {
+    const { code, stdout, stderr } = await runProgram(['check', '--json', '--config', site.file, ...args])
+    expect(stdout + stderr).not.toContain('secret')
+    return { code, report: JSON.parse(stdout) }
+  }
+  return { gateway, site, check }
 }
 
-describe('check', () => {
-  test('tells release, certificate, clock, log and CPU, and asks for no log', async () => {
+// what takes long is the trial of the general socket: together they wait no longer than one
+describe.concurrent('check', () => {
+  test('tells release, certificate, clock, log and CPU, and asks for no log', async context => {
+    const { gateway, site, check } = await meet(context)
     await site.configure({ gateways: { g: gatewaySettings(gateway, allDatapoints(gateway)) } })
     const before = gateway.stats.logRequests
     const { code, report } = await check()
@@ -43,7 +44,8 @@ describe('check', () => {
     expect(gateway.stats.logRequests).toBe(before)
   })
 
-  test('says what is wrong with each configured datapoint, and what was probably meant', async () => {
+  test('says what is wrong with each configured datapoint, and what was probably meant', async context => {
+    const { gateway, site, check } = await meet(context)
     const odd = gateway.history.datapoints.find(({ name, xif }) => name !== null && name !== undefined && name !== xif)!
     const [first] = gateway.history.datapoints
     const { device, block, index } = first!
@@ -68,8 +70,8 @@ describe('check', () => {
     expect(report.gateways.h.problems).toMatchObject([{ code: 'unknown-device' }])
   })
 
-  test('does not call datapoints right that it could not look at', async () => {
-    const sick = await startSimulator({ devices: 2, faults: { restError: 1 } })
+  test('does not call datapoints right that it could not look at', async context => {
+    const { gateway: sick, site, check } = await meet(context, { devices: 2, faults: { restError: 1 } })
     await site.configure({ gateways: { g: gatewaySettings(sick, allDatapoints(sick)) } })
     const { code, report } = await check()
     expect(code).toBe(3)
@@ -77,10 +79,10 @@ describe('check', () => {
     expect(report.gateways.g).not.toHaveProperty('problems')
     const { stdout } = await runProgram(['check', '--config', site.file])
     expect(stdout).toMatch(/^ {2}datapoints +\d+ configured, not checked: .*503/m)
-    await sick.close()
   })
 
-  test('shows the fingerprint to pin where the certificate is not trusted, and sends no password there', async () => {
+  test('shows the fingerprint to pin where the certificate is not trusted, and sends no password there', async context => {
+    const { gateway, site, check } = await meet(context)
     await site.configure({ gateways: { g: { ...gatewaySettings(gateway, ['*/*/*/*']), tls: {} } } })
     const before = gateway.stats.requests
     const { code, report } = await check()
@@ -95,7 +97,8 @@ describe('check', () => {
     expect(stdout).toContain(`tls: { fingerprint256: "${gateway.fingerprint256}" }`)
   })
 
-  test('looks at all gateways, also when one of them is away, or at the one that is named', async () => {
+  test('looks at all gateways, also when one of them is away, or at the one that is named', async context => {
+    const { gateway, site, check } = await meet(context)
     const away = `https://127.0.0.1:${await freePort()}`
     const settings = gatewaySettings(gateway, ['*/*/*/*'])
     await site.configure({ gateways: { away: { ...settings, url: away }, there: settings } })
@@ -107,7 +110,8 @@ describe('check', () => {
     expect([one.code, Object.keys(one.report.gateways)]).toEqual([0, ['there']])
   })
 
-  test('fails where the database cannot be used', async () => {
+  test('fails where the database cannot be used', async context => {
+    const { gateway, site, check } = await meet(context)
     const sink = { influxdb: { version: 1, url: `http://127.0.0.1:${await freePort()}`, database: 'd' } }
     await site.configure({ gateways: { g: gatewaySettings(gateway, ['*/*/*/*']) }, sink })
     const { code, report } = await check()
@@ -116,23 +120,21 @@ describe('check', () => {
     expect(report.gateways.g.reached).toBe(true)
   })
 
-  test('warns of a clock that is off by more than a minute', async () => {
-    const late = await startSimulator({ devices: 1, clockSkewMs: -600_000 })
+  test('warns of a clock that is off by more than a minute', async context => {
+    const { gateway: late, site, check } = await meet(context, { devices: 1, clockSkewMs: -600_000 })
     await site.configure({ gateways: { g: gatewaySettings(late, ['*/*/*/*']) } })
     const { code, report } = await check()
     expect(code).toBe(0)
     expect(report.gateways.g.warnings).toHaveLength(1)
     expect(Math.abs(report.gateways.g.clockOffsetMs + 600_000)).toBeLessThan(2_000)
-    await late.close()
   })
 
   for (const release of ['2.80', '3.10', '3.20.114', '3.60'] as const)
-    test(`works on release ${release}`, async () => {
-      const old = await startSimulator({ devices: 4, release })
+    test(`works on release ${release}`, async context => {
+      const { gateway: old, site, check } = await meet(context, { devices: 4, release })
       await site.configure({ gateways: { g: gatewaySettings(old, allDatapoints(old)) } })
       const { code, report } = await check()
       expect(report.gateways.g).toMatchObject({ reached: true, generalSocket: 'open', problems: [] })
       expect(code).toBe(0)
-      await old.close()
     })
 })

@@ -1,28 +1,29 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, type TestContext, test } from 'vitest'
 import { parse } from 'yaml'
 import { type Simulator, startSimulator } from '../../../src/simulator/simulator.ts'
-import { openSite, runProgram, type Site } from '../../support/program.ts'
+import { openSite, runProgram } from '../../support/program.ts'
 import { allDatapoints, gatewaySettings } from '../../support/truth.ts'
 
 let gateway: Simulator
-let site: Site
-
 beforeAll(async () => {
   gateway = await startSimulator({ devices: 110 })
 })
 afterAll(() => gateway.close())
-beforeEach(async () => {
-  gateway.setFaults({ changeSnapshot: 0, restError: 0 })
-  site = await openSite({ gateways: { g: gatewaySettings(gateway, ['*/*/*/*']) } })
-  return () => site.remove()
-})
 
-const discover = (...args: string[]) => runProgram(['discover', 'g', '--config', site.file, ...args])
+/** `onTestFinished` of the test itself: several go on at a time. */
+async function meet({ onTestFinished }: TestContext, known: Simulator = gateway) {
+  const site = await openSite({ gateways: { g: gatewaySettings(known, ['*/*/*/*']) } })
+  onTestFinished(() => site.remove())
+  const discover = (...args: string[]) => runProgram(['discover', 'g', '--config', site.file, ...args])
+  return { site, discover }
+}
 
-describe('discover', () => {
-  test('lists every logged datapoint, as the configuration takes it', async () => {
+// what takes long is the pace that the program keeps: together they wait no longer than the slowest
+describe.concurrent('discover', () => {
+  test('lists every logged datapoint, as the configuration takes it', async context => {
+    const { site, discover } = await meet(context)
     const { code, stdout } = await discover()
     expect(code).toBe(0)
     const { datapoints } = parse(stdout)
@@ -37,25 +38,28 @@ describe('discover', () => {
     expect([checked.code, JSON.parse(checked.stdout).gateways.g.problems]).toEqual([0, []])
   }, 120_000)
 
-  test('is not led astray by a list that changes while it is read', async () => {
-    gateway.setFaults({ changeSnapshot: 0.3 })
+  test('is not led astray by a list that changes while it is read', async context => {
+    const changing = await startSimulator({ devices: 110, faults: { changeSnapshot: 0.3 } })
+    context.onTestFinished(() => changing.close())
+    const { discover } = await meet(context, changing)
     const { code, stdout } = await discover('--datapoint', 'nvoLux*', '--device', '*7*')
     expect(code).toBe(0)
-    const wanted = allDatapoints(gateway).filter(label => /^[^/]*7.*\/nvoLux/.test(label))
+    const wanted = allDatapoints(changing).filter(label => /^[^/]*7.*\/nvoLux/.test(label))
     expect(wanted.length).toBeGreaterThan(1)
     expect(parse(stdout).datapoints.sort()).toEqual(wanted.sort())
   }, 60_000)
 
-  test('takes its time with a gateway that takes eight requests a second', async () => {
+  test('takes its time with a gateway that takes eight requests a second', async context => {
     const slow = await startSimulator({ devices: 30, requestsPerSecond: 8 })
-    await site.configure({ gateways: { g: gatewaySettings(slow, ['*/*/*/*']) } })
+    context.onTestFinished(() => slow.close())
+    const { discover } = await meet(context, slow)
     const { code, stdout, stderr } = await discover()
-    await slow.close()
     expect([code, stderr]).toEqual([0, ''])
     expect(parse(stdout).datapoints.sort()).toEqual(allDatapoints(slow).sort())
   }, 60_000)
 
-  test('keeps to the devices and datapoints that are asked for', async () => {
+  test('keeps to the devices and datapoints that are asked for', async context => {
+    const { discover } = await meet(context)
     const { device } = gateway.history.datapoints[0]!
     const { stdout } = await discover('--device', device.toUpperCase())
     expect(parse(stdout).datapoints.sort()).toEqual(
@@ -67,18 +71,21 @@ describe('discover', () => {
     expect([nothing.code, parse(nothing.stdout).datapoints]).toEqual([3, []])
   })
 
-  test('writes a new file, and overwrites one only when told to', async () => {
+  test('writes a new file, and overwrites one only when told to', async context => {
+    const asked = await startSimulator({ devices: 2 })
+    context.onTestFinished(() => asked.close())
+    const { site, discover } = await meet(context, asked)
     const file = join(site.folder, 'datapoints.yaml')
-    const options = ['--device', gateway.history.datapoints[0]!.device, '--write', file]
+    const options = ['--device', asked.history.datapoints[0]!.device, '--write', file]
     expect((await discover(...options)).code).toBe(0)
     const first = await readFile(file, 'utf8')
     expect(parse(first).datapoints.length).toBeGreaterThan(0)
     await writeFile(file, 'mine')
-    const asked = gateway.stats.requests
+    const before = asked.stats.requests
     expect((await discover(...options)).code).toBe(2)
     expect(await readFile(file, 'utf8')).toBe('mine')
     // it is said before the gateway is asked for thousands of datapoints
-    expect(gateway.stats.requests).toBe(asked)
+    expect(asked.stats.requests).toBe(before)
     expect((await discover(...options, '--force')).code).toBe(0)
     expect(parse(await readFile(file, 'utf8')).datapoints).toEqual(parse(first).datapoints)
   })

@@ -17,7 +17,7 @@ type Gateway = RunOutcome['gateways'][number]
 function outcome(receipt: Partial<Receipt> = {}, gateway: Partial<Gateway> = {}, requests = 3): RunOutcome {
   const whole = { ...emptyReceipt(), ...receipt }
   const base = { gateway: 'plant-a', requests, receipt: whole, parked: 0, leftMs: 0, problems: [], failure: undefined }
-  const range = { settled: { after: 0, until: 60_000 }, provisionalAfter: undefined }
+  const range = { clockDifferenceMs: 0, settled: { after: 0, until: 60_000 }, provisionalAfter: undefined }
   return { gateways: [{ ...base, ...range, ...gateway }], requests, receipt: whole, tookMs: 2_000 }
 }
 
@@ -51,6 +51,7 @@ describe('the outcome of a run', () => {
     const receipt = {
       received: 21,
       outside: 1,
+      future: 1,
       duplicate: 2,
       collapsed: 1,
       empty: 3,
@@ -63,6 +64,7 @@ describe('the outcome of a run', () => {
       requests: 3,
       received: 21,
       outside: 1,
+      future: 1,
       duplicate: 2,
       empty: 3,
       written: 10,
@@ -103,6 +105,13 @@ describe('the outcome of a run', () => {
     expect(told(terminal => tellOutcome(outcome({}, early, 0), 'SQLite', terminal)).out).toMatch(
       /nothing.*has settled yet/,
     )
+  })
+
+  it('in words warns once of entries from the future, with their gateway', () => {
+    const receipt = { ...emptyReceipt(), received: 10, outside: 2, future: 2, written: 8 }
+    const { err } = told(terminal => tellOutcome(outcome(receipt, { receipt }), 'x', terminal))
+    expect(err).toMatch(/^plant-a: 2 entries are later than the gateway's own clock.*\n$/)
+    expect(told(terminal => tellOutcome(outcome({ received: 8, written: 8 }), 'x', terminal)).err).toBe('')
   })
 
   it('in words does not say that the larger value is kept where the database cannot replace one', () => {

@@ -49,6 +49,7 @@ describe('a config file', () => {
       deadLetters: { path: join(folder.path, 'data/dead-letters'), maxSize: 1e9 },
       requests: { per: 'auto', entries: 50_000, shortest: 60_000, longest: 2_592_000_000, order: 'oldest' },
       sync: { every: 300_000, settle: 120_000, lateness: 3_600_000, since: 7_776_000_000 },
+      metrics: {},
     })
   })
 
@@ -241,6 +242,31 @@ describe('the size of the dead letters', () => {
   test('is refused without a unit, or where hardly one would fit', () => {
     for (const text of ['1000000', '10KB', 'lots']) expect(() => maxSize(text), text).toThrow()
   })
+})
+
+describe('where metrics are shown', () => {
+  const listen = (text: string) => load(`${minimal}metrics: { listen: "${text}" }`).metrics.listen
+
+  test.each([
+    ['127.0.0.1:9464', { host: '127.0.0.1', port: 9464 }],
+    ['[::1]:80', { host: '::1', port: 80 }],
+    ['0.0.0.0:65535', { host: '0.0.0.0', port: 65_535 }],
+    ['monitoring.local:9464', { host: 'monitoring.local', port: 9464 }],
+  ])('%s', (text, address) => {
+    expect(listen(text)).toEqual(address)
+  })
+
+  test.each([
+    '9464',
+    ':9464',
+    '127.0.0.1',
+    '127.0.0.1:0',
+    '127.0.0.1:65536',
+    '::1:80',
+    'http://a:1',
+    'a:1/metrics',
+  ])('is host and port: %s is refused', text =>
+    expect(() => listen(text)).toThrow(/host and port such as 127\.0\.0\.1:9464/))
 })
 
 describe('the way to an InfluxDB', () => {

@@ -5,6 +5,7 @@ const full: Receipt = {
   received: 21,
   outside: 1,
   foreign: 1,
+  future: 1,
   duplicate: 2,
   collapsed: 1,
   tooOld: 1,

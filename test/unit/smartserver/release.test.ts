@@ -6,7 +6,7 @@ import { answersTime, releaseNumber, xifForm } from '../../../src/smartserver/re
 const range = { after: Date.UTC(2022, 3, 11, 7), until: Date.UTC(2022, 3, 12, 7) }
 
 function parameters(selector: Selector, release?: string): Record<string, string> {
-  const path = dataLogPath({ gateway: 'g', selectors: [selector], range }, release)
+  const path = dataLogPath({ gateway: 'g', selectors: [selector], range }, { release })
   expect(path).toMatch(/^\/iap\/ws\?[A-Za-z0-9\-_.~%&=]+$/)
   // "+" never stands raw, so this decodes as the gateway does
   const pairs = [...new URLSearchParams(path.slice(path.indexOf('?') + 1))]

@@ -1,0 +1,50 @@
+import { z } from 'zod'
+import { versionOptions, whateverOptions } from './agreement.ts'
+import { hour, second } from './duration.ts'
+import { section } from './section.ts'
+import { databaseAddress, duration, line, numberOfText, proxyAddress, secret } from './values.ts'
+
+const influxdb = section({
+  version: z
+    .preprocess(numberOfText, z.literal([1, 2]))
+    .prefault(2)
+    .describe('1: InfluxDB 1.x (/write). 2: InfluxDB 2.x, 3.x, VictoriaMetrics and whatever takes /api/v2/write'),
+  url: databaseAddress().describe('e.g. http://localhost:8086'),
+  org: line().optional().describe('Version 2: organization; any word where the database has none'),
+  bucket: line().optional().describe('Version 2: bucket (InfluxDB 3.x: database)'),
+  token: secret()
+    .optional()
+    .describe('Version 2: token that may write to the bucket; none where the database asks for none'),
+  database: line().optional().describe('Version 1: database; it must exist'),
+  retentionPolicy: line().optional().describe("Version 1: retention policy; default: the database's own"),
+  username: secret().optional().describe('Version 1: login, where the database asks for one'),
+  password: secret().optional().describe('Version 1: password'),
+  timeout: duration({ from: second, to: hour, text: 'How long one write may take' }).prefault('30s'),
+  ca: line().optional().describe('PEM file of the authority that signed the certificate of an https database'),
+  proxy: proxyAddress().optional().describe('Web proxy on the way to the database, e.g. http://proxy:3128'),
+  server: z
+    .enum(['influxdb-1', 'influxdb-2', 'influxdb-3', 'victoria-metrics'])
+    .optional()
+    .describe('What it really is, where it does not tell by itself (behind a proxy that hides it)'),
+}).superRefine(versionOptions, whateverOptions)
+
+const sqlite = section({
+  path: line().prefault('data/points.db').describe('SQLite file; made when missing'),
+})
+
+const file = section({
+  path: line().describe('Folder of the suitcase; made when missing'),
+})
+
+/** Exactly one of the databases, or none: the default. */
+export const sinkSchema = section({
+  influxdb: influxdb.optional().describe('Write to InfluxDB or a database that speaks its write API'),
+  sqlite: sqlite.optional().describe('Write to an SQLite file (the default)'),
+  file: file
+    .optional()
+    .describe('Write a suitcase: files of line protocol, to be carried to a database and brought in there with "load"'),
+}).superRefine((sinks, context) => {
+  const [, ...others] = Object.entries(sinks).filter(([, options]) => options !== undefined)
+  for (const [name] of others)
+    context.addIssue({ code: 'custom', path: [name], message: 'one sink only: influxdb, sqlite or file' })
+}, whateverOptions)

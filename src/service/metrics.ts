@@ -1,0 +1,75 @@
+import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client'
+import type { Failure } from '../domain/failure.ts'
+import type { Receipt } from '../domain/receipt.ts'
+import type { GatewayOutcome, RunEvent } from '../pipeline/job.ts'
+import { isUnknown } from '../smartserver/datapoint-problems.ts'
+
+const fates = ['outside', 'duplicate', 'empty', 'written', 'rejected'] as const satisfies (keyof Receipt)[]
+
+/** What the daemon counts and measures, gateway by gateway, in the text format of Prometheus. */
+export class Metrics {
+  readonly #registry = new Registry()
+  readonly #entries = this.#counter('entries_total', 'Log entries by what became of them', ['gateway', 'fate'])
+  readonly #requests = this.#counter('requests_total', 'Data-log requests received to their "end"', ['gateway'])
+  readonly #failures = this.#counter('failures_total', 'Failed requests and logins, by code', ['gateway', 'code'])
+  readonly #passes = this.#counter('passes_total', 'Passes of the sync, by how they ended', ['gateway', 'ended'])
+  readonly #clockDifference = this.#gauge('clock_difference_seconds', "The gateway's clock less the host's")
+  readonly #completeUntil = this.#gauge('complete_until_timestamp_seconds', 'Up to here nothing is missing, Unix time')
+  readonly #parked = this.#gauge('parked_ranges', 'Ranges that could not be had')
+  readonly #backlog = this.#gauge('backlog_seconds', 'Time that the last pass left, summed over datapoints')
+
+  /** `gateways`: those that will be told of; what they have not done yet is nought, not absent. */
+  constructor(gateways: readonly string[]) {
+    collectDefaultMetrics({ register: this.#registry })
+    for (const gateway of gateways) {
+      this.#requests.inc({ gateway }, 0)
+      for (const fate of fates) this.#entries.inc({ gateway, fate }, 0)
+      for (const ended of ['complete', 'incomplete', 'failed']) this.#passes.inc({ gateway, ended }, 0)
+    }
+  }
+
+  readonly observe = (event: RunEvent): void => {
+    const { gateway } = event
+    if (event.kind === 'failed') this.#failures.inc({ gateway, code: event.failure.code })
+    if (event.kind !== 'done') return
+    this.#requests.inc({ gateway })
+    for (const fate of fates) this.#entries.inc({ gateway, fate }, event.receipt[fate])
+  }
+
+  passed(outcome: GatewayOutcome): void {
+    const { gateway, clockDifferenceMs, settled, parked, leftMs, problems, failure } = outcome
+    if (clockDifferenceMs !== undefined) this.#clockDifference.set({ gateway }, clockDifferenceMs / 1000)
+    if (failure !== undefined) {
+      this.failed(gateway, failure)
+      return
+    }
+    this.#parked.set({ gateway }, parked)
+    this.#backlog.set({ gateway }, leftMs / 1000)
+    const isComplete = parked === 0 && leftMs === 0 && !problems.some(isUnknown)
+    this.#passes.inc({ gateway, ended: isComplete ? 'complete' : 'incomplete' })
+    if (isComplete && settled !== undefined) this.#completeUntil.set({ gateway }, settled.until / 1000)
+  }
+
+  /** A pass that came to nothing. */
+  failed(gateway: string, failure: Failure): void {
+    this.#passes.inc({ gateway, ended: 'failed' })
+    this.#failures.inc({ gateway, code: failure.code })
+  }
+
+  get contentType(): string {
+    return this.#registry.contentType
+  }
+
+  text(): Promise<string> {
+    return this.#registry.metrics()
+  }
+
+  #counter<Label extends string>(name: string, help: string, labelNames: Label[]): Counter<Label> {
+    return new Counter({ name: `smartserver_etl_${name}`, help, labelNames, registers: [this.#registry] })
+  }
+
+  #gauge(name: string, help: string): Gauge<'gateway'> {
+    const labelNames = ['gateway'] as const
+    return new Gauge({ name: `smartserver_etl_${name}`, help, labelNames, registers: [this.#registry] })
+  }
+}
