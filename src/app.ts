@@ -162,9 +162,21 @@ export async function openApp(config: Config, doing: string, { clock, log }: App
       return keptMs === undefined || since >= source.clock.now() - keptMs
     },
     replay(reason, signal) {
+      const met = new Set<string>()
+      const meet = async (source: Accompanied) => {
+        if (met.has(source.name)) return
+        met.add(source.name)
+        await source.hello(signal).catch(error => {
+          if (!(error instanceof Failure)) throw error
+          log.warn({ gateway: source.name, code: error.code, error: error.message }, 'its device list cannot be had')
+        })
+      }
       const gateway = (name: string) => {
         const found = gateways.find(it => it.config.name === name)
-        return found && { mapping: found.mapping, selectors: selectorsOf(found.config) }
+        if (found === undefined) return undefined
+        const { source, mapping, config: own } = found
+        const { deviceIdOf } = source
+        return { mapping, selectors: selectorsOf(own), learnDevices: () => meet(source), deviceIdOf }
       }
       return replayLetters(reason, { sink, ledger, folder: config.deadLetters.path, gateway }, signal)
     },

@@ -11,6 +11,7 @@ import { openSeriesPool } from '../points/series.ts'
 import type { Sink } from '../sinks/sink.ts'
 import { decodeEntry } from '../smartserver/entry.ts'
 import { amended, type Brought } from './amended.ts'
+import { createIdentify, unknownDeviceId } from './identify.ts'
 import type { PointJson } from './letter-point.ts'
 import { joinFields } from './repeats.ts'
 
@@ -20,7 +21,16 @@ export interface ReplayParts {
   /** Folder of the dead letters. */
   readonly folder: string
   /** The rules of today; undefined for a gateway that is not configured any more. */
-  readonly gateway: (name: string) => { readonly mapping: Mapping; readonly selectors: readonly Selector[] } | undefined
+  readonly gateway: (name: string) => Configured | undefined
+}
+
+interface Configured {
+  readonly mapping: Mapping
+  readonly selectors: readonly Selector[]
+  /** Learns the gateway's device list, where that can be had. */
+  learnDevices?(): Promise<void>
+  /** The id of the device that an entry names so, where the gateway has told. */
+  readonly deviceIdOf?: ((shown: string) => string | undefined) | undefined
 }
 
 /** `read = written + empty + remaining + others`, always (law 5). */
@@ -112,6 +122,7 @@ async function replayBatch(
   }
   for (const [gateway, own] of Map.groupBy(letters, letter => letter.gateway)) {
     const configured = parts.gateway(gateway)
+    if (own.some(({ reason }) => reason === unknownDeviceId)) await configured?.learnDevices?.()
     const batch = openBatch()
     for (const letter of own) {
       const made = letter.raw === undefined ? wholePoint(letter) : broughtBy(letter, letter.raw, configured)
@@ -156,8 +167,6 @@ function openBatch() {
   }
 }
 
-type Configured = NonNullable<ReturnType<ReplayParts['gateway']>>
-
 type Unwritable = Pick<KeptLetter, 'reason' | 'detail'>
 
 /** Needs no rule, and so no gateway in the configuration either. */
@@ -174,7 +183,9 @@ function broughtBy(
 ): Brought | Unwritable | undefined {
   if (configured === undefined) return { reason, detail: `There is no gateway ${gateway} in the configuration.` }
   const { mapping, selectors } = configured
-  const entry = decodeEntry(raw)
+  const decoded = decodeEntry(raw)
+  if (isRejection(decoded)) return decoded
+  const entry = createIdentify(configured, configured.deviceIdOf)(decoded)
   if (isRejection(entry)) return entry
   if (!selectors.some(selector => selectorMatches(selector, entry.datapoint)))
     return { reason, detail: 'The datapoint is not configured any more.' }

@@ -3,8 +3,9 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { Ledger } from '../../../src/ledger/ledger.ts'
 import { pointJson } from '../../../src/pipeline/letter-point.ts'
-import { replayLetters } from '../../../src/pipeline/replay.ts'
+import { type ReplayParts, replayLetters } from '../../../src/pipeline/replay.ts'
 import { compileMapping } from '../../../src/points/mapping.ts'
+import { logFrame } from '../../support/log-frames.ts'
 import { makePoint, makeSeries } from '../../support/points.ts'
 import { scriptedSink } from '../../support/scripted-sink.ts'
 import { steeredClock } from '../../support/steered-clock.ts'
@@ -20,10 +21,10 @@ function openLetters(lines: readonly (string | Buffer)[]) {
   writeFileSync(file, Buffer.concat(lines.map(line => Buffer.concat([Buffer.from(line), Buffer.from('\n')]))))
   const sink = scriptedSink()
   const known = { mapping: compileMapping('plant-a', []), selectors: [{}] as const }
-  async function replay() {
+  async function replay(more: Partial<ReturnType<ReplayParts['gateway']>> = {}) {
     const ledger = Ledger.open(':memory:', steeredClock())
     try {
-      const gateway = (name: string) => (name === 'plant-a' ? known : undefined)
+      const gateway = (name: string) => (name === 'plant-a' ? { ...known, ...more } : undefined)
       return await replayLetters(undefined, { sink, ledger, folder, gateway }, never)
     } finally {
       ledger.close()
@@ -54,5 +55,34 @@ describe('a replay of dead letters', () => {
     ])
     expect(await replay()).toMatchObject({ read: 2, written: 1, remaining: 1 })
     expect([...sink.stored.values()]).toEqual([point])
+  })
+
+  it('of a device that is configured by id asks the gateway once how entries name it, and keeps what stays unknown', async () => {
+    const letterOf = (deviceId: string) => {
+      const letter = { ...around, gateway: 'plant-a', reason: 'unknown-device-id', detail: 'x' }
+      return JSON.stringify({ ...letter, raw: JSON.stringify({ ...JSON.parse(logFrame(1_000)), deviceId }) })
+    }
+    const { sink, replay } = openLetters([letterOf('17q4.2'), letterOf('17q4.9')])
+    const selectors = [{ device: { id: '5', as: 'Sensor 1' } }]
+    expect(await replay({ selectors })).toMatchObject({ read: 2, written: 0, remaining: 2 })
+    let asked = 0
+    let ids: Record<string, string> = {}
+    const learnDevices = async () => {
+      asked++
+      ids = { '17q4.2': '5' }
+    }
+    const deviceIdOf = (shown: string) => ids[shown]
+    const receipt = await replay({ selectors, learnDevices, deviceIdOf })
+    expect([receipt.written, receipt.remaining, [...receipt.reasons], asked]).toEqual([
+      1,
+      1,
+      [['unknown-device-id', 1]],
+      1,
+    ])
+    expect(sink.stored.size).toBe(1)
+    // others need no gateway
+    const { replay: again } = openLetters([JSON.stringify({ ...around, gateway: 'plant-a', reason: 'x', raw: '{' })])
+    await again({ learnDevices })
+    expect(asked).toBe(1)
   })
 })

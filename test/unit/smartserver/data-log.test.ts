@@ -372,7 +372,7 @@ describe('stopping', () => {
 
 describe('a consumer that is busy', () => {
   it('makes the gateway wait: what is held does not grow, and nothing is lost in the end', async () => {
-    const count = 40_000
+    const count = 20_000
     const text = 'x'.repeat(1_000)
     let server: WebSocket | undefined
     // shorter than the consumer is busy: silence counts only while the socket is read
@@ -385,7 +385,7 @@ describe('a consumer that is busy', () => {
           socket.close()
         },
       },
-      { batchSize: 500, idleTimeoutMs: 150 },
+      { batchSize: 500, idleTimeoutMs: 2_000 },
     )
     let next = 0
     let widest = 0
@@ -402,11 +402,11 @@ describe('a consumer that is busy', () => {
               before = server!.bufferedAmount
               return same
             },
-            { interval: 200 },
+            { interval: 2_200, timeout: 40_000 },
           )
           .toBe(true)
-        // of 40 MB the kernel's buffers take some, we no more than two batches
-        expect(server!.bufferedAmount).toBeGreaterThan(20_000_000)
+        // of 20 MB the kernel's buffers take some, we no more than two batches
+        expect(server!.bufferedAmount).toBeGreaterThan(8_000_000)
       }
     }
     expect(next).toBe(count)
