@@ -15,7 +15,7 @@ export async function sync(config: Config, options: { once?: boolean }, context:
   const shown = options.once === true ? undefined : await openMetrics(config)
   if (shown !== undefined) {
     opened.defer(shown.close)
-    log.info({ url: shown.url }, 'metrics')
+    log.info({ url: shown.url }, 'metrics shown')
   }
   const parts = { run: app.run, clock, log, told: new Set<string>(), metrics: shown?.metrics }
   const report = await (options.once === true ? app.prepare(signal) : untilReady(app.prepare, { clock, log }, signal))

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
 import { rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { type Simulator, startSimulator } from '../../src/simulator/simulator.ts'
 import { freePort } from '../support/free-port.ts'
@@ -150,6 +151,27 @@ describe('what goes wrong is told once and clearly, and nothing is recorded', ()
     await backfill()
     await writeFile(path, 'somebody else keeps notes here, a page of them'.repeat(100))
     expectMessage(await backfill(), 1, /ledger .*ledger\.db cannot be used/)
+  })
+
+  test('entries later than the gateway’s own clock are warned of once a run, and none of them is written', async () => {
+    const hour = 3_600_000
+    const ahead = await startSimulator({
+      devices: 2,
+      password,
+      oddities: { future: 0.5, futureMs: 2 * hour },
+      faults: { widenRange: 1, widenMs: 4 * hour },
+    })
+    await site.configure({ gateways: { g: { ...gatewaySettings(ahead, ['*/*/*/*']), password } } })
+    const ended = await backfill()
+    expectMessage(ended, 0, /^g: \d+ entries are later than the gateway's own clock[^\n]*\n$/)
+    const { future, outside } = JSON.parse((await backfill('--json')).stdout)
+    expect([future > 0, outside >= future]).toEqual([true, true])
+    const points = new DatabaseSync(join(site.folder, 'data', 'points.db'))
+    expect(points.prepare('SELECT max(time) AS newest FROM datalog').get()).toEqual({
+      newest: expect.toSatisfy((newest: string) => Date.parse(newest) < Date.now()),
+    })
+    points.close()
+    await ahead.close()
   })
 
   test('a second process on the same ledger', async () => {
