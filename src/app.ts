@@ -19,6 +19,7 @@ import { createPace } from './pipeline/pace.ts'
 import { type ReplayReceipt, replayLetters } from './pipeline/replay.ts'
 import { type Reread, rereadRange } from './pipeline/rereading.ts'
 import { type RunOutcome, run } from './pipeline/run.ts'
+import { logTransfers } from './pipeline/transfer-log.ts'
 import { Troubles } from './pipeline/troubles.ts'
 import { compileMapping } from './points/mapping.ts'
 import type { Metrics } from './service/metrics.ts'
@@ -130,7 +131,7 @@ export async function openApp(config: Config, doing: string, { clock, log }: App
             wish: keepable(wish, retentionMs, clock.now()),
           }),
         )
-      return run(jobs, { ...parts, observe: noteActivity(ledger, clock, observe) }, signal)
+      return run(jobs, { ...parts, observe: logTransfers(log, noteActivity(ledger, clock, observe)) }, signal)
     },
     load: (folder, observe, signal) => loadSuitcase(folder, parts, observe, signal),
     async hello(name, signal) {

@@ -80,7 +80,10 @@ function figureLines(findings: readonly Finding[]): string[] {
   return [
     figure(total.equal, 'equal'),
     ...figures.slice(0, 6).flatMap(([number, words]) => (number > 0 ? [figure(number, words)] : [])),
-    figure(findings.length, `ranges, ${countText(count('equal'))} of them equal`),
+    figure(
+      findings.length,
+      `${findings.length === 1 ? 'range' : 'ranges'}, ${countText(count('equal'))} of them equal`,
+    ),
     ...figures.slice(6).flatMap(([number, words]) => (number > 0 ? [figure(number, words)] : [])),
   ]
 }

@@ -62,7 +62,7 @@ export function tellOutcome(outcome: RunOutcome, sinkLabel: string, terminal: Te
   }
   const rate = countText(receipt.received / Math.max(0.001, tookMs / 1000))
   terminal.out(
-    `${countOf(receipt.received, 'entry', 'entries')} received in ${countOf(requests, 'request')}, ${tookText(tookMs)} (${rate}/s):`,
+    `${countOf(receipt.received, 'entry', 'entries')} received in ${countOf(requests, 'request')}, ${tookText(tookMs)}${receipt.received > 0 ? ` (${rate}/s):` : '.'}`,
   )
   const rows: [number, string][] = [
     [receipt.written, `written to ${sinkLabel}, every batch acknowledged`],

@@ -147,11 +147,11 @@ function logEvent(event: RunEvent, log: Logger): void {
       "the gateway's clock was set back: what it logs from there on is fetched again",
     )
   else if (event.kind === 'parked') log.error({ ...failureFields(event.failure), gateway }, 'range parked')
-  else if (event.kind === 'done')
-    log.debug({ gateway, ...event.piece.range, ...event.receipt, provisional: event.piece.provisional }, 'transferred')
 }
 
 function failureFields(failure: Failure) {
   const { code, message, retry, work, advice } = failure
-  return { code, error: message, retry, advice, ...work }
+  const { range } = work ?? {}
+  const times = range && { after: isoText(range.after), until: isoText(range.until) }
+  return { code, error: message, retry, advice, ...work, range: times }
 }

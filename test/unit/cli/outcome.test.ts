@@ -88,6 +88,11 @@ describe('the outcome of a run', () => {
     expect(out).toContain('Complete')
   })
 
+  it('in words of no entry at all promises no list', () => {
+    const { out } = told(terminal => tellOutcome(outcome(), 'SQLite', terminal))
+    expect(out).toMatch(/^0 entries received in 3 requests, 2\.0 s\.\nComplete/)
+  })
+
   it('in words counts apart what is only too old for the database', () => {
     const receipt = { received: 10, written: 3, rejected: 7, tooOld: 5 }
     const { out } = told(terminal => tellOutcome(outcome(receipt), 'InfluxDB', terminal))
