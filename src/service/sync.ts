@@ -151,7 +151,7 @@ function logEvent(event: RunEvent, log: Logger): void {
 
 function failureFields(failure: Failure) {
   const { code, message, retry, work, advice } = failure
-  const { range } = work ?? {}
+  const { range } = work
   const times = range && { after: isoText(range.after), until: isoText(range.until) }
   return { code, error: message, retry, advice, ...work, range: times }
 }
