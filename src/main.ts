@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs'
+import { keepHeapSmall } from './cli/heap.ts'
 import { createLog, logLevels } from './cli/log.ts'
 import { exitCode, tellFailure } from './cli/outcome.ts'
 import { runProgram } from './cli/program.ts'
@@ -10,6 +11,7 @@ import { toFailure } from './domain/failure.ts'
 /** A stop that takes longer than this is cut short: nothing is half-recorded at any moment (law 10). */
 const stopWithinMs = 5_000
 
+keepHeapSmall()
 const terminal = createTerminal(process.stdout, process.stderr)
 const stop = new AbortController()
 

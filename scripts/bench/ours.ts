@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pino } from 'pino'
+import { keepHeapSmall } from '../../src/cli/heap.ts'
 import { systemClock } from '../../src/domain/clock.ts'
 import type { TimeRange } from '../../src/domain/range.ts'
 import { DeadLetterBox } from '../../src/ledger/dead-letters.ts'
@@ -31,6 +32,7 @@ const log = pino({ level: 'silent' })
 const { signal } = new AbortController()
 const letters = mkdtempSync(join(tmpdir(), 'smartserver-etl-bench-'))
 
+keepHeapSmall()
 const before = process.cpuUsage()
 const source = new Gateway({
   name: 'g',
