@@ -36,7 +36,7 @@ const file = section({
   path: line().describe('Folder of the suitcase; made when missing'),
 })
 
-/** Exactly one of the databases, or none: the default. */
+/** One of them, or none: then the default. */
 export const sinkSchema = section({
   influxdb: influxdb.optional().describe('Write to InfluxDB or a database that speaks its write API'),
   sqlite: sqlite.optional().describe('Write to an SQLite file (the default)'),

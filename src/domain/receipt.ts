@@ -6,7 +6,7 @@ export interface Receipt {
   outside: number
   /** Of the outside: those of other devices than were asked for. */
   foreign: number
-  /** Later than the gateway's own clock, and so outside (law 8): fetched when their time has come. */
+  /** Of the outside: those later than the gateway's own clock. They are asked for when their time has come (law 8). */
   future: number
   /** The same datapoint and time as another entry of the same request. */
   duplicate: number

@@ -145,11 +145,11 @@ function pointsOf(frames: readonly Frame[], account: Account): { points: Point[]
       reject(entry, frame, undefined)
       continue
     }
-    if (entry.at.ms > present) receipt.future++
     const selectors = askedFor(entry)
     if (selectors.length === 0) {
       receipt.outside++
       if (selectors === ofForeignDevice) receipt.foreign++
+      if (entry.at.ms > present) receipt.future++
       continue
     }
     tally.receive(selectors)
