@@ -100,7 +100,7 @@ export function tellOutcome(outcome: RunOutcome, sinkLabel: string, terminal: Te
 
 /** A clock that was moved, or is wrong: time that passes brings them, but somebody should know. */
 function futureText(count: number): string {
-  return `${countOf(count, 'entry is', 'entries are')} later than the gateway's own clock, and not fetched before their time has come: was the clock moved?`
+  return `${countOf(count, 'entry', 'entries')} came unasked that ${count === 1 ? 'is' : 'are'} later than the gateway's own clock, and not fetched before their time has come: was the clock moved?`
 }
 
 /** How far "complete" goes: gateways that stop at the same minute share a line. */

@@ -6,8 +6,10 @@ import type { Frame } from '../domain/entry.ts'
 import { Failure } from '../domain/failure.ts'
 import type { DataLogRequest } from '../domain/request.ts'
 import type { Companion } from '../smartserver/companion.ts'
-import { createDeviceIds, type DeviceIds } from '../smartserver/device-ids.ts'
+import { createDeviceIdOf, createDeviceIds, type DeviceIds } from '../smartserver/device-ids.ts'
+import { readDevices } from '../smartserver/discovery.ts'
 import type { Gateway } from '../smartserver/gateway.ts'
+import { canBeSent } from '../smartserver/log-query.ts'
 import { createRetention, type Retention } from '../smartserver/retention.ts'
 import { type Survey, surveySite } from '../smartserver/survey.ts'
 import { createCpuGate } from './cpu-gate.ts'
@@ -62,6 +64,19 @@ export function accompanied(parts: AccompaniedParts): Accompanied {
     deviceIds = createDeviceIds(found.site.devices)
   }
 
+  /** The id of a device may change while its name does not: it is asked for by none that is not fresh. */
+  const goesById = parts.selectors.some(
+    ({ device }) => device !== undefined && 'name' in device && !canBeSent(device.name),
+  )
+  async function learnIds(signal: AbortSignal): Promise<void> {
+    try {
+      gateway.knowDevices(createDeviceIdOf(await readDevices(gateway, signal)))
+    } catch (error) {
+      if (!(error instanceof Failure)) throw error
+      gateway.knowDevices(undefined)
+    }
+  }
+
   return {
     name: gateway.name,
     clock: gateway.clock,
@@ -69,6 +84,7 @@ export function accompanied(parts: AccompaniedParts): Accompanied {
       await gateway.hello(signal)
       companion.start()
       await look(signal)
+      if (goesById && clock.now() > (toldAt ?? Number.NEGATIVE_INFINITY)) await learnIds(signal)
     },
     retentionOf: selectors => retention?.(selectors),
     deviceIdOf: shown => deviceIds?.(shown),

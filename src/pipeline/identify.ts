@@ -1,4 +1,4 @@
-import type { Selector } from '../domain/datapoint.ts'
+import { type Selector, selectorMatches } from '../domain/datapoint.ts'
 import type { LogEntry, Rejection } from '../domain/entry.ts'
 
 /** An entry with the id of its device as the configuration knows it. */
@@ -24,6 +24,8 @@ export function createIdentify(
     const known = deviceIdOf?.(shown)
     if (known !== undefined) return { ...entry, datapoint: { ...entry.datapoint, deviceId: known } }
     if (isPlain && /^\d+$/.test(shown)) return entry
+    // asked for by other marks than an id
+    if (selectors.some(selector => selectorMatches(selector, entry.datapoint))) return entry
     return {
       reason: unknownDeviceId,
       detail:

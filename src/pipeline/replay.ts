@@ -122,10 +122,16 @@ async function replayBatch(
   }
   for (const [gateway, own] of Map.groupBy(letters, letter => letter.gateway)) {
     const configured = parts.gateway(gateway)
-    if (own.some(({ reason }) => reason === unknownDeviceId)) await configured?.learnDevices?.()
     const batch = openBatch()
+    let hasLearnt = false
     for (const letter of own) {
-      const made = letter.raw === undefined ? wholePoint(letter) : broughtBy(letter, letter.raw, configured)
+      let made = letter.raw === undefined ? wholePoint(letter) : broughtBy(letter, letter.raw, configured)
+      // the gateway is asked for its devices only if a letter cannot do without, and once
+      if (needsDevices(made) && configured?.learnDevices !== undefined && letter.raw !== undefined) {
+        if (!hasLearnt) await configured.learnDevices()
+        hasLearnt = true
+        made = broughtBy(letter, letter.raw, configured)
+      }
       if (made === undefined) receipt.empty++
       else if ('reason' in made) keep({ ...letter, ...made })
       else batch.add(letter, made)
@@ -173,6 +179,10 @@ type Unwritable = Pick<KeptLetter, 'reason' | 'detail'>
 function wholePoint({ point: json, reason, detail }: KeptLetter): Brought | Unwritable {
   const point = pointOf(json)
   return point === undefined ? { reason, detail } : { point, datapoint: undefined }
+}
+
+function needsDevices(made: Brought | Unwritable | undefined): boolean {
+  return made !== undefined && 'reason' in made && made.reason === unknownDeviceId
 }
 
 /** Undefined: there is nothing to write. */

@@ -14,6 +14,7 @@ import {
 } from '../planning/backlog.ts'
 import { maturityAt, missingRanges } from '../planning/missing.ts'
 import { type DatapointProblem, isUnknown } from '../smartserver/datapoint-problems.ts'
+import { canBeSent } from '../smartserver/log-query.ts'
 import type { GatewayJob } from './job.ts'
 import { isResting } from './resting.ts'
 
@@ -129,6 +130,8 @@ export function adaptWidth(backlog: Backlog, piece: Piece, receipt: Receipt, gat
   if (receipt.received < enoughToJudge || receipt.outside * 2 <= receipt.received) return
   const [{ device }] = piece.selectors
   if (device === undefined || piece.group === everything) return
+  // where no query can say its name, it may have gone without a filter: that tells nothing of the gateway
+  if ('name' in device && !canBeSent(device.name)) return
   if (receipt.foreign * 2 > receipt.received) {
     ledger.rememberWidth(gateway, everything, 'always wide')
     joinGroups(backlog, everything, () => true)

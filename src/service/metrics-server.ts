@@ -32,6 +32,8 @@ export async function serveMetrics({ host, port }: ListenAddress, metrics: Metri
       advice: 'Is the port taken, perhaps by another sync? Choose another one, or leave metrics.listen out.',
     })
   })
+  // an aid: what befalls it later ends no sync
+  server.on('error', () => {})
   const address = server.address()
   const shownPort = typeof address === 'object' && address !== null ? address.port : port
   return {

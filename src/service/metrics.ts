@@ -18,6 +18,9 @@ export class Metrics {
   readonly #parked = this.#gauge('parked_ranges', 'Ranges that could not be had')
   readonly #backlog = this.#gauge('backlog_seconds', 'Time that the last pass left, summed over datapoints')
 
+  /** A failure that goes on holding the gateway ends pass after pass, and happened once. */
+  readonly #counted = new WeakSet<Failure>()
+
   /** `gateways`: those that will be told of; what they have not done yet is nought, not absent. */
   constructor(gateways: readonly string[]) {
     collectDefaultMetrics({ register: this.#registry })
@@ -30,7 +33,7 @@ export class Metrics {
 
   readonly observe = (event: RunEvent): void => {
     const { gateway } = event
-    if (event.kind === 'failed') this.#failures.inc({ gateway, code: event.failure.code })
+    if (event.kind === 'failed') this.#count(gateway, event.failure)
     if (event.kind !== 'done') return
     this.#requests.inc({ gateway })
     for (const fate of fates) this.#entries.inc({ gateway, fate }, event.receipt[fate])
@@ -53,6 +56,12 @@ export class Metrics {
   /** A pass that came to nothing. */
   failed(gateway: string, failure: Failure): void {
     this.#passes.inc({ gateway, ended: 'failed' })
+    this.#count(gateway, failure)
+  }
+
+  #count(gateway: string, failure: Failure): void {
+    if (this.#counted.has(failure)) return
+    this.#counted.add(failure)
     this.#failures.inc({ gateway, code: failure.code })
   }
 

@@ -57,12 +57,7 @@ export async function syncOnce(
   const failed = outcome.gateways.filter(gateway => gateway.failure !== undefined).map(gateway => gateway.gateway)
   for (const { gateway, failure } of outcome.gateways)
     if (failure !== undefined) parts.log.error({ ...failureFields(failure), gateway }, 'gateway given up for this pass')
-  for (const { gateway, receipt } of outcome.gateways)
-    if (receipt.future > 0)
-      parts.log.warn(
-        { gateway, future: receipt.future },
-        "entries later than the gateway's own clock are not fetched before their time has come: was it moved?",
-      )
+  for (const { gateway, receipt } of outcome.gateways) tellFuture(gateway, receipt.future, parts)
   for (const { gateway, problems } of outcome.gateways)
     for (const problem of problems) tellProblem(gateway, problem, parts)
   const parked = outcome.gateways.reduce((sum, gateway) => sum + gateway.parked, 0)
@@ -82,6 +77,19 @@ export async function syncOnce(
     'synced',
   )
   return outcome
+}
+
+/** Once for as long as it lasts: from a gateway that ignores filters they come with every pass. */
+function tellFuture(gateway: string, future: number, { log, told }: SyncParts): void {
+  const key = JSON.stringify([gateway, 'future'])
+  if (future === 0) told.delete(key)
+  else if (!told.has(key)) {
+    told.add(key)
+    log.warn(
+      { gateway, future },
+      "entries later than the gateway's own clock are not fetched before their time has come: was it moved?",
+    )
+  }
 }
 
 /** Once for as long as it lasts, not once a pass. */

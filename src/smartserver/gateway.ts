@@ -90,8 +90,8 @@ export class Gateway {
     await keepGeneralSocket(parts, events, signal)
   }
 
-  /** A device whose name no query can say is asked for by its id from now on. */
-  knowDevices(deviceIdOf: DeviceIdOf): void {
+  /** A device whose name no query can say is asked for by its id from now on; undefined: without its name. */
+  knowDevices(deviceIdOf: DeviceIdOf | undefined): void {
     this.#deviceIdOf = deviceIdOf
   }
 

@@ -3,7 +3,10 @@ import { Failure } from '../domain/failure.ts'
 /** A name, and what is meant by it. `bare` is what the release makes of it (protocol §2.1). */
 export type NameFilter = { readonly name: string } | { readonly xifName: string } | { readonly bare: string }
 
-/** A query of the data log, in every form that the gateway takes (protocol §2.1). What is left out filters nothing. */
+/**
+ * A query of the data log, in every documented form (protocol §2.1). What is left out filters nothing; a request goes by
+ * `dataLogPath`, which always gives both ends of `utc` (law 7).
+ */
 export interface LogQuery {
   readonly dev?: { readonly id: string } | { readonly name: string }
   readonly blockName?: NameFilter
@@ -20,7 +23,7 @@ export function logQueryPath({ dev, blockName, blockIndex, dpName, dp, utc }: Lo
   const parameters: [string, string][] = []
   if (dev !== undefined) parameters.push(['dev', 'id' in dev ? bareName(dev.id) : `*+name==${sendable(dev.name)}`])
   if (blockName !== undefined) parameters.push(['blockName', nameFilter(blockName)])
-  if (blockIndex !== undefined) parameters.push(['blockIndex', String(blockIndex)])
+  if (blockIndex !== undefined) parameters.push(['blockIndex', indexText(blockIndex)])
   if (dpName !== undefined) parameters.push(['dpName', nameFilter(dpName)])
   if (dp !== undefined) parameters.push(['dp', 'true'])
   if (utc !== undefined) parameters.push(['value', utcFilter(utc)])
@@ -45,6 +48,11 @@ export function canBeSentBare(name: string): boolean {
 function nameFilter(filter: NameFilter): string {
   if ('name' in filter) return `*+name==${sendable(filter.name)}`
   return 'xifName' in filter ? `*+xifName==${sendable(filter.xifName)}` : bareName(filter.bare)
+}
+
+function indexText(index: number): string {
+  if (!Number.isInteger(index) || index < 0) throw badQuery(`no data-log query can name the block index ${index}`)
+  return String(index)
 }
 
 function sendable(name: string): string {

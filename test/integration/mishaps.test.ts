@@ -3,6 +3,7 @@ import { rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { parseCsv } from '../../src/simulator/csv.ts'
 import { type Simulator, startSimulator } from '../../src/simulator/simulator.ts'
 import { freePort } from '../support/free-port.ts'
 import { type Influxd, openInfluxd } from '../support/influxd.ts'
@@ -163,7 +164,7 @@ describe('what goes wrong is told once and clearly, and nothing is recorded', ()
     })
     await site.configure({ gateways: { g: { ...gatewaySettings(ahead, ['*/*/*/*']), password } } })
     const ended = await backfill()
-    expectMessage(ended, 0, /^g: \d+ entries are later than the gateway's own clock[^\n]*\n$/)
+    expectMessage(ended, 0, /^g: \d+ entries came unasked that are later than the gateway's own clock[^\n]*\n$/)
     const { future, outside } = JSON.parse((await backfill('--json')).stdout)
     expect([future > 0, outside >= future]).toEqual([true, true])
     const points = new DatabaseSync(join(site.folder, 'data', 'points.db'))
@@ -172,6 +173,24 @@ describe('what goes wrong is told once and clearly, and nothing is recorded', ()
     })
     points.close()
     await ahead.close()
+  })
+
+  test('a device whose name no query can say is found again under a new id at the next run', async () => {
+    const row = (at: number) => `${new Date(at).toISOString()},Hall & Lobby,b,0,p,1`
+    const csv = (...rows: string[]) => parseCsv(['time,device,block,index,datapoint,value', ...rows].join('\n'))
+    const [early, late] = [Date.now() - 40 * 3_600_000, Date.now() - 20 * 3_600_000]
+    const app = async (source: Simulator, to: string) => {
+      const own = { ...gatewaySettings(source, ['Hall & Lobby/*/*/*']), password: 'secret' }
+      await site.configure({ gateways: { g: own } })
+      return JSON.parse((await backfill('--json', '--to', to)).stdout)
+    }
+    const first = await startSimulator({ source: csv(row(early)) })
+    expect(await app(first, '30h')).toMatchObject({ complete: true, written: 1, outside: 0 })
+    await first.close()
+    const other = `${new Date(late).toISOString()},A,b,0,p,1`
+    const second = await startSimulator({ source: csv(other, row(late)) })
+    expect(await app(second, '10h')).toMatchObject({ complete: true, written: 1, outside: 0 })
+    await second.close()
   })
 
   test('a second process on the same ledger', async () => {

@@ -98,6 +98,7 @@ describe('a data-log query', () => {
     ['with an empty name', { dev: { name: '' } }, 'bad-query'],
     ['with a bare name that begins like a filter', { dpName: { bare: '*+name==a' } }, 'bad-query'],
     ['with an id that begins like a filter', { dev: { id: '*' } }, 'bad-query'],
+    ['with a block index that is none', { blockIndex: -1 }, 'bad-query'],
     ['with parts of milliseconds', { utc: { after: 0.5 } }, 'bad-range'],
     ['with a year that no calendar has', { utc: { until: 9e15 } }, 'bad-range'],
   ])('cannot be built %s', (_, query, code) => {

@@ -115,7 +115,7 @@ describe('the outcome of a run', () => {
   it('in words warns once of entries from the future, with their gateway', () => {
     const receipt = { ...emptyReceipt(), received: 10, outside: 2, future: 2, written: 8 }
     const { err } = told(terminal => tellOutcome(outcome(receipt, { receipt }), 'x', terminal))
-    expect(err).toMatch(/^plant-a: 2 entries are later than the gateway's own clock.*\n$/)
+    expect(err).toMatch(/^plant-a: 2 entries came unasked that are later than the gateway's own clock.*\n$/)
     expect(told(terminal => tellOutcome(outcome({ received: 8, written: 8 }), 'x', terminal)).err).toBe('')
   })
 

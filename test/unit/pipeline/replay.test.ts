@@ -80,6 +80,15 @@ describe('a replay of dead letters', () => {
       1,
     ])
     expect(sink.stored.size).toBe(1)
+    // nor is a letter of another reason told a wrong one because the list was not read yet
+    const { replay: late } = openLetters([letterOf('17q4.2').replace('unknown-device-id', 'no-value')])
+    ids = {}
+    expect(await late({ selectors, learnDevices, deviceIdOf })).toMatchObject({ written: 1, remaining: 0 })
+    asked = 1
+    // a device that is configured by name needs no id, whatever others need
+    const { replay: named } = openLetters([letterOf('17q4.9')])
+    const mixed = [{ device: { id: '5', as: 'Other' } }, { device: { name: 'Sensor 1' } }]
+    expect(await named({ selectors: mixed })).toMatchObject({ written: 1, remaining: 0 })
     // others need no gateway
     const { replay: again } = openLetters([JSON.stringify({ ...around, gateway: 'plant-a', reason: 'x', raw: '{' })])
     await again({ learnDevices })

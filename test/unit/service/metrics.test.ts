@@ -67,6 +67,16 @@ test('a pass tells the clock of the gateway, what is missing, and up to when not
   })
 })
 
+test('a failure that holds the gateway for several passes is counted once', async () => {
+  const metrics = new Metrics(['plant-a'])
+  metrics.observe({ gateway: 'plant-a', kind: 'failed', failure: away, waitMs: 0 })
+  for (let i = 0; i < 3; i++) metrics.passed({ ...passed, failure: away })
+  expect(await samplesOf(metrics)).toMatchObject({
+    'failures_total{gateway="plant-a",code="gateway-unreachable"}': 1,
+    'passes_total{gateway="plant-a",ended="failed"}': 3,
+  })
+})
+
 const typo = { datapoint: 'a/b/0/c', code: 'unknown-device', message: 'no such device', suggestion: undefined }
 
 test.each<[string, Partial<GatewayOutcome>, string]>([
