@@ -1,7 +1,7 @@
 import { selectorLabel } from '../domain/datapoint.ts'
 import { isoText } from '../domain/instant.ts'
 import type { TimeRange } from '../domain/range.ts'
-import type { Finding } from '../pipeline/verification.ts'
+import type { Finding } from '../verification/finding.ts'
 import { type Certificate, conclusionOf, totalOf } from './certificate.ts'
 
 export function certificateJson(certificate: Certificate): string {

@@ -1,7 +1,7 @@
 import { selectorLabel } from '../domain/datapoint.ts'
 import { isoText } from '../domain/instant.ts'
 import { rangeLength, type TimeRange } from '../domain/range.ts'
-import type { Finding } from '../pipeline/verification.ts'
+import type { Finding } from '../verification/finding.ts'
 import { type Certificate, conclusionOf, isUncompared, totalOf } from './certificate.ts'
 import { countOf, countText, minuteText, tookText } from './figures.ts'
 import type { GatewayScope } from './scope.ts'

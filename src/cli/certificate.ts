@@ -1,5 +1,5 @@
-import type { Finding } from '../pipeline/verification.ts'
 import type { SinkReport } from '../sinks/sink.ts'
+import type { Finding } from '../verification/finding.ts'
 import type { Scope } from './scope.ts'
 
 /** What was compared with what, and how it came out: to be filed. */

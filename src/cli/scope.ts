@@ -2,7 +2,7 @@ import type { Config, GatewayConfig } from '../config/schema.ts'
 import { type Selector, selectorLabel } from '../domain/datapoint.ts'
 import { RangeSet, type TimeRange } from '../domain/range.ts'
 import type { Ledger } from '../ledger/ledger.ts'
-import type { Finding } from '../pipeline/verification.ts'
+import type { Finding } from '../verification/finding.ts'
 
 /** What a verification was about, and what it had nothing to say of. */
 export interface Scope {

@@ -1,10 +1,10 @@
 import type { Frame } from '../domain/entry.ts'
 import type { Point } from '../domain/point.ts'
 import type { Receipt } from '../domain/receipt.ts'
+import { pointJson, seriesLabel } from '../entries/letter-point.ts'
+import type { Tally } from '../entries/tally.ts'
 import type { DeadLetterDraft } from '../ledger/dead-letters.ts'
 import type { Refusal, Sink, WriteWaiting } from '../sinks/sink.ts'
-import { pointJson, seriesLabel } from './letter-point.ts'
-import type { Tally } from './tally.ts'
 
 /** While one batch is being written the next one is read and mapped; more would only fill memory (law 6). */
 const mostInFlight = 2

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import type { LogEntry } from '../../../src/domain/entry.ts'
-import { createIdentify } from '../../../src/pipeline/identify.ts'
+import { createIdentify } from '../../../src/entries/identify.ts'
 
 const entry = (deviceId: string): LogEntry => ({
   datapoint: { device: 'Meter', deviceId, block: 'b', index: 0, name: 'p', xif: 'p' },

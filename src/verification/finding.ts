@@ -1,7 +1,7 @@
 import type { Selector } from '../domain/datapoint.ts'
 import type { TimeRange } from '../domain/range.ts'
-import type { CountedRow } from './counting.ts'
-import type { Sums } from './sums.ts'
+import type { CountedRow } from './counts.ts'
+import type { Sums } from './tallies.ts'
 
 /**
  * `equal`: compared, and nothing differs. `unconfirmed`: the count holds, and the gateway has nothing left to compare

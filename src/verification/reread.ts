@@ -4,11 +4,11 @@ import { type Failure, isAbort, toFailure } from '../domain/failure.ts'
 import type { Point } from '../domain/point.ts'
 import type { TimeRange } from '../domain/range.ts'
 import type { DataLogRequest } from '../domain/request.ts'
+import { backoffMs } from '../pipeline/backoff.ts'
+import type { RunLimits, RunSource } from '../pipeline/job.ts'
 import { adaptWindow, firstWindow, shrinkWindow, type WindowLimits } from '../planning/window.ts'
-import { backoffMs } from './backoff.ts'
-import { type ComparingParts, type Comparison, compareWindow } from './comparing.ts'
-import { type ExpectedParts, readExpected } from './expected.ts'
-import type { RunLimits, RunSource } from './job.ts'
+import { type ComparingParts, type Comparison, compareWindow } from './compare.ts'
+import { type ExpectedParts, readExpected } from './gateway-window.ts'
 
 export interface RereadingJob extends ComparingParts, Omit<ExpectedParts, 'mostEntries' | 'source'> {
   readonly source: RunSource

@@ -1,10 +1,10 @@
 import { isRejection } from '../domain/entry.ts'
 import type { Point } from '../domain/point.ts'
+import type { PointJson } from '../entries/letter-point.ts'
 import { letterFiles } from '../ledger/letter-files.ts'
 import { readLetters } from '../ledger/letter-lines.ts'
 import type { Mapping } from '../points/mapping.ts'
 import { decodeEntry } from '../smartserver/entry.ts'
-import type { PointJson } from './letter-point.ts'
 
 /**
  * Which of these points a dead letter accounts for: none of it was ever in the database. Reads all letters: asked only

@@ -2,10 +2,10 @@ import type { Series } from '../domain/point.ts'
 import type { TimeRange } from '../domain/range.ts'
 import type { Ledger } from '../ledger/ledger.ts'
 import type { Sink } from '../sinks/sink.ts'
-import { type CountedRow, countSeries } from './counting.ts'
-import type { Reread } from './rereading.ts'
-import { addWindow, emptySums, type ReadSums, type Sums } from './sums.ts'
-import { type Finding, findingOfCount, judgePart, provenCount } from './verification.ts'
+import { type CountedRow, countSeries } from './counts.ts'
+import { type Finding, findingOfCount, judgePart, provenCount } from './finding.ts'
+import type { Reread } from './reread.ts'
+import { addWindow, emptySums, type ReadSums, type Sums } from './tallies.ts'
 
 export interface ExaminationParts {
   readonly sink: Pick<Sink, 'id' | 'count'>

@@ -1,9 +1,9 @@
 import type { Point } from '../domain/point.ts'
 import type { DataLogRequest } from '../domain/request.ts'
+import { pointJson, seriesLabel } from '../entries/letter-point.ts'
 import type { DeadLetterBox } from '../ledger/dead-letters.ts'
 import type { Mapping } from '../points/mapping.ts'
 import type { Sink } from '../sinks/sink.ts'
-import { pointJson, seriesLabel } from './letter-point.ts'
 
 export interface MendingParts {
   readonly sink: Pick<Sink, 'write'>

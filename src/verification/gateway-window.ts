@@ -2,13 +2,13 @@ import { isRejection } from '../domain/entry.ts'
 import { Failure } from '../domain/failure.ts'
 import type { Point, Series } from '../domain/point.ts'
 import type { DataLogRequest } from '../domain/request.ts'
+import { createAskedFor } from '../entries/asked-for.ts'
+import { createIdentify } from '../entries/identify.ts'
+import { joinFields } from '../entries/repeats.ts'
+import type { LogSource } from '../pipeline/transfer.ts'
 import type { Mapping } from '../points/mapping.ts'
 import { openSeriesPool } from '../points/series.ts'
 import { decodeEntry } from '../smartserver/entry.ts'
-import { createAskedFor } from './asked-for.ts'
-import { createIdentify } from './identify.ts'
-import { joinFields } from './repeats.ts'
-import type { LogSource } from './transfer.ts'
 
 /** What the database must hold of one window, as the gateway has it now. */
 export interface Expected {

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { FieldValue, Point } from '../../../src/domain/point.ts'
-import { Repeats } from '../../../src/pipeline/repeats.ts'
+import { Repeats } from '../../../src/entries/repeats.ts'
 import { makePoint, makeSeries } from '../../support/points.ts'
 
 const series = [makeSeries(), makeSeries({ datapoint: 'nvoTemp' })]

@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import type { CountedRow } from '../../../src/pipeline/counting.ts'
-import type { Sums } from '../../../src/pipeline/sums.ts'
-import { findingOfCount, judgePart, provenCount, sampleRows } from '../../../src/pipeline/verification.ts'
+import type { CountedRow } from '../../../src/verification/counts.ts'
+import { findingOfCount, judgePart, provenCount, sampleRows } from '../../../src/verification/finding.ts'
+import type { Sums } from '../../../src/verification/tallies.ts'
 
 function row(after: number, until: number, counts: Partial<CountedRow> = {}): CountedRow {
   const known = { proof: 5, found: 5, ...counts }

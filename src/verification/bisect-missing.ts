@@ -1,6 +1,6 @@
 import { rangeLength, type TimeRange } from '../domain/range.ts'
 import type { Sink } from '../sinks/sink.ts'
-import { type CountedRow, countSeries } from './counting.ts'
+import { type CountedRow, countSeries } from './counts.ts'
 
 /** More pieces would cost the database more than they spare the gateway. */
 const mostPieces = 64

@@ -1,9 +1,9 @@
 import { isoText } from '../domain/instant.ts'
 import type { FieldValue, Point, Series } from '../domain/point.ts'
 import type { TimeRange } from '../domain/range.ts'
+import { seriesLabel } from '../entries/letter-point.ts'
 import type { Sink } from '../sinks/sink.ts'
-import { type Expected, timeKey } from './expected.ts'
-import { seriesLabel } from './letter-point.ts'
+import { type Expected, timeKey } from './gateway-window.ts'
 
 /** One window, entry by entry: what the gateway has now, against what the database holds. */
 export interface Comparison {

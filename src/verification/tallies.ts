@@ -1,6 +1,6 @@
 import type { Series } from '../domain/point.ts'
-import type { Comparison } from './comparing.ts'
-import type { Reread } from './rereading.ts'
+import type { Comparison } from './compare.ts'
+import type { Reread } from './reread.ts'
 
 /** The windows of a range, added up. */
 export interface Sums {
