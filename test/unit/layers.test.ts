@@ -1,46 +1,45 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { dirname, join, relative, resolve } from 'node:path'
 import { expect, test } from 'vitest'
 
-/** What each folder of src may import, besides itself and packages. ARCHITECTURE.md explains the order. */
-const mayImport: Record<string, readonly string[]> = {
-  domain: [],
-  durable: ['domain'],
-  config: ['domain'],
-  planning: ['domain', 'config'],
-  smartserver: ['domain', 'config'],
-  points: ['domain', 'config'],
-  sinks: ['domain', 'config', 'durable'],
-  ledger: ['domain', 'config', 'durable'],
-  inventory: ['domain', 'config', 'smartserver'],
-  entries: ['domain', 'config', 'smartserver', 'points', 'sinks', 'ledger'],
-  'dead-letters': ['domain', 'config', 'durable', 'smartserver', 'points', 'sinks', 'ledger', 'entries'],
-  pipeline: [
-    ...['domain', 'config', 'durable', 'planning', 'smartserver', 'points', 'sinks', 'ledger'],
-    ...['inventory', 'entries', 'dead-letters'],
-  ],
-  verification: [
-    ...['domain', 'config', 'planning', 'smartserver', 'points', 'sinks', 'ledger'],
-    ...['inventory', 'entries', 'dead-letters', 'pipeline'],
-  ],
-  simulator: ['domain'],
+const root = resolve(import.meta.dirname, '../..')
+const source = join(root, 'src')
+
+/** What each folder and file at the top of src may import, besides itself and packages: the table in ARCHITECTURE.md. */
+const mayImport = layersOf(readFileSync(join(root, 'ARCHITECTURE.md'), 'utf8'))
+
+function layersOf(page: string): ReadonlyMap<string, ReadonlySet<string>> {
+  const section = page.split(/^## /m).find(text => text.startsWith('Layers\n')) ?? ''
+  const rows = [...section.matchAll(/^\| `([^`]+)` \|.*\| ([^|]*) \|$/gm)].map(([, name, imports]) => ({
+    name: name!,
+    named: [...imports!.matchAll(/`([^`]+)`/g)].map(([, layer]) => layer!),
+    isAll: imports!.startsWith('all'),
+  }))
+  const all = rows.map(row => row.name)
+  return new Map(
+    rows.map(({ name, named, isAll }) => [name, new Set(isAll ? all.filter(layer => !named.includes(layer)) : named)]),
+  )
 }
 
-const source = resolve(import.meta.dirname, '../../src')
-
-function filesOf(folder: string): string[] {
-  if (!existsSync(folder)) return []
-  return readdirSync(folder, { recursive: true, encoding: 'utf8' })
+function filesOf(layer: string): string[] {
+  if (layer.endsWith('.ts')) return [join(source, layer)]
+  return readdirSync(join(source, layer), { recursive: true, encoding: 'utf8' })
     .filter(name => name.endsWith('.ts'))
-    .map(name => join(folder, name))
+    .map(name => join(source, layer, name))
 }
 
-test.each(Object.keys(mayImport))('src/%s imports only what lies below it', folder => {
+const layers = readdirSync(source).toSorted()
+
+test('ARCHITECTURE.md has a row for every folder and file at the top of src', () => {
+  expect([...mayImport.keys()]).toEqual(expect.arrayContaining(layers))
+})
+
+test.each(layers)('src/%s imports only what its row in ARCHITECTURE.md allows', layer => {
   const wrong: string[] = []
-  for (const file of filesOf(join(source, folder)))
+  for (const file of filesOf(layer))
     for (const [, path] of readFileSync(file, 'utf8').matchAll(/(?:from|import\()\s*'(\.[^']*)'/g)) {
       const target = relative(source, resolve(dirname(file), path!)).split('/')[0]!
-      if (target !== folder && !mayImport[folder]!.includes(target)) wrong.push(`${relative(source, file)} → ${path}`)
+      if (target !== layer && !mayImport.get(layer)?.has(target)) wrong.push(`${relative(source, file)} → ${path}`)
     }
   expect(wrong).toEqual([])
 })
