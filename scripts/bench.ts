@@ -7,7 +7,7 @@ import { measureTenYears } from './bench/ten-years.ts'
 import { measureThroughput } from './bench/throughput.ts'
 
 /*
- * The numbers that the design holds to, side by side in one run. They are for people: ratios mean something anywhere,
+ * The numbers that this project holds to (CONTRIBUTING.md), side by side in one run. They are for people: ratios mean something anywhere,
  * the rest on this machine only; nothing fails because of them.
  */
 

@@ -191,7 +191,7 @@ function selectorsOf({ datapoints }: GatewayConfig): Selector[] {
 
 /**
  * A few batches of each gateway are in memory at a time: many gateways share what a few would use (law 6). 5,000 lines are
- * the least of what InfluxDB takes best (design §9).
+ * the least of what InfluxDB takes best (docs/databases.md).
  */
 function batchSizeFor(gateways: number): number {
   return Math.max(500, Math.min(5_000, Math.floor(60_000 / gateways)))

@@ -33,7 +33,7 @@ export interface PastRequest {
 export const usualBytes = 420
 /** Of a datapoint that logs every update, or of which nothing is known. */
 export const guessedPerDay = 288
-/** Where no earlier request tells: what the bench gateway costs (design §10). */
+/** Where no earlier request tells: what the gateway of `npm run bench` costs. */
 export const assumedSpeed: Speed = { requestMs: 300, entriesPerSecond: 5_000, measuredBy: 0, isRateMeasured: false }
 
 const dayMs = 86_400_000

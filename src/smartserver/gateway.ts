@@ -35,7 +35,7 @@ export interface GatewayOptions {
 
 /** What the session knows the sockets by. */
 const dataLogPlace = 'data log'
-/** 10,000 entries are the middle of what InfluxDB takes best (design §9). */
+/** 10,000 entries are the middle of what InfluxDB takes best (docs/databases.md). */
 const usualBatchSize = 10_000
 
 /** One SmartServer, as the pipeline sees it. */

@@ -7,7 +7,7 @@ export interface BatchSize {
   took(lines: number, ms: number): void
 }
 
-/** Best between 5,000 and 20,000 lines (design §9); a slow database is not made slower by single lines. */
+/** Best between 5,000 and 20,000 lines (docs/databases.md); a slow database is not made slower by single lines. */
 const firstLines = 10_000
 const mostLines = 20_000
 const fewestLines = 500

@@ -25,7 +25,7 @@ export interface Connection {
   close(): void
 }
 
-/** The official client's transport: TLS, status and headers visible. Its WriteApi loses points (design §7). */
+/** The official client's transport: TLS, status and headers visible. Its WriteApi loses points (docs/databases.md). */
 export function openConnection(options: InfluxOptions, place: Place): Connection {
   const agent = openAgent(options, place)
   const { transport } = new InfluxDB({

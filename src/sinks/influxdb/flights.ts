@@ -12,7 +12,7 @@ interface Flight {
   readonly start: () => void
 }
 
-/** More do not make it faster, and the database has other guests (design §9). */
+/** More do not make it faster, and the database has other guests (docs/databases.md). */
 const mostInFlight = 2
 
 /**

@@ -27,7 +27,7 @@ export interface Refused {
 /** Position in the batch (from 0) → the database's own reason. */
 export type BadLines = ReadonlyMap<number, string>
 
-/** The one place that reads what the database says (design §9). `now` in ms, for a Retry-After that is a date. */
+/** The one place that reads what the database says (docs/databases.md). `now` in ms, for a Retry-After that is a date. */
 export function judge(outcome: Outcome, lines: readonly string[], place: Place, now: number): Verdict {
   if (outcome.status === undefined) {
     const failure = tlsFailure(outcome.code, outcome.detail, place)
