@@ -13,7 +13,7 @@ import { type Accompanied, accompanied } from './pipeline/accompanied.ts'
 import { noteActivity } from './pipeline/activity.ts'
 import type { GatewayJob, RunEvent, Wish } from './pipeline/job.ts'
 import { keepable } from './pipeline/keeping.ts'
-import { type LoadOutcome, loadSuitcase } from './pipeline/load-bundle.ts'
+import { type LoadOutcome, loadBundle } from './pipeline/load-bundle.ts'
 import { createPace } from './pipeline/pace.ts'
 import { type RunOutcome, run } from './pipeline/run.ts'
 import { logTransfers } from './pipeline/transfer-log.ts'
@@ -21,7 +21,7 @@ import { Troubles } from './pipeline/troubles.ts'
 import { compileMapping } from './points/mapping.ts'
 import type { Metrics } from './service/metrics.ts'
 import { serveMetrics } from './service/metrics-server.ts'
-import { openFileSink } from './sinks/file/file-sink.ts'
+import { openBundleSink } from './sinks/bundle/bundle-sink.ts'
 import { openInfluxSink } from './sinks/influxdb/influx-sink.ts'
 import type { Sink, SinkReport } from './sinks/sink.ts'
 import { openSqliteSink } from './sinks/sqlite/sqlite-sink.ts'
@@ -52,7 +52,7 @@ export interface App {
     observe: (event: RunEvent) => void,
     signal: AbortSignal,
   ): Promise<RunOutcome>
-  /** Brings a suitcase into the sink: see `loadSuitcase`. */
+  /** Brings a bundle into the sink: see `loadBundle`. */
   load(folder: string, observe: (done: number, total: number) => void, signal: AbortSignal): Promise<LoadOutcome>
   /** Logs in to a gateway, and tells its release where it has one to tell. */
   hello(gateway: string, signal: AbortSignal): Promise<string | undefined>
@@ -133,7 +133,7 @@ export async function openApp(config: Config, doing: string, { clock, log }: App
         )
       return run(jobs, { ...parts, observe: logTransfers(log, noteActivity(ledger, clock, observe)) }, signal)
     },
-    load: (folder, observe, signal) => loadSuitcase(folder, parts, observe, signal),
+    load: (folder, observe, signal) => loadBundle(folder, parts, observe, signal),
     async hello(name, signal) {
       const { source, gateway } = openGatewayOf(name)
       await source.hello(signal)
@@ -199,7 +199,7 @@ function batchSizeFor(gateways: number): number {
 
 export async function openSink({ sink, gateways }: Config, parts: AppParts): Promise<Sink> {
   if (sink.kind === 'sqlite') return await openSqliteSink(sink, parts)
-  if (sink.kind === 'file') return await openFileSink(sink)
+  if (sink.kind === 'bundle') return await openBundleSink(sink)
   const measurements = new Set(gateways.flatMap(({ datapoints }) => datapoints.map(({ measurement }) => measurement)))
   const numberFields = gateways.flatMap(({ datapoints }) =>
     datapoints.flatMap(({ measurement, field }) => (field === undefined ? [] : [{ measurement, field }])),

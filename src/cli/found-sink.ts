@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { type AppParts, openSink } from '../app.ts'
 import type { Config } from '../config/schema.ts'
-import { hasManifest } from '../sinks/file/manifest.ts'
+import { hasManifest } from '../sinks/bundle/manifest.ts'
 import type { Sink } from '../sinks/sink.ts'
 
 /** The sink as somebody finds it who only looks: what is not there yet is not made. Whoever finds it closes it. */
@@ -14,7 +14,7 @@ export interface FoundSink {
 export async function findSink(config: Config, parts: AppParts): Promise<FoundSink> {
   const { sink } = config
   if (sink.kind === 'sqlite' && !existsSync(sink.path)) return { label: `SQLite ${sink.path}`, sink: undefined }
-  if (sink.kind === 'file' && !hasManifest(sink.path)) return { label: `suitcase ${sink.path}`, sink: undefined }
+  if (sink.kind === 'bundle' && !hasManifest(sink.path)) return { label: `bundle ${sink.path}`, sink: undefined }
   const found = await openSink(config, parts)
   return { label: found.label, sink: found }
 }

@@ -2,7 +2,7 @@ import { resolve } from 'node:path'
 import { openApp } from '../app.ts'
 import type { Config } from '../config/schema.ts'
 import type { TimeRange } from '../domain/range.ts'
-import { readManifest } from '../sinks/file/manifest.ts'
+import { readManifest } from '../sinks/bundle/manifest.ts'
 import type { CommandContext } from './context.ts'
 import { countOf, countText, tookText } from './figures.ts'
 import { exitCode } from './outcome.ts'
@@ -18,7 +18,7 @@ function heldBy(folder: string): TimeRange {
   return { after, until }
 }
 
-/** Brings a suitcase into the configured database. */
+/** Brings a bundle into the configured database. */
 export async function load(
   config: Config,
   folder: string,
@@ -56,7 +56,7 @@ export async function load(
     }
     if (options.json !== true && faults.length > 0) {
       for (const fault of faults) terminal.say(`${folder}: ${fault}`)
-      terminal.say('  Not all of the suitcase was loaded: copy it again, or pack what is missing once more.')
+      terminal.say('  Not all of the bundle was loaded: copy it again, or pack what is missing once more.')
     }
     return rejected > 0 || faults.length > 0 ? exitCode.missing : exitCode.done
   } finally {

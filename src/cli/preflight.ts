@@ -12,7 +12,7 @@ export interface Preflight {
   readonly notKept: TimeRange | undefined
 }
 
-/** What to know before a suitcase is loaded: what is too old is refused by the database, and counted there. */
+/** What to know before a bundle is loaded: what is too old is refused by the database, and counted there. */
 export function loadWords(
   label: string,
   { warnings, retentionMs }: SinkReport,
@@ -21,7 +21,7 @@ export function loadWords(
 ): string[] {
   const words = warnings.map(warning => `${label}: ${warning}`)
   if (retentionMs === undefined || held.after >= now - retentionMs) return words
-  const keeps = `${label} keeps ${durationText(retentionMs)}: what is older in the suitcase`
+  const keeps = `${label} keeps ${durationText(retentionMs)}: what is older in the bundle`
   return [...words, `${keeps} (it begins at ${isoText(held.after)}) becomes dead letters`]
 }
 

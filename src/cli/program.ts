@@ -157,8 +157,8 @@ export async function runProgram(argv: readonly string[], version: string, conte
     })
   program
     .command('load')
-    .description('bring a suitcase (sink.file) into the configured database')
-    .argument('<folder>', 'the suitcase')
+    .description('bring a bundle (sink.bundle) into the configured database')
+    .argument('<folder>', 'the bundle')
     .option('--json', 'the receipt as one JSON document')
     .action(async (folder: string, options: { json?: boolean }) => {
       result = await load(withConfig(), folder, options, context)

@@ -15,7 +15,7 @@ export interface Scope {
 
 export interface GatewayScope {
   readonly name: string
-  /** Undefined: it is in the ledger alone, as what a suitcase has brought. */
+  /** Undefined: it is in the ledger alone, as what a bundle has brought. */
   readonly url: string | undefined
   /** Claims that were looked at. */
   readonly datapoints: readonly string[]

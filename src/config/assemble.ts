@@ -7,7 +7,7 @@ import type { Path } from './yaml.ts'
 export function assemble(settings: Settings, base: string, referenced: readonly Referenced[]): Config {
   const contents = new Map(referenced.map(({ path, content }) => [JSON.stringify(path), content]))
   const contentOf: ContentOf = (...path) => contents.get(JSON.stringify(path)) ?? ''
-  const { influxdb, sqlite, file } = settings.sink
+  const { influxdb, sqlite, bundle } = settings.sink
   const ledger = resolve(base, settings.ledger)
   const { path, maxSize } = settings.deadLetters
   return {
@@ -15,8 +15,8 @@ export function assemble(settings: Settings, base: string, referenced: readonly 
     sink:
       influxdb !== undefined
         ? influxdbOf(influxdb, contentOf)
-        : file !== undefined
-          ? { kind: 'file', path: resolve(base, file.path) }
+        : bundle !== undefined
+          ? { kind: 'bundle', path: resolve(base, bundle.path) }
           : { kind: 'sqlite', path: resolve(base, sqlite?.path ?? 'data/points.db') },
     ledger,
     deadLetters: { path: path === undefined ? join(dirname(ledger), 'dead-letters') : resolve(base, path), maxSize },

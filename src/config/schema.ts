@@ -227,8 +227,8 @@ export interface SqliteConfig {
   readonly path: string
 }
 
-export interface FileConfig {
-  readonly kind: 'file'
+export interface BundleConfig {
+  readonly kind: 'bundle'
   readonly path: string
 }
 
@@ -288,7 +288,7 @@ export interface DeadLettersConfig {
 
 export interface Config {
   readonly gateways: readonly GatewayConfig[]
-  readonly sink: SqliteConfig | InfluxdbConfig | FileConfig
+  readonly sink: SqliteConfig | InfluxdbConfig | BundleConfig
   readonly ledger: string
   readonly deadLetters: DeadLettersConfig
   readonly requests: RequestsConfig

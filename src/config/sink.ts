@@ -32,19 +32,19 @@ const sqlite = section({
   path: line().prefault('data/points.db').describe('SQLite file; made when missing'),
 })
 
-const file = section({
-  path: line().describe('Folder of the suitcase; made when missing'),
+const bundle = section({
+  path: line().describe('Folder of the bundle; made when missing'),
 })
 
 /** One of them, or none: then the default. */
 export const sinkSchema = section({
   influxdb: influxdb.optional().describe('Write to InfluxDB or a database that speaks its write API'),
   sqlite: sqlite.optional().describe('Write to an SQLite file (the default)'),
-  file: file
+  bundle: bundle
     .optional()
-    .describe('Write a suitcase: files of line protocol, to be carried to a database and brought in there with "load"'),
+    .describe('Write a bundle: files of line protocol, to be carried to a database and brought in there with "load"'),
 }).superRefine((sinks, context) => {
   const [, ...others] = Object.entries(sinks).filter(([, options]) => options !== undefined)
   for (const [name] of others)
-    context.addIssue({ code: 'custom', path: [name], message: 'one sink only: influxdb, sqlite or file' })
+    context.addIssue({ code: 'custom', path: [name], message: 'one sink only: influxdb, sqlite or bundle' })
 }, whateverOptions)

@@ -10,8 +10,8 @@ import { Tally } from '../entries/tally.ts'
 import type { DeadLetterBox } from '../ledger/dead-letters.ts'
 import type { Ledger } from '../ledger/ledger.ts'
 import { openSeriesPool } from '../points/series.ts'
-import { type ManifestEntry, readManifest } from '../sinks/file/manifest.ts'
-import { parseLines } from '../sinks/influxdb/parse-lines.ts'
+import { type ManifestEntry, readManifest } from '../sinks/bundle/manifest.ts'
+import { parseLines } from '../sinks/line-protocol/parse-lines.ts'
 import type { Sink } from '../sinks/sink.ts'
 import { WritesInFlight } from './writes-in-flight.ts'
 
@@ -26,7 +26,7 @@ export interface LoadOutcome {
   /** Ranges that were loaded, and those that were complete here already. */
   loaded: number
   known: number
-  /** What is wrong with the suitcase's list: ranges that may be missing from it. */
+  /** What is wrong with the bundle's list: ranges that may be missing from it. */
   readonly faults: readonly string[]
   readonly receipt: Receipt
 }
@@ -34,11 +34,11 @@ export interface LoadOutcome {
 const batchPoints = 10_000
 
 /**
- * Brings a suitcase into the sink: each complete transfer with the same acknowledgements as if it had come from the
+ * Brings a bundle into the sink: each complete transfer with the same acknowledgements as if it had come from the
  * gateway, and then its range into the ledger (law 2). What is covered already is passed over, so that loading twice
  * changes nothing; whatever ends it in between, the same command goes on from there. Memory follows one transfer.
  */
-export async function loadSuitcase(
+export async function loadBundle(
   folder: string,
   parts: LoadParts,
   observe: (done: number, total: number) => void,
@@ -151,9 +151,9 @@ function keyOf(measurement: string, tags: Readonly<Record<string, string>>): str
 
 function damaged(folder: string, { file }: ManifestEntry, why: string): Failure {
   return new Failure(`${join(folder, file ?? '')} is damaged: ${why}`, {
-    code: 'suitcase-damaged',
+    code: 'bundle-damaged',
     retry: 'never',
     reach: 'run',
-    advice: 'Copy the suitcase again. What was loaded before stays; nothing of this file was recorded as complete.',
+    advice: 'Copy the bundle again. What was loaded before stays; nothing of this file was recorded as complete.',
   })
 }

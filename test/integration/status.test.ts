@@ -42,7 +42,7 @@ async function statusOf() {
 }
 
 describe('status and retry', () => {
-  test('status creates nothing in a fresh folder: no database, no suitcase, no ledger', async () => {
+  test('status creates nothing in a fresh folder: no database, no bundle, no ledger', async () => {
     const before = readdirSync(site.folder)
     for (const sink of [{ sqlite: { path: 'fresh/points.db' } }, { file: { path: 'fresh' } }]) {
       await site.configure({
@@ -51,7 +51,7 @@ describe('status and retry', () => {
         ledger: 'fresh/l.db',
       })
       expect((await statusOf()).gateways.g.datapoints[0].final).toEqual([])
-      expect((await run('status')).stdout).toMatch(/^Into (SQLite|suitcase) .*fresh/)
+      expect((await run('status')).stdout).toMatch(/^Into (SQLite|bundle) .*fresh/)
     }
     expect(readdirSync(site.folder)).toEqual([...new Set([...before, 'smartserver-etl.yaml'])])
   })

@@ -2,9 +2,9 @@ import { Point as ClientPoint } from '@influxdata/influxdb-client'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { Point } from '../../src/domain/point.ts'
-import { lineOf, openLines } from '../../src/sinks/influxdb/line-protocol.ts'
-import { nameable, nameText, originalName, spellingWithoutBackslash } from '../../src/sinks/influxdb/names.ts'
-import { parseLines } from '../../src/sinks/influxdb/parse-lines.ts'
+import { createLineFormat, lineOf } from '../../src/sinks/line-protocol/format-lines.ts'
+import { nameable, nameText, originalName, spellingWithoutBackslash } from '../../src/sinks/line-protocol/names.ts'
+import { parseLines } from '../../src/sinks/line-protocol/parse-lines.ts'
 
 /** What the official client can express too: it leaves control characters and a final backslash to its caller. */
 const plainText = fc
@@ -117,7 +117,7 @@ describe('a name', () => {
       { numRuns: 20_000 },
     )
     expect(
-      openLines(spellingWithoutBackslash)({
+      createLineFormat(spellingWithoutBackslash)({
         series: { measurement: 'm', tags: new Map([['d', 'a\\,b']]) },
         at: { ms: 1, nanos: 0 },
         fields: { v: 1 },

@@ -1,46 +1,45 @@
 import type { Clock } from '../../domain/clock.ts'
 import { Failure } from '../../domain/failure.ts'
 import type { SinkReport } from '../sink.ts'
-import { unreachable } from './ask.ts'
-import { identify } from './identity.ts'
-import { kinds } from './kinds.ts'
-import type { InfluxOptions } from './place.ts'
-import type { Question } from './question.ts'
-import { judge } from './verdict.ts'
+import { dialects } from './dialects.ts'
+import type { InfluxOptions } from './endpoint.ts'
+import { type QueryContext, unreachable } from './query.ts'
+import { detectServer } from './server-detection.ts'
+import { interpret } from './write-response.ts'
 
 /** However long the timeout of writes is: somebody is looking at the screen. */
 const longestMs = 15_000
 
 /** Reachable, may write, how long it keeps. Throws a Failure rather than to wait for better times. */
-export async function checkInflux(question: Question, options: InfluxOptions, clock: Clock): Promise<SinkReport> {
+export async function checkInflux(context: QueryContext, options: InfluxOptions, clock: Clock): Promise<SinkReport> {
   const limit = AbortSignal.timeout(longestMs)
   try {
-    return await report({ ...question, signal: AbortSignal.any([question.signal, limit]) }, options, clock)
+    return await report({ ...context, signal: AbortSignal.any([context.signal, limit]) }, options, clock)
   } catch (error) {
     if (error !== limit.reason) throw error
-    throw unreachable(question.place, `no answer within ${longestMs / 1000} s`)
+    throw unreachable(context.endpoint, `no answer within ${longestMs / 1000} s`)
   }
 }
 
-async function report(question: Question, options: InfluxOptions, clock: Clock): Promise<SinkReport> {
-  const { ask, place, signal } = question
+async function report(context: QueryContext, options: InfluxOptions, clock: Clock): Promise<SinkReport> {
+  const { ask, endpoint, signal } = context
   const get = (path: string) => ask({ method: 'GET', path }, signal)
-  const { kind: name, version, isGuess } = await identify(await get('/ping'), get, place, options)
+  const { kind: name, version, isGuess } = await detectServer(await get('/ping'), get, endpoint, options)
   // Without a line in it: asks for the right to write, and changes nothing (204 on 1.6.7).
-  const probe = judge(await ask({ method: 'POST', path: place.writePath }, signal), [], place, clock.now())
+  const probe = interpret(await ask({ method: 'POST', path: endpoint.writePath }, signal), [], endpoint, clock.now())
   if (probe.act === 'stop') throw probe.failure
   if (probe.act === 'wait')
-    throw new Failure(`${place.label} is busy: ${probe.reason}`, {
+    throw new Failure(`${endpoint.label} is busy: ${probe.reason}`, {
       code: 'sink-busy',
       retry: 'later',
       reach: 'sink',
       advice: 'Look into the log of the database.',
     })
-  const kind = kinds[name]
+  const kind = dialects[name]
   const guesses = isGuess
     ? [`Which database this is, is a guess (${kind.label}): it does not tell. Set server: in the config.`]
     : []
-  const { retentionMs, warnings } = await kind.retention(question)
+  const { retentionMs, warnings } = await kind.retention(context)
   const refusals = probe.act === 'refused' ? [`A write without points is refused: ${probe.reason}`] : []
   return {
     kind: version === undefined ? kind.label : kind.label.replace(/\d/, version[0]!),
@@ -53,7 +52,7 @@ async function report(question: Question, options: InfluxOptions, clock: Clock):
       ...kind.warnings,
       ...refusals,
       ...warnings,
-      ...(await readable(kind.fieldConflicts(question))),
+      ...(await readable(kind.fieldConflicts(context))),
     ],
   }
 }

@@ -2,7 +2,7 @@ import { Agent as HttpAgent } from 'node:http'
 import { Agent as HttpsAgent } from 'node:https'
 import { rootCertificates } from 'node:tls'
 import { HttpError, InfluxDB, RequestTimedOutError } from '@influxdata/influxdb-client'
-import type { InfluxOptions, Place } from './place.ts'
+import type { Endpoint, InfluxOptions } from './endpoint.ts'
 
 /** The database answered, whatever it said; or nothing came back, and nobody knows what became of the request. */
 export type Outcome =
@@ -13,7 +13,7 @@ type Headers = Readonly<Record<string, string | readonly string[] | undefined>>
 
 export interface HttpRequest {
   readonly method: 'GET' | 'POST'
-  /** Below the place's URL, with its query. */
+  /** Below the endpoint's URL, with its query. */
   readonly path: string
   readonly body?: Uint8Array | string
   readonly headers?: Readonly<Record<string, string>>
@@ -26,10 +26,10 @@ export interface Connection {
 }
 
 /** The official client's transport: TLS, status and headers visible. Its WriteApi loses points (docs/databases.md). */
-export function openConnection(options: InfluxOptions, place: Place): Connection {
-  const agent = openAgent(options, place)
+export function openConnection(options: InfluxOptions, endpoint: Endpoint): Connection {
+  const agent = openAgent(options, endpoint)
   const { transport } = new InfluxDB({
-    url: place.url,
+    url: endpoint.url,
     timeout: options.timeout,
     headers: authorization(options),
     transportOptions: { agent },
@@ -73,13 +73,13 @@ export function openConnection(options: InfluxOptions, place: Place): Connection
 }
 
 /** The client's own proxyUrl would hand an https request to the proxy in clear; Node's agent makes a tunnel. */
-function openAgent({ ca, proxy }: InfluxOptions, { url }: Place): HttpAgent {
+function openAgent({ ca, proxy }: InfluxOptions, { url }: Endpoint): HttpAgent {
   const common = {
     keepAlive: true,
     ...(proxy === undefined ? {} : { proxyEnv: { HTTP_PROXY: proxy, HTTPS_PROXY: proxy } }),
   }
   if (!url.startsWith('https:')) return new HttpAgent(common)
-  // Node takes ca in place of its own list: the system's authorities stay trusted beside it.
+  // Node takes ca in endpoint of its own list: the system's authorities stay trusted beside it.
   return new HttpsAgent({ ...common, ...(ca === undefined ? {} : { ca: [...rootCertificates, ca] }) })
 }
 

@@ -1,17 +1,17 @@
+import { measurementName, nameText } from '../line-protocol/names.ts'
 import { influxqlRows, quoteName } from './influxql.ts'
-import { measurementName, nameText } from './names.ts'
-import type { Question } from './question.ts'
+import type { QueryContext } from './query.ts'
 
 /**
  * Fields that hold more than one type: each shard fixes its own, and a query sees only one of them (measured on 1.6.7).
  * Integers are named too, since numbers are written as floats and would be refused; and so is a single type that is not
  * ours in a field that is: an old shard takes ours with a 204, and queries do not see them.
  */
-export async function conflictingFields(question: Question): Promise<readonly string[]> {
-  const ours = ourTypes(question)
-  const from = question.measurements.map(name => quoteName(measurementName(name))).join(', ')
+export async function conflictingFields(context: QueryContext): Promise<readonly string[]> {
+  const ours = ourTypes(context)
+  const from = context.measurements.map(name => quoteName(measurementName(name))).join(', ')
   const types = new Map<string, string[]>()
-  for (const { name, values } of await influxqlRows(question, `SHOW FIELD KEYS FROM ${from}`))
+  for (const { name, values } of await influxqlRows(context, `SHOW FIELD KEYS FROM ${from}`))
     for (const [field, type] of values) {
       const key = `${field} of ${name}`
       types.set(key, [...(types.get(key) ?? []), String(type)])
@@ -34,7 +34,7 @@ export async function conflictingFields(question: Question): Promise<readonly st
 const wayOut = 'Write to another measurement, or give the datapoint another field name.'
 
 /** The type of a field (`kw of energy`) whose name is ours; undefined: a name that others may use as they like. */
-function ourTypes({ measurements, numberFields }: Question): (field: string) => 'float' | 'string' | undefined {
+function ourTypes({ measurements, numberFields }: QueryContext): (field: string) => 'float' | 'string' | undefined {
   const numbers = new Set(measurements.map(name => `value of ${measurementName(name)}`))
   const texts = new Set(measurements.flatMap(name => ['text', 'health'].map(it => `${it} of ${measurementName(name)}`)))
   for (const { measurement, field } of numberFields) {

@@ -2,19 +2,19 @@ import { linesToRowsIterable, type Row, stringToLines } from '@influxdata/influx
 import { type Instant, instantOfNanoseconds } from '../../domain/instant.ts'
 import type { FieldValue, Point, Series } from '../../domain/point.ts'
 import type { TimeRange } from '../../domain/range.ts'
-import { unreadable } from './ask.ts'
-import { measurementName, nameable, nameText, originalName } from './names.ts'
-import { queryText } from './place.ts'
-import type { Question } from './question.ts'
+import { measurementName, nameable, nameText, originalName } from '../line-protocol/names.ts'
+import { queryText } from './endpoint.ts'
+import type { QueryContext } from './query.ts'
+import { unreadable } from './query.ts'
 
 const pageRows = 5_000
 
 /** One row a point, its fields as columns (`pivot`), page by page in order of time. */
-export async function* readByFlux(question: Question, series: Series, range: TimeRange): AsyncIterable<Point> {
+export async function* readByFlux(context: QueryContext, series: Series, range: TimeRange): AsyncIterable<Point> {
   let after = BigInt(range.after) * 1_000_000n
   while (true) {
     let rows = 0
-    for await (const { at, fields } of page(question, series, after, range.until)) {
+    for await (const { at, fields } of page(context, series, after, range.until)) {
       rows++
       after = at.ns
       if (fields !== undefined) yield { series, at: at.instant, fields }
@@ -23,9 +23,9 @@ export async function* readByFlux(question: Question, series: Series, range: Tim
   }
 }
 
-export async function countByFlux(question: Question, series: Series, range: TimeRange): Promise<number> {
+export async function countByFlux(context: QueryContext, series: Series, range: TimeRange): Promise<number> {
   let points = 0
-  for await (const _ of readByFlux(question, series, range)) points++
+  for await (const _ of readByFlux(context, series, range)) points++
   return points
 }
 
@@ -36,13 +36,13 @@ interface FoundPoint {
 }
 
 async function* page(
-  { ask, place, signal }: Question,
+  { ask, endpoint, signal }: QueryContext,
   series: Series,
   after: bigint,
   until: number,
 ): AsyncIterable<FoundPoint> {
   const equal = [...series.tags].map(([key, value]) => `r[${text(nameText(key))}] == ${text(nameable(value))}`)
-  const query = `from(bucket: ${text(place.name)})
+  const query = `from(bucket: ${text(endpoint.name)})
   |> range(start: ${timeText(after + 1n)}, stop: ${timeText(BigInt(until) * 1_000_000n + 1n)})
   |> filter(fn: (r) => ${[`r._measurement == ${text(measurementName(series.measurement))}`, ...equal].join(' and ')})
   |> pivot(rowKey: ["_time"], columnKey: ["_field"], valueColumn: "_value")
@@ -51,13 +51,13 @@ async function* page(
   const answer = await ask(
     {
       method: 'POST',
-      path: `/api/v2/query?${queryText({ org: place.org ?? '' })}`,
+      path: `/api/v2/query?${queryText({ org: endpoint.org ?? '' })}`,
       body: JSON.stringify({ query, type: 'flux', dialect: { annotations: ['datatype', 'group', 'default'] } }),
       headers: { 'content-type': 'application/json', accept: 'application/csv' },
     },
     signal,
   )
-  if (answer.status !== 200) throw unreadable(place, answer)
+  if (answer.status !== 200) throw unreadable(endpoint, answer)
   for await (const row of linesToRowsIterable(linesOf(answer.body))) yield foundPoint(row, series)
 }
 

@@ -1,10 +1,10 @@
 import { instantOfNanoseconds, nanoseconds } from '../../domain/instant.ts'
 import type { FieldValue, Point, Series } from '../../domain/point.ts'
 import type { TimeRange } from '../../domain/range.ts'
-import { unreadable } from './ask.ts'
-import { measurementName, nameable, nameText, originalName } from './names.ts'
-import { queryText } from './place.ts'
-import type { Question } from './question.ts'
+import { measurementName, nameable, nameText, originalName } from '../line-protocol/names.ts'
+import { queryText } from './endpoint.ts'
+import type { QueryContext } from './query.ts'
+import { unreadable } from './query.ts'
 
 type Cell = string | number | boolean | bigint | null
 
@@ -18,14 +18,17 @@ export interface InfluxqlSeries {
 const pageRows = 5_000
 
 /** Times come as BigInt: nanoseconds are beyond what a number holds. Throws a Failure `sink-unreadable`. */
-export async function influxqlRows({ ask, place, signal }: Question, q: string): Promise<readonly InfluxqlSeries[]> {
-  const path = `/query?${queryText({ db: place.name, rp: place.retentionPolicy, epoch: 'ns', q })}`
+export async function influxqlRows(
+  { ask, endpoint, signal }: QueryContext,
+  q: string,
+): Promise<readonly InfluxqlSeries[]> {
+  const path = `/query?${queryText({ db: endpoint.name, rp: endpoint.retentionPolicy, epoch: 'ns', q })}`
   const answer = await ask({ method: 'GET', path }, signal)
-  if (answer.status !== 200) throw unreadable(place, answer)
+  if (answer.status !== 200) throw unreadable(endpoint, answer)
   const results = resultsOf(answer.body)
-  if (results === undefined) throw unreadable(place, answer)
+  if (results === undefined) throw unreadable(endpoint, answer)
   const wrong = results.find(result => result.error !== undefined)?.error
-  if (wrong !== undefined) throw unreadable(place, { ...answer, body: wrong })
+  if (wrong !== undefined) throw unreadable(endpoint, { ...answer, body: wrong })
   return results.flatMap(result => result.series ?? [])
 }
 
@@ -53,11 +56,11 @@ function exactTimes(key: string, value: unknown, { source }: { source?: string }
     : value
 }
 
-export async function* readByInfluxql(question: Question, series: Series, range: TimeRange): AsyncIterable<Point> {
+export async function* readByInfluxql(context: QueryContext, series: Series, range: TimeRange): AsyncIterable<Point> {
   let after = BigInt(range.after) * 1_000_000n
   while (true) {
     const page = await rowsOf(
-      question,
+      context,
       series,
       '*::field',
       { after, until: range.until },
@@ -76,19 +79,19 @@ export async function* readByInfluxql(question: Question, series: Series, range:
 }
 
 /** A count is of a field. With several of them only the points themselves tell how many they are. */
-export async function countByInfluxql(question: Question, series: Series, range: TimeRange): Promise<number> {
+export async function countByInfluxql(context: QueryContext, series: Series, range: TimeRange): Promise<number> {
   const exact = { after: nanoseconds({ ms: range.after, nanos: 0 }), until: range.until }
-  const counted = await rowsOf(question, series, 'count(*::field)', exact, '')
+  const counted = await rowsOf(context, series, 'count(*::field)', exact, '')
   const counts = (counted?.values[0]?.slice(1) ?? []).map(Number).filter(count => count > 0)
   if (counts.length < 2) return counts[0] ?? 0
   let points = 0
-  for await (const _ of readByInfluxql(question, series, range)) points++
+  for await (const _ of readByInfluxql(context, series, range)) points++
   return points
 }
 
 /** GROUP BY * tells which rows are of this very series, and not of one that has more tags. */
 async function rowsOf(
-  question: Question,
+  context: QueryContext,
   { measurement, tags }: Series,
   what: string,
   { after, until }: { after: bigint; until: number },
@@ -98,7 +101,7 @@ async function rowsOf(
   conditions.push(`time > ${after}`, `time <= ${until}000000`)
   const from = quoteName(measurementName(measurement))
   const found = await influxqlRows(
-    question,
+    context,
     `SELECT ${what} FROM ${from} WHERE ${conditions.join(' AND ')} GROUP BY * ${rest}`,
   )
   return found.find(({ tags: stored = {} }) =>

@@ -1,8 +1,8 @@
 import { Failure } from '../../domain/failure.ts'
+import { queryText } from './endpoint.ts'
 import { influxqlRows, quoteName } from './influxql.ts'
-import { queryText } from './place.ts'
-import type { Question } from './question.ts'
-import { reasonOf } from './verdict.ts'
+import type { QueryContext } from './query.ts'
+import { reasonOf } from './write-response.ts'
 
 export interface Retention {
   /** Undefined: for ever, or unknown (then a warning says so). */
@@ -13,21 +13,23 @@ export interface Retention {
 }
 
 /** InfluxDB 1.x: the policy that is written to. Throws a Failure if it does not exist. */
-export async function policyRetention(question: Question): Promise<Retention> {
-  const { place } = question
-  const policies = await influxqlRows(question, `SHOW RETENTION POLICIES ON ${quoteName(place.name)}`).catch(error => {
-    if (error instanceof Failure && error.code === 'sink-unreadable') return undefined
-    throw error
-  })
+export async function policyRetention(context: QueryContext): Promise<Retention> {
+  const { endpoint } = context
+  const policies = await influxqlRows(context, `SHOW RETENTION POLICIES ON ${quoteName(endpoint.name)}`).catch(
+    error => {
+      if (error instanceof Failure && error.code === 'sink-unreadable') return undefined
+      throw error
+    },
+  )
   if (policies === undefined) return unknown('the login may not see the retention policies')
   const rows = policies.flatMap(({ columns, values }) =>
     values.map(row => Object.fromEntries(columns.map((column, i) => [column, row[i]]))),
   )
   const policy = rows.find(row =>
-    place.retentionPolicy === undefined ? row['default'] === true : row['name'] === place.retentionPolicy,
+    endpoint.retentionPolicy === undefined ? row['default'] === true : row['name'] === endpoint.retentionPolicy,
   )
   if (policy === undefined)
-    throw new Failure(`${place.label}: there is no retention policy ${place.retentionPolicy ?? 'by default'}`, {
+    throw new Failure(`${endpoint.label}: there is no retention policy ${endpoint.retentionPolicy ?? 'by default'}`, {
       code: 'sink-missing',
       retry: 'never',
       reach: 'sink',
@@ -37,8 +39,8 @@ export async function policyRetention(question: Question): Promise<Retention> {
 }
 
 /** InfluxDB 2.x: the bucket's first rule. A token that may only write sees no buckets. */
-export async function bucketRetention({ ask, place, signal }: Question): Promise<Retention> {
-  const path = `/api/v2/buckets?${queryText({ org: place.org, name: place.name })}`
+export async function bucketRetention({ ask, endpoint, signal }: QueryContext): Promise<Retention> {
+  const path = `/api/v2/buckets?${queryText({ org: endpoint.org, name: endpoint.name })}`
   const answer = await ask({ method: 'GET', path }, signal)
   if (answer.status !== 200) return unknown(reasonOf(answer.status, answer.body))
   try {
@@ -54,7 +56,7 @@ export async function bucketRetention({ ask, place, signal }: Question): Promise
 const victoriaAheadMs = 2 * 86_400_000
 
 /** VictoriaMetrics: its own command line, among its metrics (1.79). What is beyond either end vanishes without a word. */
-export async function flaggedRetention({ ask, signal }: Question): Promise<Retention> {
+export async function flaggedRetention({ ask, signal }: QueryContext): Promise<Retention> {
   const { status, body } = await ask({ method: 'GET', path: '/metrics' }, signal)
   const flag = (name: string) => new RegExp(`^flag\\{name="${name}", value="([^"]*)"`, 'm').exec(body)?.[1]
   const period = flag('retentionPeriod')

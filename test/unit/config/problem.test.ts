@@ -193,7 +193,7 @@ c.yaml:7:31: the file holds no PEM certificate that can be read: c.yaml
   ],
   'two sinks': [
     '    datapoints: [a/b/0/c]\nsink:\n  sqlite: {}\n  influxdb: { version: 1, url: http://db, database: d }\n',
-    `c.yaml:8:3: one sink only: influxdb, sqlite or file
+    `c.yaml:8:3: one sink only: influxdb, sqlite or bundle
     sqlite: {}
     ^^^^^^`,
   ],

@@ -1,22 +1,22 @@
 import { describe, expect, it } from 'vitest'
-import { openBatchSize } from '../../../src/sinks/influxdb/batch-size.ts'
+import { createBatchSize } from '../../../src/sinks/influxdb/batch-writer.ts'
 
 describe('the size of a batch', () => {
   it('grows to 20,000 lines while the database is quick', () => {
-    const size = openBatchSize()
+    const size = createBatchSize()
     expect(size.lines).toBe(10_000)
     for (let i = 0; i < 10; i++) size.took(size.lines, 50)
     expect(size.lines).toBe(20_000)
   })
 
   it('does not grow because small batches are quick', () => {
-    const size = openBatchSize()
+    const size = createBatchSize()
     for (let i = 0; i < 10; i++) size.took(100, 1)
     expect(size.lines).toBe(10_000)
   })
 
   it('shrinks for a slow database, but not to single lines, and recovers', () => {
-    const size = openBatchSize()
+    const size = createBatchSize()
     for (let i = 0; i < 20; i++) size.took(size.lines, 60_000)
     expect(size.lines).toBe(500)
     for (let i = 0; i < 20; i++) size.took(size.lines, 50)
@@ -24,7 +24,7 @@ describe('the size of a batch', () => {
   })
 
   it('never again becomes what was too large', () => {
-    const size = openBatchSize()
+    const size = createBatchSize()
     size.tooLarge(8_000)
     for (let i = 0; i < 20; i++) size.took(size.lines, 50)
     expect(size.lines).toBe(4_000)

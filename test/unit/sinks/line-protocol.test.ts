@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { lineOf } from '../../../src/sinks/influxdb/line-protocol.ts'
+import { lineOf } from '../../../src/sinks/line-protocol/format-lines.ts'
 import { makePoint, makeSeries } from '../../support/points.ts'
 
 const at = 1_600_000_000_000

@@ -39,7 +39,7 @@ export interface ManifestEntry {
   readonly sha256?: string
 }
 
-/** What is in a suitcase, and what is wrong with its list. */
+/** What is in a bundle, and what is wrong with its list. */
 export interface Manifest {
   readonly id: string
   readonly entries: readonly ManifestEntry[]
@@ -55,7 +55,7 @@ export interface ManifestList {
   last: number
 }
 
-/** Throws a Failure for a folder that is no suitcase. */
+/** Throws a Failure for a folder that is no bundle. */
 export function readManifest(folder: string): Manifest {
   let lines: string[]
   let names: string[]
@@ -63,11 +63,11 @@ export function readManifest(folder: string): Manifest {
     lines = readFileSync(join(folder, manifestName), 'utf8').split('\n')
     names = readdirSync(folder)
   } catch (cause) {
-    throw notASuitcase(folder, cause)
+    throw notABundle(folder, cause)
   }
   const [head = '', ...rest] = lines
-  const id = (parsed(head) as { suitcase?: unknown } | undefined)?.suitcase
-  if (typeof id !== 'string') throw notASuitcase(folder, undefined)
+  const id = (parsed(head) as { bundle?: unknown } | undefined)?.bundle
+  if (typeof id !== 'string') throw notABundle(folder, undefined)
   const entries: ManifestEntry[] = []
   const faults: string[] = []
   let last = 0
@@ -93,12 +93,12 @@ export function hasManifest(folder: string): boolean {
   return existsSync(join(folder, manifestName))
 }
 
-/** Makes the folder and its manifest where there are none; the first line names the suitcase for good, whatever its path. */
+/** Makes the folder and its manifest where there are none; the first line names the bundle for good, whatever its path. */
 export function openManifest(folder: string): Manifest {
   mkdirSync(folder, { recursive: true })
   const path = join(folder, manifestName)
   if (!hasManifest(folder)) {
-    writeDurably(`${path}.draft`, 'w', `${JSON.stringify({ suitcase: randomUUID() })}\n`)
+    writeDurably(`${path}.draft`, 'w', `${JSON.stringify({ bundle: randomUUID() })}\n`)
     renameSync(`${path}.draft`, path)
     syncFolder(folder)
   }
@@ -171,12 +171,12 @@ function parsed(line: string): unknown {
   }
 }
 
-function notASuitcase(folder: string, cause: unknown): Failure {
-  return new Failure(`${folder} is no suitcase: it has no ${manifestName} that begins as one`, {
+function notABundle(folder: string, cause: unknown): Failure {
+  return new Failure(`${folder} is no bundle: it has no ${manifestName} that begins as one`, {
     code: 'sink-foreign',
     retry: 'never',
     reach: 'sink',
-    advice: 'Name the folder that was given as sink.file.path.',
+    advice: 'Name the folder that was given as sink.bundle.path.',
     cause,
   })
 }

@@ -15,22 +15,22 @@ import { gzipSync } from 'node:zlib'
 import { Failure } from '../../domain/failure.ts'
 import type { Point } from '../../domain/point.ts'
 import type { DataLogRequest } from '../../domain/request.ts'
-import { lineOf } from '../influxdb/line-protocol.ts'
+import { lineOf } from '../line-protocol/format-lines.ts'
 import type { Sink, SinkDraft } from '../sink.ts'
 import { addToManifest, fileSuffix, type ManifestList, openManifest, syncFolder } from './manifest.ts'
 
 const draftSuffix = '.draft'
 
 /**
- * A suitcase: line protocol (nanoseconds) in gzipped files, for a database that this machine cannot reach. A file holds
+ * A bundle: line protocol (nanoseconds) in gzipped files, for a database that this machine cannot reach. A file holds
  * one transfer and gets its name when that is complete; a manifest lists them. The steps of a commit:
  * the file is durable → it gets its name → the manifest lists it → the ledger records the range.
  * Whatever ends the program in between, the range is fetched again and gives the same points (law 4): what is listed
  * twice is loaded once, and a file that is not listed is of a complete range all the same.
  */
-export async function openFileSink({ path }: { readonly path: string }): Promise<Sink> {
+export async function openBundleSink({ path }: { readonly path: string }): Promise<Sink> {
   const folder = resolve(path)
-  const label = `suitcase ${path}`
+  const label = `bundle ${path}`
   const { id, last } = guarded(label, () => openManifest(folder))
   const list = { folder, last }
   let drafts = 0
@@ -42,7 +42,7 @@ export async function openFileSink({ path }: { readonly path: string }): Promise
       advice: 'Load it into a database, and do it there.',
     })
   return {
-    id: `file:${id}`,
+    id: `bundle:${id}`,
     label,
     begin(request) {
       // not at opening: whoever only looks must leave the drafts of a run that goes on
@@ -54,7 +54,7 @@ export async function openFileSink({ path }: { readonly path: string }): Promise
     },
     async check() {
       guarded(label, () => accessSync(folder, constants.W_OK))
-      return { kind: 'file', version: undefined, retentionMs: undefined, warnings: [] }
+      return { kind: 'bundle', version: undefined, retentionMs: undefined, warnings: [] }
     },
     async count() {
       throw notHere('counted')

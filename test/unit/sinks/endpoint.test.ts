@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
-import { type InfluxOptions, placeOf } from '../../../src/sinks/influxdb/place.ts'
+import { endpointOf, type InfluxOptions } from '../../../src/sinks/influxdb/endpoint.ts'
 
 function place(change: Partial<InfluxOptions>) {
-  return placeOf({ url: 'http://localhost:8086', timeout: 1000, ...change })
+  return endpointOf({ url: 'http://localhost:8086', timeout: 1000, ...change })
 }
 
 describe('the id of an InfluxDB sink', () => {

@@ -1,10 +1,10 @@
 import { Failure } from '../../domain/failure.ts'
 import type { RefusalCode } from '../sink.ts'
 import type { Outcome } from './connection.ts'
-import type { Place } from './place.ts'
+import type { Endpoint } from './endpoint.ts'
 
 /** What an answer to a write means for the lines in it. */
-export type Verdict =
+export type WriteResponse =
   | { readonly act: 'done' }
   | Refused
   | { readonly act: 'halve' }
@@ -27,10 +27,10 @@ export interface Refused {
 /** Position in the batch (from 0) → the database's own reason. */
 export type BadLines = ReadonlyMap<number, string>
 
-/** The one place that reads what the database says (docs/databases.md). `now` in ms, for a Retry-After that is a date. */
-export function judge(outcome: Outcome, lines: readonly string[], place: Place, now: number): Verdict {
+/** The one endpoint that reads what the database says (docs/databases.md). `now` in ms, for a Retry-After that is a date. */
+export function interpret(outcome: Outcome, lines: readonly string[], endpoint: Endpoint, now: number): WriteResponse {
   if (outcome.status === undefined) {
-    const failure = tlsFailure(outcome.code, outcome.detail, place)
+    const failure = tlsFailure(outcome.code, outcome.detail, endpoint)
     return failure === undefined
       ? {
           act: 'wait',
@@ -44,7 +44,7 @@ export function judge(outcome: Outcome, lines: readonly string[], place: Place, 
   const reason = reasonOf(status, body)
   // 1.6.7 says 500 to a retention policy that it does not have: waiting will not create it.
   if (status === 500 && /retention policy not found/.test(reason))
-    return { act: 'stop', failure: missing(place, status, reason) }
+    return { act: 'stop', failure: missing(endpoint, status, reason) }
   // Not 200: that is what a proxy or a login page says.
   if (status === 204) return { act: 'done' }
   if (status === 413) return { act: 'halve' }
@@ -66,7 +66,7 @@ export function judge(outcome: Outcome, lines: readonly string[], place: Place, 
       afterMs: retryAfterMs(headers['retry-after'], now),
       timedOut: false,
     }
-  return { act: 'stop', failure: statusFailure(place, status, reason) }
+  return { act: 'stop', failure: statusFailure(endpoint, status, reason) }
 }
 
 /** The text a person can use, whichever of the four forms the database chose. */
@@ -133,22 +133,22 @@ export function retryAfterMs(header: string | readonly string[] | undefined, now
   return Number.isNaN(ms) ? undefined : Math.max(0, ms)
 }
 
-export function statusFailure(place: Place, status: number, reason: string): Failure {
-  if (status === 404) return missing(place, status, reason)
+export function statusFailure(endpoint: Endpoint, status: number, reason: string): Failure {
+  if (status === 404) return missing(endpoint, status, reason)
   const denied = status === 401 || status === 403
-  return new Failure(`${place.label}: ${status} ${reason}`, {
+  return new Failure(`${endpoint.label}: ${status} ${reason}`, {
     code: denied ? 'sink-denied' : 'sink-refuses',
     retry: 'never',
     reach: 'sink',
     advice: denied
-      ? `Check the ${place.api === 1 ? 'user name and password' : 'token'}: it must be allowed to write to ${place.name}.`
-      : `Check the URL ${place.url}: what answers there is not the write API of InfluxDB.`,
+      ? `Check the ${endpoint.api === 1 ? 'user name and password' : 'token'}: it must be allowed to write to ${endpoint.name}.`
+      : `Check the URL ${endpoint.url}: what answers there is not the write API of InfluxDB.`,
   })
 }
 
-function missing(place: Place, status: number, reason: string): Failure {
-  const { name, retentionPolicy, api } = place
-  return new Failure(`${place.label}: ${status} ${reason}`, {
+function missing(endpoint: Endpoint, status: number, reason: string): Failure {
+  const { name, retentionPolicy, api } = endpoint
+  return new Failure(`${endpoint.label}: ${status} ${reason}`, {
     code: 'sink-missing',
     retry: 'never',
     reach: 'sink',
@@ -174,9 +174,9 @@ const tlsCodes = new Set([
 ])
 
 /** A certificate does not become trusted by waiting. */
-function tlsFailure(code: string, detail: string, place: Place): Failure | undefined {
+function tlsFailure(code: string, detail: string, endpoint: Endpoint): Failure | undefined {
   if (!tlsCodes.has(code)) return undefined
-  return new Failure(`${place.label}: ${detail}`, {
+  return new Failure(`${endpoint.label}: ${detail}`, {
     code: 'sink-tls',
     retry: 'never',
     reach: 'sink',

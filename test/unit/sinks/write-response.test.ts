@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest'
-import { placeOf } from '../../../src/sinks/influxdb/place.ts'
-import { judge, retryAfterMs } from '../../../src/sinks/influxdb/verdict.ts'
+import { endpointOf } from '../../../src/sinks/influxdb/endpoint.ts'
+import { interpret, retryAfterMs } from '../../../src/sinks/influxdb/write-response.ts'
 
-const place = placeOf({ url: 'http://localhost:8086', database: 'd', timeout: 1000 })
+const place = endpointOf({ url: 'http://localhost:8086', database: 'd', timeout: 1000 })
 const lines = ['m v=1 1', 'm v="x" 2']
 
 function verdict(status: number, body = '', headers: Record<string, string> = {}) {
-  return judge({ status, headers, body }, lines, place, 0)
+  return interpret({ status, headers, body }, lines, place, 0)
 }
 
 describe('an answer to a write', () => {
@@ -58,7 +58,7 @@ describe('an answer to a write', () => {
   })
 
   it('that does not come means to wait, except for a certificate', () => {
-    const silence = (code: string) => judge({ status: undefined, code, detail: 'x' }, lines, place, 0)
+    const silence = (code: string) => interpret({ status: undefined, code, detail: 'x' }, lines, place, 0)
     expect(silence('ECONNREFUSED')).toMatchObject({ act: 'wait' })
     expect(silence('TIMEOUT')).toMatchObject({ act: 'wait' })
     expect(silence('CERT_HAS_EXPIRED')).toMatchObject({ act: 'stop', failure: { code: 'sink-tls' } })

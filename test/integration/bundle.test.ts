@@ -18,7 +18,7 @@ const range = ['--from', new Date(after).toISOString(), '--to', new Date(until).
 let gateway: Simulator
 let plant: Site
 let office: Site
-let suitcase: string
+let bundle: string
 let expected: Cell[]
 
 beforeAll(async () => {
@@ -36,8 +36,8 @@ afterAll(() => gateway.close())
 beforeEach(async () => {
   plant = await openSite()
   office = await openSite()
-  suitcase = join(plant.folder, 'suitcase')
-  await plant.configure(settings({ file: { path: suitcase } }))
+  bundle = join(plant.folder, 'bundle')
+  await plant.configure(settings({ bundle: { path: bundle } }))
   return async () => {
     await plant.remove()
     await office.remove()
@@ -55,9 +55,9 @@ async function json(site: Site, ...args: string[]) {
   return { code, ...JSON.parse(stdout) }
 }
 
-const files = () => readdirSync(suitcase).filter(name => name.endsWith('.lp.gz'))
+const files = () => readdirSync(bundle).filter(name => name.endsWith('.lp.gz'))
 
-describe('a suitcase', () => {
+describe('a bundle', () => {
   test('brings into a database what a direct backfill would, and again without a change', async () => {
     const packed = await json(plant, 'backfill', ...range)
     expect(packed).toMatchObject({ code: 0, complete: true })
@@ -66,10 +66,10 @@ describe('a suitcase', () => {
 
     const path = join(office.folder, 'points.db')
     await office.configure(settings({ sqlite: { path } }))
-    const loaded = await json(office, 'load', suitcase)
+    const loaded = await json(office, 'load', bundle)
     expect(loaded).toMatchObject({ code: 0, loaded: packed.requests, known: 0, rejected: 0, written: packed.written })
     expectSame(cellsOfSqlite(path), expected)
-    expect(await json(office, 'load', suitcase)).toMatchObject({ loaded: 0, known: packed.requests, received: 0 })
+    expect(await json(office, 'load', bundle)).toMatchObject({ loaded: 0, known: packed.requests, received: 0 })
     // the ledger knows what was loaded: the gateway has nothing to add, and its entries are the same
     expect(await json(office, 'backfill', ...range)).toMatchObject({ code: 0, requests: 0 })
     expect(await json(office, 'verify')).toMatchObject({ code: 0, equal: packed.written, unknown: 0 })
@@ -88,12 +88,12 @@ describe('a suitcase', () => {
       expect(await json(plant, 'backfill', ...range)).toMatchObject({ code: 0 })
       await office.configure(settings({ influxdb: { version: 1, url: influxd.url, database: 'site' } }))
       for (let i = 0; i < 3; i++) {
-        const { child, ended } = startProgram(['load', suitcase, '--config', office.file])
+        const { child, ended } = startProgram(['load', bundle, '--config', office.file])
         await pause(400 + 150 * i)
         child.kill('SIGKILL')
         await ended
       }
-      expect(await json(office, 'load', suitcase)).toMatchObject({ code: 0, rejected: 0 })
+      expect(await json(office, 'load', bundle)).toMatchObject({ code: 0, rejected: 0 })
       expectSame(await cellsOfInfluxd(influxd, 'site'), expected)
       expect(await json(office, 'verify')).toMatchObject({ code: 0, missing: 0, extra: 0, unknown: 0 })
     } finally {
@@ -102,7 +102,7 @@ describe('a suitcase', () => {
   }, 90_000)
 
   test('may be looked at while it is packed', async () => {
-    const draft = join(suitcase, '1-0.draft')
+    const draft = join(bundle, '1-0.draft')
     await json(plant, 'backfill', ...range)
     writeFileSync(draft, 'of a run that goes on')
     await json(plant, 'status')
@@ -118,7 +118,7 @@ describe('a suitcase', () => {
     try {
       await json(plant, 'backfill', ...range)
       for (const name of files()) {
-        const lines = execFileSync('gzip', ['-dc', join(suitcase, name)], { maxBuffer: 1e9 }).toString()
+        const lines = execFileSync('gzip', ['-dc', join(bundle, name)], { maxBuffer: 1e9 }).toString()
         expect(await influxd.write(lines)).toBe(204)
       }
       expectSame(await cellsOfInfluxd(influxd, 'site'), expected)
@@ -129,11 +129,11 @@ describe('a suitcase', () => {
 
   test('whose list is damaged is loaded as far as it goes, and what is missing is told', async () => {
     const packed = await json(plant, 'backfill', ...range)
-    const path = join(suitcase, 'manifest.ndjson')
+    const path = join(bundle, 'manifest.ndjson')
     const whole = readFileSync(path, 'utf8')
     const lines = whole.trimEnd().split('\n')
     await office.configure(settings({ sqlite: { path: join(office.folder, 'points.db') } }))
-    const load = () => json(office, 'load', suitcase)
+    const load = () => json(office, 'load', bundle)
 
     writeFileSync(path, `${lines.with(2, lines[2]!.slice(0, 40)).join('\n')}\n`)
     const cut = await load()
@@ -144,7 +144,7 @@ describe('a suitcase', () => {
     writeFileSync(path, whole.replace('"received":', '"received":1'))
     const { faults } = await load()
     expect(faults.join('\n')).toMatch(/line 2 of manifest.ndjson is damaged/)
-    const { stderr } = await runProgram(['load', suitcase, '--config', office.file])
+    const { stderr } = await runProgram(['load', bundle, '--config', office.file])
     expect(stderr).toMatch(/is damaged/)
 
     writeFileSync(path, whole)
@@ -164,15 +164,15 @@ describe('a suitcase', () => {
 
   test('that is damaged is not believed, and what was loaded before stays', async () => {
     await json(plant, 'backfill', ...range)
-    const last = join(suitcase, files().at(-1)!)
+    const last = join(bundle, files().at(-1)!)
     const bytes = readFileSync(last)
     bytes[bytes.length >> 1]! ^= 1
     writeFileSync(last, bytes)
     await office.configure(settings({ sqlite: { path: join(office.folder, 'points.db') } }))
-    const { code, stderr } = await runProgram(['load', suitcase, '--config', office.file])
+    const { code, stderr } = await runProgram(['load', bundle, '--config', office.file])
     expect(code).toBe(1)
     expect(stderr).toMatch(/is damaged: its SHA-256/)
     const nowhere = await runProgram(['load', office.folder, '--config', office.file])
-    expect(nowhere.stderr).toMatch(/is no suitcase/)
+    expect(nowhere.stderr).toMatch(/is no bundle/)
   }, 60_000)
 })

@@ -1,7 +1,7 @@
 import type { Point, Series } from '../../domain/point.ts'
 
 /** The writes of one sink on their way: few at a time, and in order where order can be seen. */
-export interface Flights {
+export interface WriteQueue {
   run<T>(points: readonly Point[], work: () => Promise<T>): Promise<T>
 }
 
@@ -19,7 +19,7 @@ const mostInFlight = 2
  * Two writes may be under way at once unless both hold a time of the same series: then the later call must have the
  * last word. Batches of one log follow each other in time, so that this seldom makes anybody wait.
  */
-export function openFlights(): Flights {
+export function createWriteQueue(): WriteQueue {
   const flying = new Set<Flight>()
   const waiting: Flight[] = []
 

@@ -1,9 +1,9 @@
 import type { FieldValue, Point } from '../../domain/point.ts'
 import type { Refusal } from '../sink.ts'
-import type { Kind } from './kinds.ts'
+import type { Dialect } from './dialects.ts'
 
 /** What this kind of database would lose with a 204 is refused here, so that every count stays true (law 5). */
-export interface Fitting {
+export interface Prefiltered {
   readonly points: readonly Point[]
   readonly refused: readonly Refusal[]
   /** Of the points to send: parts of refused ones, not to be counted as written, and what they are parts of. */
@@ -16,7 +16,7 @@ export interface Kept {
   readonly newest: number | undefined
 }
 
-export function fitPoints(points: readonly Point[], { holdsTexts }: Kind, { oldest, newest }: Kept): Fitting {
+export function prefilter(points: readonly Point[], { holdsTexts }: Dialect, { oldest, newest }: Kept): Prefiltered {
   if (holdsTexts && oldest === undefined && newest === undefined) return { points, refused: [], parts: new Map() }
   const fitting: Point[] = []
   const refused: Refusal[] = []

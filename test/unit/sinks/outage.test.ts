@@ -1,6 +1,6 @@
 import { setImmediate as turn } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
-import { openPatience, type Trouble } from '../../../src/sinks/influxdb/patience.ts'
+import { createOutageGate, type Trouble } from '../../../src/sinks/influxdb/outage.ts'
 import type { Outage } from '../../../src/sinks/sink.ts'
 import { recordedLog } from '../../support/recorded-log.ts'
 import { steeredClock } from '../../support/steered-clock.ts'
@@ -10,7 +10,7 @@ const refused: Trouble = { reason: 'ECONNREFUSED', afterMs: undefined }
 
 function open() {
   const clock = steeredClock()
-  return { clock, patience: openPatience({ clock, log: recordedLog().log, label: 'InfluxDB x' }) }
+  return { clock, patience: createOutageGate({ clock, log: recordedLog().log, label: 'InfluxDB x' }) }
 }
 
 describe('waiting for a database', () => {

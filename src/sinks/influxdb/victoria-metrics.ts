@@ -1,10 +1,10 @@
 import type { Clock } from '../../domain/clock.ts'
 import type { Point, Series } from '../../domain/point.ts'
 import { halveRange, rangeLength, type TimeRange } from '../../domain/range.ts'
-import { unreadable } from './ask.ts'
-import { originalName, spellingWithoutBackslash as spelling } from './names.ts'
-import { queryText } from './place.ts'
-import type { Question } from './question.ts'
+import { originalName, spellingWithoutBackslash as spelling } from '../line-protocol/names.ts'
+import { queryText } from './endpoint.ts'
+import type { QueryContext } from './query.ts'
+import { unreadable } from './query.ts'
 
 /** So many samples, of all fields together, are in memory at a time. */
 const pageSamples = 100_000
@@ -16,31 +16,35 @@ interface ExportedLine {
 }
 
 /** Raw samples of VictoriaMetrics. What was written twice is there twice (without its dedup option): a time counts once. */
-export async function* readByExport(question: Question, series: Series, range: TimeRange): AsyncIterable<Point> {
-  for await (const page of pages(question, series, range))
+export async function* readByExport(context: QueryContext, series: Series, range: TimeRange): AsyncIterable<Point> {
+  for await (const page of pages(context, series, range))
     for (const [ms, fields] of [...page].sort(([a], [b]) => a - b)) yield { series, at: { ms, nanos: 0 }, fields }
 }
 
-export async function countByExport(question: Question, series: Series, range: TimeRange): Promise<number> {
+export async function countByExport(context: QueryContext, series: Series, range: TimeRange): Promise<number> {
   let points = 0
-  for await (const page of pages(question, series, range)) points += page.size
+  for await (const page of pages(context, series, range)) points += page.size
   return points
 }
 
 /** Times → fields, page by page: the range is halved until a page holds few enough of them. */
 async function* pages(
-  question: Question,
+  context: QueryContext,
   series: Series,
   range: TimeRange,
 ): AsyncIterable<Map<number, Record<string, number>>> {
   const todo = [range]
   for (let next = todo.pop(); next !== undefined; next = todo.pop())
-    if (rangeLength(next) > 1 && !(await fitsPage(question, series, next))) todo.push(...halveRange(next).toReversed())
-    else yield await page(question, series, next)
+    if (rangeLength(next) > 1 && !(await fitsPage(context, series, next))) todo.push(...halveRange(next).toReversed())
+    else yield await page(context, series, next)
 }
 
 /** A rough count, since it leaves out the last seconds (-search.latencyOffset); what cannot be counted is too much. */
-async function fitsPage({ ask, signal, measurements }: Question, series: Series, range: TimeRange): Promise<boolean> {
+async function fitsPage(
+  { ask, signal, measurements }: QueryContext,
+  series: Series,
+  range: TimeRange,
+): Promise<boolean> {
   const query = `sum(count_over_time(${selector(series, measurements)}[${rangeLength(range)}ms]))`
   const path = `/api/v1/query?${queryText({ query, time: seconds(range.until) })}`
   const answer = await ask({ method: 'GET', path }, signal)
@@ -50,7 +54,7 @@ async function fitsPage({ ask, signal, measurements }: Question, series: Series,
 }
 
 async function page(
-  { ask, place, signal, measurements }: Question,
+  { ask, endpoint, signal, measurements }: QueryContext,
   series: Series,
   { after, until }: TimeRange,
 ): Promise<Map<number, Record<string, number>>> {
@@ -58,7 +62,7 @@ async function page(
   // start and end are both included, in seconds: what is left out of (after, until] is the first millisecond.
   const path = `/api/v1/export?${queryText({ 'match[]': selector(series, measurements), start: seconds(after + 1), end: seconds(until) })}`
   const answer = await ask({ method: 'GET', path }, signal)
-  if (answer.status !== 200) throw unreadable(place, answer)
+  if (answer.status !== 200) throw unreadable(endpoint, answer)
   const points = new Map<number, Record<string, number>>()
   for (const text of answer.body.split('\n')) {
     if (text === '') continue
@@ -110,7 +114,7 @@ export function mixedMeasurements(measurements: readonly string[]): readonly str
 const visibleMs = 2_000
 
 /** Rows are seen by queries about a second after they were written, or when they are flushed, where that may be asked. */
-export async function flushed({ ask, signal }: Question, clock: Clock): Promise<void> {
+export async function flushed({ ask, signal }: QueryContext, clock: Clock): Promise<void> {
   const { status } = await ask({ method: 'GET', path: '/internal/force_flush' }, signal)
   if (status !== 200) await clock.sleep(visibleMs, signal)
 }

@@ -1,5 +1,5 @@
-/** How the databases that speak this protocol are told apart: what differs is in `kinds.ts`. */
-export type KindName = 'influxdb-1' | 'influxdb-2' | 'influxdb-3' | 'victoria-metrics'
+/** How the databases that speak this protocol are told apart: what differs is in `dialects.ts`. */
+export type DialectName = 'influxdb-1' | 'influxdb-2' | 'influxdb-3' | 'victoria-metrics'
 
 export interface NumberField {
   readonly measurement: string
@@ -12,7 +12,7 @@ export interface InfluxOptions {
   /** Which of the write APIs to speak: 1 with a database, 2 (3.x and VictoriaMetrics take it too) with a bucket. */
   readonly version?: 1 | 2 | 3 | undefined
   /** Left out: what the database says of itself when it is first written to. */
-  readonly server?: KindName | undefined
+  readonly server?: DialectName | undefined
   readonly token?: string | undefined
   readonly org?: string | undefined
   readonly bucket?: string | undefined
@@ -33,7 +33,7 @@ export interface InfluxOptions {
 }
 
 /** Where the points go: address, names, paths; no secret. */
-export interface Place {
+export interface Endpoint {
   /** Without user name, password, query and trailing slash. */
   readonly url: string
   readonly api: 1 | 2
@@ -47,7 +47,7 @@ export interface Place {
 }
 
 /** Throws a RangeError for options that the config must not let through. */
-export function placeOf(options: InfluxOptions): Place {
+export function endpointOf(options: InfluxOptions): Endpoint {
   const { org, retentionPolicy } = options
   const address = new URL(options.url)
   if (address.protocol !== 'http:' && address.protocol !== 'https:')

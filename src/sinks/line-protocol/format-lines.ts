@@ -9,7 +9,7 @@ import { plainSpelling, type Spelling } from './names.ts'
 export type LineOf = (point: Point) => string
 
 /** Remembers what it has escaped: measurement and tags once a series, the names of fields once each. */
-export function openLines(spelling: Spelling): LineOf {
+export function createLineFormat(spelling: Spelling): LineOf {
   const seriesTexts = new WeakMap<Series, string>()
   const keyTexts = new Map<string, string>()
 
@@ -41,7 +41,7 @@ export function openLines(spelling: Spelling): LineOf {
 }
 
 /** As every InfluxDB reads it. */
-export const lineOf = openLines(plainSpelling)
+export const lineOf = createLineFormat(plainSpelling)
 
 function fieldText(value: FieldValue): string {
   if (typeof value === 'number') return String(value)

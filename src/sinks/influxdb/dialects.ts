@@ -1,16 +1,16 @@
 import type { Clock } from '../../domain/clock.ts'
-import { countByExport, flushed, mixedMeasurements, readByExport } from './export.ts'
+import { createLineFormat, type LineOf, lineOf } from '../line-protocol/format-lines.ts'
+import { spellingWithoutBackslash } from '../line-protocol/names.ts'
+import type { DialectName } from './endpoint.ts'
 import { conflictingFields } from './field-types.ts'
 import { countByFlux, readByFlux } from './flux.ts'
 import { countByInfluxql, readByInfluxql } from './influxql.ts'
-import { type LineOf, lineOf, openLines } from './line-protocol.ts'
-import { spellingWithoutBackslash } from './names.ts'
-import type { KindName } from './place.ts'
-import type { Question, ReadBack } from './question.ts'
+import type { QueryContext, ReadBack } from './query.ts'
 import { bucketRetention, flaggedRetention, policyRetention, type Retention } from './retention.ts'
+import { countByExport, flushed, mixedMeasurements, readByExport } from './victoria-metrics.ts'
 
 /** What differs from one database to the other; the rest of the room does not ask which one it talks to. */
-export interface Kind {
+export interface Dialect {
   readonly label: string
   /** False: texts are stored as 0 with a 204 (measured), so that they must not be sent. */
   readonly holdsTexts: boolean
@@ -19,10 +19,10 @@ export interface Kind {
   /** False: a value that is written again with another number is kept beside the first one. */
   readonly overwrites: boolean
   /** Resolves when what was written before can be seen by queries; left out where that is at once. */
-  readonly settle?: (question: Question, clock: Clock) => Promise<void>
-  readonly retention: (question: Question) => Promise<Retention>
+  readonly settle?: (context: QueryContext, clock: Clock) => Promise<void>
+  readonly retention: (context: QueryContext) => Promise<Retention>
   /** Sentences about fields whose types are in each other's way. */
-  readonly fieldConflicts: (question: Question) => Promise<readonly string[]>
+  readonly fieldConflicts: (context: QueryContext) => Promise<readonly string[]>
   readonly readBack: ReadBack
   readonly lineOf: LineOf
   /** What a user should know in any case. */
@@ -31,7 +31,7 @@ export interface Kind {
 
 const influxql = { count: countByInfluxql, read: readByInfluxql }
 
-export const kinds: Readonly<Record<KindName, Kind>> = {
+export const dialects: Readonly<Record<DialectName, Dialect>> = {
   'influxdb-1': {
     label: 'influxdb 1.x',
     holdsTexts: true,
@@ -77,7 +77,7 @@ export const kinds: Readonly<Record<KindName, Kind>> = {
     retention: flaggedRetention,
     fieldConflicts: async ({ measurements }) => mixedMeasurements(measurements),
     readBack: { count: countByExport, read: readByExport },
-    lineOf: openLines(spellingWithoutBackslash),
+    lineOf: createLineFormat(spellingWithoutBackslash),
     warnings: [
       'VictoriaMetrics keeps numbers alone: enumerations and other texts are refused by us (strings-not-held), because it would store them as 0.',
       'VictoriaMetrics keeps milliseconds, and about 13 digits of a number (measured on 1.79): of two values within one millisecond a query sees one.',

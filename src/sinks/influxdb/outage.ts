@@ -1,7 +1,12 @@
+import { promisify } from 'node:util'
+import { gzip } from 'node:zlib'
 import type { Logger } from 'pino'
 import type { Clock } from '../../domain/clock.ts'
 import { Failure } from '../../domain/failure.ts'
 import type { Outage, ReadyWaiting, WriteWaiting } from '../sink.ts'
+import type { Connection, HttpRequest } from './connection.ts'
+import type { Endpoint } from './endpoint.ts'
+import { interpret } from './write-response.ts'
 
 /** Why the database has to be asked again, and not before when, where it says so itself. */
 export interface Trouble {
@@ -15,10 +20,10 @@ export interface Trouble {
  *
  *   answering ──trouble──► away ──an answer──► answering     (but not before the time that the database asked for)
  *
- * A wait is longer each time until a write is answered. Who has no patience left gives up with `database-away`, and may
+ * A wait is longer each time until a write is answered. Who has no outages left gives up with `database-away`, and may
  * come again when `outlast` has resolved.
  */
-export interface Patience {
+export interface OutageGate {
   /** Before every request. */
   pass(signal: AbortSignal, waiting: WriteWaiting): Promise<void>
   wait(trouble: Trouble, signal: AbortSignal, waiting: WriteWaiting): Promise<void>
@@ -35,7 +40,7 @@ export interface Patience {
 const firstWaitMs = 500
 const longestWaitMs = 60_000
 
-export function openPatience(parts: { clock: Clock; log: Logger; label: string }): Patience {
+export function createOutageGate(parts: { clock: Clock; log: Logger; label: string }): OutageGate {
   const { clock, log, label } = parts
   let outage: Outage | undefined
   let attempt = 0
@@ -110,4 +115,49 @@ function away(label: string, { reason }: Outage): Failure {
     reach: 'sink',
     advice: 'Is the database running? Nothing is lost: what was not acknowledged is fetched again.',
   })
+}
+
+const gzipped = promisify(gzip)
+
+/** Finds out whether a database that was away takes points again, at the price of one line. */
+export interface Probe {
+  /** A line that could not be written: to write it once more changes nothing (law 4), and a full disk shows. */
+  remember(line: string): void
+  /** Undefined: the database answers. Throws a Failure when waiting cannot help. */
+  send(signal: AbortSignal): Promise<Trouble | undefined>
+}
+
+export function createProbe({
+  connection,
+  endpoint,
+  clock,
+}: {
+  connection: Connection
+  endpoint: Endpoint
+  clock: Clock
+}): Probe {
+  let line: string | undefined
+  return {
+    remember(text) {
+      line = text
+    },
+    async send(signal) {
+      const request =
+        line === undefined ? ({ method: 'GET', path: '/ping' } as const) : await writeRequest(line, endpoint)
+      const response = interpret(await connection.send(request, signal), [], endpoint, clock.now())
+      if (response.act === 'wait') return response
+      // what /ping says is judged when the database is met
+      if (response.act === 'stop' && line !== undefined) throw response.failure
+      return undefined
+    },
+  }
+}
+
+export async function writeRequest(lines: string, endpoint: Endpoint): Promise<HttpRequest> {
+  return {
+    method: 'POST',
+    path: endpoint.writePath,
+    body: await gzipped(lines, { level: 1 }),
+    headers: { 'content-type': 'text/plain; charset=utf-8', 'content-encoding': 'gzip' },
+  }
 }
