@@ -1,6 +1,7 @@
 import type { Logger } from 'pino'
 import type { Config, GatewayConfig } from './config/schema.ts'
 import { pointsInLetters } from './dead-letters/dead-points.ts'
+import { createLetterReader } from './dead-letters/letter-content.ts'
 import { type ReplayReceipt, replayLetters } from './dead-letters/replay.ts'
 import type { Clock } from './domain/clock.ts'
 import type { Selector } from './domain/datapoint.ts'
@@ -106,6 +107,12 @@ export async function openApp(config: Config, doing: string, { clock, log }: App
     const { name: found } = findGateway(config, name)
     return gateways.find(it => it.config.name === found)!
   }
+  const letterReaderOf = ({ config: gateway, source, mapping }: (typeof gateways)[number]) =>
+    createLetterReader(gateway.name, selectorsOf(gateway), {
+      mapping,
+      deviceIdOf: source.deviceIdOf,
+      clock: source.clock,
+    })
   return {
     sink,
     ledger,
@@ -140,7 +147,8 @@ export async function openApp(config: Config, doing: string, { clock, log }: App
       return gateway.release
     },
     reread({ gateway: name, selector, series }, range, { report, mends }, signal) {
-      const { source, mapping, paced, config: gateway } = openGatewayOf(name)
+      const found = openGatewayOf(name)
+      const { source, mapping, paced, config: gateway } = found
       const folder = config.deadLetters.path
       const job = {
         source,
@@ -152,7 +160,8 @@ export async function openApp(config: Config, doing: string, { clock, log }: App
         limits: gateway.limits,
         requests: config.requests,
         isExact: report.exact !== false,
-        isDeadLetter: (points: readonly Point[]) => pointsInLetters(points, { folder, gateway: name, mapping }),
+        isDeadLetter: (points: readonly Point[]) =>
+          pointsInLetters(points, { folder, gateway: name, read: letterReaderOf(found) }),
         ...(mends && { mend: createMend({ sink, mapping, deadLetters }) }),
       }
       return rereadRange(selector, range, job, signal)
@@ -175,9 +184,8 @@ export async function openApp(config: Config, doing: string, { clock, log }: App
       const gateway = (name: string) => {
         const found = gateways.find(it => it.config.name === name)
         if (found === undefined) return undefined
-        const { source, mapping, config: own } = found
-        const { deviceIdOf } = source
-        return { mapping, selectors: selectorsOf(own), learnDevices: () => meet(source), deviceIdOf }
+        const { source, mapping } = found
+        return { mapping, read: letterReaderOf(found), learnDevices: () => meet(source) }
       }
       return replayLetters(reason, { sink, ledger, folder: config.deadLetters.path, gateway }, signal)
     },

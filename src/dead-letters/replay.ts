@@ -1,11 +1,9 @@
-import { type Selector, selectorMatches } from '../domain/datapoint.ts'
-import { isRejection } from '../domain/entry.ts'
+import type { Rejection } from '../domain/entry.ts'
 import { Failure } from '../domain/failure.ts'
-import type { Point } from '../domain/point.ts'
-import { createIdentify, unknownDeviceId } from '../entries/identify.ts'
-import type { PointJson } from '../entries/letter-point.ts'
+import { seriesKey } from '../domain/point.ts'
+import { type EntryReader, unknownDeviceId } from '../entries/entry-reader.ts'
 import { joinFields } from '../entries/repeats.ts'
-import { amended, type Brought } from '../entries/write-and-restate.ts'
+import { type MappedPoint, writeAndRestate } from '../entries/write-and-restate.ts'
 import type { KeptLetter } from '../ledger/dead-letters.ts'
 import type { Ledger } from '../ledger/ledger.ts'
 import { LetterRemainder, letterFiles } from '../ledger/letter-files.ts'
@@ -13,7 +11,7 @@ import { readLetterLines } from '../ledger/letter-lines.ts'
 import type { Mapping } from '../points/mapping.ts'
 import { openSeriesPool } from '../points/series.ts'
 import type { Sink } from '../sinks/sink.ts'
-import { decodeEntry } from '../smartserver/entry.ts'
+import { contentOf } from './letter-content.ts'
 
 export interface ReplayParts {
   readonly sink: Sink
@@ -25,12 +23,11 @@ export interface ReplayParts {
 }
 
 interface Configured {
-  readonly mapping: Mapping
-  readonly selectors: readonly Selector[]
-  /** Learns the gateway's device list, where that can be had. */
-  learnDevices?(): Promise<void>
-  /** The id of the device that an entry names so, where the gateway has told. */
-  readonly deviceIdOf?: ((shown: string) => string | undefined) | undefined
+  /** Reads a frame by the rules of today, whatever its time. */
+  readonly read: EntryReader
+  readonly mapping: Pick<Mapping, 'keepPins'>
+  /** Reads the gateway's device list, if it can be read; from then on \`read\` knows it. */
+  learnDevices(): Promise<void>
 }
 
 /** `read = written + empty + remaining + others`, always (law 5). */
@@ -42,9 +39,9 @@ export interface ReplayReceipt {
   empty: number
   /** Still not writable: kept. */
   remaining: number
-  /** Of another reason than was asked for: kept as they are. */
+  /** With another reason than was asked for: kept as they are. */
   others: number
-  /** Lines that are no letters: kept byte for byte, and not among those read. */
+  /** Lines that are not letters: kept byte for byte, and not counted as read. */
   unreadable: number
   readonly reasons: Map<string, number>
 }
@@ -53,9 +50,9 @@ export interface ReplayReceipt {
 const batchLetters = 1_000
 
 /**
- * Tries the dead letters once more: decode, map by the rules of today, write, wait for the answer. What still fails is
- * kept with its new reason. A file is replaced at once when all of it was answered: whatever ends the replay before, its
- * letters are all there still, and writing twice changes nothing (law 4).
+ * Tries the dead letters once more: reads them by the rules of today, writes, and waits for the answer. What still fails
+ * is kept with its new reason. A file is replaced only after all of its letters are answered: if the replay ends before,
+ * all of them are still there, and writing twice changes nothing (law 4).
  */
 export async function replayLetters(
   reason: string | undefined,
@@ -122,26 +119,25 @@ async function replayBatch(
   }
   for (const [gateway, own] of Map.groupBy(letters, letter => letter.gateway)) {
     const configured = parts.gateway(gateway)
-    const batch = openBatch()
+    const batch = createBatch()
     let hasLearnt = false
     for (const letter of own) {
-      let made = letter.raw === undefined ? wholePoint(letter) : broughtBy(letter, letter.raw, configured)
-      // the gateway is asked for its devices only if a letter cannot do without, and once
-      if (needsDevices(made) && configured?.learnDevices !== undefined && letter.raw !== undefined) {
+      let content = contentOf(letter, configured?.read)
+      // the gateway is asked for its devices only if a letter needs them, and once
+      if (configured !== undefined && letter.raw !== undefined && needsDevices(content)) {
         if (!hasLearnt) await configured.learnDevices()
         hasLearnt = true
-        made = broughtBy(letter, letter.raw, configured)
+        content = contentOf(letter, configured.read)
       }
-      if (made === undefined) receipt.empty++
-      else if ('reason' in made) keep({ ...letter, ...made })
-      else batch.add(letter, made)
+      if (content === undefined) receipt.empty++
+      else if ('reason' in content) keep({ ...letter, ...content })
+      else batch.add(letter, content)
     }
     configured?.mapping.keepPins()
-    const brought = batch.brought()
-    const place = { sink: parts.sink.id, gateway }
-    const refused = await amended(brought, place, parts, signal)
+    const points = batch.points()
+    const refused = await writeAndRestate(points, { sink: parts.sink.id, gateway }, parts, signal)
     for (const { letter, index } of batch.letters) {
-      const refusal = refused.get(brought[index]!.point)
+      const refusal = refused.get(points[index]!.point)
       if (refusal === undefined) receipt.written++
       else {
         const { code, reason, partly } = refusal
@@ -151,64 +147,28 @@ async function replayBatch(
   }
 }
 
-/** Several letters may be about one point: they share its fate, and its fields are those of all of them. */
-function openBatch() {
-  const points: Brought[] = []
-  const byPlace = new Map<string, number>()
+/** Several letters may be about one point: it has the fields of all of them, and they are written or kept together. */
+function createBatch() {
+  const points: MappedPoint[] = []
+  const indexes = new Map<string, number>()
   const letters: { letter: KeptLetter; index: number }[] = []
   const pool = openSeriesPool()
   return {
     letters,
-    brought: (): readonly Brought[] => points,
-    add(letter: KeptLetter, { point, datapoint }: Brought): void {
+    points: (): readonly MappedPoint[] => points,
+    add(letter: KeptLetter, { point, datapoint }: MappedPoint): void {
       const series = pool.intern(point.series.measurement, Object.fromEntries(point.series.tags))
-      const key = JSON.stringify([series.measurement, [...series.tags], point.at])
-      const index = byPlace.get(key) ?? points.length
+      const key = `${point.at.ms}.${point.at.nanos} ${seriesKey(series)}`
+      const index = indexes.get(key) ?? points.length
       const earlier = points[index]
       const fields = earlier === undefined ? point.fields : joinFields(earlier.point.fields, point.fields)
       points[index] = { point: { series, at: point.at, fields }, datapoint: datapoint ?? earlier?.datapoint }
-      byPlace.set(key, index)
+      indexes.set(key, index)
       letters.push({ letter, index })
     },
   }
 }
 
-type Unwritable = Pick<KeptLetter, 'reason' | 'detail'>
-
-/** Needs no rule, and so no gateway in the configuration either. */
-function wholePoint({ point: json, reason, detail }: KeptLetter): Brought | Unwritable {
-  const point = pointOf(json)
-  return point === undefined ? { reason, detail } : { point, datapoint: undefined }
-}
-
-function needsDevices(made: Brought | Unwritable | undefined): boolean {
-  return made !== undefined && 'reason' in made && made.reason === unknownDeviceId
-}
-
-/** Undefined: there is nothing to write. */
-function broughtBy(
-  { reason, gateway }: KeptLetter,
-  raw: string,
-  configured: Configured | undefined,
-): Brought | Unwritable | undefined {
-  if (configured === undefined) return { reason, detail: `There is no gateway ${gateway} in the configuration.` }
-  const { mapping, selectors } = configured
-  const decoded = decodeEntry(raw)
-  if (isRejection(decoded)) return decoded
-  const entry = createIdentify(configured, configured.deviceIdOf)(decoded)
-  if (isRejection(entry)) return entry
-  if (!selectors.some(selector => selectorMatches(selector, entry.datapoint)))
-    return { reason, detail: 'The datapoint is not configured any more.' }
-  const point = mapping.map(entry)
-  if (point === undefined || 'reason' in point) return point
-  return { point, datapoint: entry.datapoint }
-}
-
-/** Undefined for what is none: somebody has edited the file. */
-function pointOf(json: object | undefined): Point | undefined {
-  const { measurement, tags, at, fields } = (json ?? {}) as Partial<PointJson>
-  if (typeof measurement !== 'string' || tags === undefined || typeof at?.ms !== 'number' || fields === undefined)
-    return undefined
-  const sorted = Object.entries(tags).sort(([a], [b]) => (a < b ? -1 : 1))
-  return { series: { measurement, tags: new Map(sorted) }, at: { ms: at.ms, nanos: at.nanos ?? 0 }, fields }
+function needsDevices(content: MappedPoint | Rejection | undefined): boolean {
+  return content !== undefined && 'reason' in content && content.reason === unknownDeviceId
 }

@@ -12,6 +12,16 @@ export interface Series {
   readonly tags: ReadonlyMap<string, string>
 }
 
+/** With its tags sorted, as each series has them. */
+export function createSeries(measurement: string, tags: Readonly<Record<string, string>>): Series {
+  return { measurement, tags: new Map(Object.entries(tags).sort(([a], [b]) => (a < b ? -1 : 1))) }
+}
+
+/** Equal for two objects of the same series. */
+export function seriesKey({ measurement, tags }: Series): string {
+  return JSON.stringify([measurement, [...tags]])
+}
+
 export interface Point {
   readonly series: Series
   readonly at: Instant

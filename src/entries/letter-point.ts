@@ -1,5 +1,5 @@
 import type { DatapointName } from '../domain/datapoint.ts'
-import type { FieldValue, Point, Series } from '../domain/point.ts'
+import { createSeries, type FieldValue, type Point, type Series } from '../domain/point.ts'
 
 /** A point as a dead letter holds it, where there is no single frame that it was made of. */
 export interface PointJson {
@@ -11,6 +11,14 @@ export interface PointJson {
 
 export function pointJson({ series, at, fields }: Point): PointJson {
   return { measurement: series.measurement, tags: Object.fromEntries(series.tags), at, fields }
+}
+
+/** Undefined where the JSON is not a point: the file was edited. */
+export function pointOfJson(json: object | undefined): Point | undefined {
+  const { measurement, tags, at, fields } = (json ?? {}) as Partial<PointJson>
+  if (typeof measurement !== 'string' || tags === undefined || typeof at?.ms !== 'number' || fields === undefined)
+    return undefined
+  return { series: createSeries(measurement, tags), at: { ms: at.ms, nanos: at.nanos ?? 0 }, fields }
 }
 
 /** `device/block/index/datapoint`, by the tags that every series has. */

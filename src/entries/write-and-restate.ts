@@ -6,33 +6,33 @@ import type { Ledger } from '../ledger/ledger.ts'
 import type { Place } from '../ledger/targets.ts'
 import type { Refusal, Sink } from '../sinks/sink.ts'
 
-/** A point and, where it came from a frame, what it is a value of. */
-export interface Brought {
+/** A point and, if a frame gave it, the datapoint that it is a value of. */
+export interface MappedPoint {
   readonly point: Point
   readonly datapoint: DatapointName | undefined
 }
 
-interface Amended {
+interface TouchedRow {
   readonly row: AmendedRow
   readonly series: Set<Series>
 }
 
 /**
- * Writes points into ranges that are covered already, and sets their proofs right by what the database holds before and
- * after: whoever replays twice adds nothing the second time. Nobody else writes meanwhile, since the ledger is ours. If
- * the database cannot be counted, or all ends in between, the counts are unknown, which is true.
+ * Writes points into ranges that are covered already, and corrects their proofs by the number of points that the database
+ * holds before and after: a second replay adds nothing. No other process writes meanwhile, because this one owns the
+ * ledger. If the database cannot be counted, or if the process ends in between, the counts become unknown.
  * Returns what was refused.
  */
-export async function amended(
-  brought: readonly Brought[],
+export async function writeAndRestate(
+  mapped: readonly MappedPoint[],
   place: Place,
   { sink, ledger }: { readonly sink: Sink; readonly ledger: Ledger },
   signal: AbortSignal,
 ): Promise<ReadonlyMap<Point, Refusal>> {
-  if (brought.length === 0) return new Map()
+  if (mapped.length === 0) return new Map()
   const amendments = ledger.amendments(place)
-  const touched = new Map<string, Amended>()
-  for (const { point, datapoint } of brought)
+  const touched = new Map<string, TouchedRow>()
+  for (const { point, datapoint } of mapped)
     for (const row of amendments.rowsOf(point.series, datapoint, point.at)) {
       const key = `${row.target} ${row.final} ${row.range.after}`
       const there = touched.get(key) ?? { row, series: new Set() }
@@ -42,7 +42,7 @@ export async function amended(
   const rows = [...touched.values()]
   const before = await countAll(rows, sink, signal)
   amendments.doubt(rows.map(({ row }) => row))
-  const points = brought.map(({ point }) => point)
+  const points = mapped.map(({ point }) => point)
   const { rejected } = await sink.write(points, signal)
   const after = before && (await countAll(rows, sink, signal))
   if (before !== undefined && after !== undefined)
@@ -56,9 +56,9 @@ export async function amended(
   return new Map(rejected.map(refusal => [refusal.point, refusal]))
 }
 
-/** Undefined where the login may write but not read. */
+/** Undefined if the login of the database may write but not read. */
 async function countAll(
-  rows: readonly Amended[],
+  rows: readonly TouchedRow[],
   sink: Sink,
   signal: AbortSignal,
 ): Promise<readonly number[] | undefined> {

@@ -1,18 +1,16 @@
 import type { Clock } from '../domain/clock.ts'
-import { type Frame, isRejection, type Rejection } from '../domain/entry.ts'
+import type { Frame, LogEntry } from '../domain/entry.ts'
 import { Failure } from '../domain/failure.ts'
 import type { Point, Series } from '../domain/point.ts'
 import { type Counts, emptyReceipt, isBalanced, type Receipt } from '../domain/receipt.ts'
 import { type DataLogRequest, requestText } from '../domain/request.ts'
-import { type AskedFor, createAskedFor, ofForeignDevice } from '../entries/asked-for.ts'
-import { createIdentify, type Identify } from '../entries/identify.ts'
+import { createEntryReader, type Fates } from '../entries/entry-reader.ts'
 import { datapointLabel } from '../entries/letter-point.ts'
 import { Repeats } from '../entries/repeats.ts'
 import { Tally } from '../entries/tally.ts'
 import type { DeadLetterBox, DeadLetterDraft } from '../ledger/dead-letters.ts'
 import type { Mapping } from '../points/mapping.ts'
 import type { Sink, WriteWaiting } from '../sinks/sink.ts'
-import { decodeEntry, gatewayError } from '../smartserver/entry.ts'
 import { WritesInFlight } from './writes-in-flight.ts'
 
 /** Where entries come from: a gateway, as far as a transfer sees it. */
@@ -52,9 +50,6 @@ export interface TransferProof {
   readonly series: readonly (readonly Series[])[]
 }
 
-/** The gateway's clock is known no better than this; what is later is of the future. */
-const clockDoubtMs = 60_000
-
 /**
  * One request carried all the way: open it, and for each batch of entries decode, map, write, wait for the answer;
  * `"end"` seen and every batch answered → dead letters, then the ledger, durably (law 2). Anything else throws, and
@@ -62,16 +57,16 @@ const clockDoubtMs = 60_000
  */
 export async function transfer(request: DataLogRequest, parts: TransferParts, signal: AbortSignal): Promise<Receipt> {
   const started = parts.clock.now()
-  const account = openAccount(request, parts)
+  const account = createAccount(request, parts)
   const { receipt, letters, repeats, tally } = account
   const draft = parts.sink.begin?.(request)
   const { waiting } = parts
   const writes = new WritesInFlight({ sink: draft ?? parts.sink, receipt, letters, tally, waiting }, signal)
   try {
     for await (const frames of parts.source.readDataLog(request, signal)) {
-      const mapped = pointsOf(frames, account)
+      const batch = account.take(frames)
       parts.mapping.keepPins()
-      await writes.add(mapped.points, mapped.frames)
+      await writes.add(batch.points, batch.frames)
       const corrections = repeats.takeCorrections()
       if (corrections.length > 0) await writes.correct(corrections)
       if (receipt.received > parts.mostEntries) throw tooDense(request, account)
@@ -98,104 +93,95 @@ export async function transfer(request: DataLogRequest, parts: TransferParts, si
   }
 }
 
+/** The points of one batch of frames, each with the frame that it was made of. */
+interface Batch {
+  readonly points: Point[]
+  readonly frames: Frame[]
+}
+
 /** Where every entry of a transfer is accounted for. */
 interface Account {
-  readonly request: DataLogRequest
   readonly receipt: Receipt
   readonly letters: DeadLetterDraft
   readonly repeats: Repeats
   readonly tally: Tally
-  readonly identify: Identify
-  readonly askedFor: AskedFor
-  readonly mapping: Mapping
-  /** Later than this is the future, ms UTC. */
-  readonly present: () => number
   /** Of the entries asked for, the newest so far, ms UTC. */
-  newest: number
+  readonly newest: number
+  /** The points to write. Every frame ends in exactly one count of the receipt (law 5). */
+  take(frames: readonly Frame[]): Batch
 }
 
-function openAccount(request: DataLogRequest, { source, deadLetters, mapping, mostEntries }: TransferParts): Account {
-  return {
-    request,
-    receipt: emptyReceipt(),
-    letters: deadLetters.draft(request),
-    repeats: Repeats.forRequest(mostEntries),
-    tally: new Tally(request.selectors.length),
-    identify: createIdentify(request, source.deviceIdOf),
-    askedFor: createAskedFor(request),
-    mapping,
-    present: () => source.clock.now() + clockDoubtMs,
-    newest: request.range.after,
-  }
-}
-
-/** Every frame ends in exactly one of: outside, duplicate, empty, rejected, or a point to write (law 5). */
-function pointsOf(frames: readonly Frame[], account: Account): { points: Point[]; frames: Frame[] } {
-  const { receipt, letters, repeats, tally, identify, askedFor, mapping } = account
-  const points: Point[] = []
-  const framesOfPoints: Frame[] = []
-  const present = account.present()
-  for (const frame of frames) {
-    receipt.received++
-    receipt.bytes += frame.length
-    const decoded = decodeEntry(frame)
-    if (isRejection(decoded) && decoded.reason === gatewayError) throw toldError(account.request, frame)
-    const entry = isRejection(decoded) ? decoded : identify(decoded)
-    if (isRejection(entry)) {
-      reject(entry, frame, undefined)
-      continue
-    }
-    const selectors = askedFor(entry)
-    if (selectors.length === 0) {
-      receipt.outside++
-      if (selectors === ofForeignDevice) receipt.foreign++
-      if (entry.at.ms > present) receipt.future++
-      continue
-    }
+function createAccount(request: DataLogRequest, { source, deadLetters, mapping, mostEntries }: TransferParts): Account {
+  const receipt = emptyReceipt()
+  const letters = deadLetters.draft(request)
+  const repeats = Repeats.forRequest(mostEntries)
+  const tally = new Tally(request.selectors.length)
+  const read = createEntryReader(request, { mapping, deviceIdOf: source.deviceIdOf, clock: source.clock })
+  let newest = request.range.after
+  let batch: Batch = { points: [], frames: [] }
+  const receive = ({ at }: LogEntry, selectors: readonly number[]) => {
     tally.receive(selectors)
-    if (entry.at.ms > account.newest) account.newest = entry.at.ms
-    const point = mapping.map(entry)
-    if (point === undefined) receipt.empty++
-    else if ('reason' in point) {
+    if (at.ms > newest) newest = at.ms
+  }
+  const fates: Fates = {
+    outside(_, isForeign, isFuture) {
+      receipt.outside++
+      if (isForeign) receipt.foreign++
+      if (isFuture) receipt.future++
+    },
+    empty(entry, selectors) {
+      receive(entry, selectors)
+      receipt.empty++
+    },
+    rejected({ reason, detail }, raw, entry, selectors) {
+      receipt.rejected++
       tally.reject(selectors)
-      reject(point, frame, datapointLabel(entry.datapoint))
-    } else {
+      if (entry === undefined) letters.add({ reason, detail, raw })
+      else {
+        receive(entry, selectors)
+        letters.add({ reason, detail, raw, datapoint: datapointLabel(entry.datapoint) })
+      }
+    },
+    point(point, frame, entry, selectors) {
+      receive(entry, selectors)
       const repeat = repeats.note(point)
       if (repeat === 'new') {
         tally.note(point, selectors)
-        points.push(point)
-        framesOfPoints.push(frame)
+        batch.points.push(point)
+        batch.frames.push(frame)
       } else {
         receipt.duplicate++
         if (repeat === 'differs') receipt.collapsed++
       }
-    }
+    },
   }
-  return { points, frames: framesOfPoints }
-
-  function reject({ reason, detail }: Rejection, raw: Frame, datapoint: string | undefined): void {
-    receipt.rejected++
-    letters.add({ reason, detail, raw, ...(datapoint === undefined ? {} : { datapoint }) })
+  return {
+    receipt,
+    letters,
+    repeats,
+    tally,
+    get newest() {
+      return newest
+    },
+    take(frames) {
+      batch = { points: [], frames: [] }
+      for (const frame of frames) {
+        receipt.received++
+        receipt.bytes += frame.length
+        read(frame, fates)
+      }
+      return batch
+    },
   }
 }
 
-/** Not a fault of anybody's: `reached` lets the next range be as long as the log is dense. */
+/** `reached` lets the next range be as long as the density of the log allows. */
 function tooDense(request: DataLogRequest, { receipt, newest }: Account): Failure {
   return new Failure(`${requestText(request)} holds more than ${receipt.received} entries: asking for less at once`, {
     code: 'too-dense',
     retry: 'soon',
     reach: 'request',
     work: { gateway: request.gateway, range: request.range, entries: receipt.received, reached: newest },
-  })
-}
-
-/** An answer with an error in it is not the whole answer, though an "end" may follow: a failure, no bad datum (law 13). */
-function toldError(request: DataLogRequest, frame: Frame): Failure {
-  return new Failure(`the gateway tells of an error in ${requestText(request)}: ${frame.slice(0, 200)}`, {
-    code: gatewayError,
-    retry: 'soon',
-    reach: 'request',
-    work: { gateway: request.gateway, range: request.range },
   })
 }
 

@@ -1,4 +1,4 @@
-import type { Series } from '../domain/point.ts'
+import { createSeries, type Series, seriesKey } from '../domain/point.ts'
 
 /** What the datapoint itself says; a configured tag cannot take its place. */
 export const reservedTags: ReadonlySet<string> = new Set(['gateway', 'device', 'block', 'index', 'datapoint'])
@@ -12,11 +12,10 @@ export function openSeriesPool(): SeriesPool {
   const known = new Map<string, Series>()
   return {
     intern(measurement, tags) {
-      const sorted = Object.entries(tags).sort(([a], [b]) => (a < b ? -1 : 1))
-      const key = JSON.stringify([measurement, sorted])
+      const series = createSeries(measurement, tags)
+      const key = seriesKey(series)
       const found = known.get(key)
       if (found !== undefined) return found
-      const series = { measurement, tags: new Map(sorted) }
       known.set(key, series)
       return series
     },

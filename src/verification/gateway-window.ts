@@ -1,14 +1,11 @@
-import { isRejection } from '../domain/entry.ts'
 import { Failure } from '../domain/failure.ts'
 import type { Point, Series } from '../domain/point.ts'
 import type { DataLogRequest } from '../domain/request.ts'
-import { createAskedFor } from '../entries/asked-for.ts'
-import { createIdentify } from '../entries/identify.ts'
+import { createEntryReader, type Fates } from '../entries/entry-reader.ts'
 import { joinFields } from '../entries/repeats.ts'
 import type { LogSource } from '../pipeline/transfer.ts'
 import type { Mapping } from '../points/mapping.ts'
 import { openSeriesPool } from '../points/series.ts'
-import { decodeEntry } from '../smartserver/entry.ts'
 
 /** What the database must hold of one window, as the gateway has it now. */
 export interface Expected {
@@ -29,15 +26,13 @@ export interface ExpectedParts {
   readonly isExact: boolean
 }
 
-/** Throws a Failure where the gateway does not answer to the `"end"`, and `too-dense` where there is too much. */
+/** Throws a Failure if the gateway does not answer up to `"end"`, and `too-dense` if there are too many entries. */
 export async function readExpected(
   request: DataLogRequest,
   { source, mapping, series: known, mostEntries, isExact }: ExpectedParts,
   signal: AbortSignal,
 ): Promise<Expected> {
-  const askedFor = createAskedFor(request)
-  const identify = createIdentify(request, source.deviceIdOf)
-  // by tags, not by object: the ledger's series and the mapping's are the same one here
+  // by tags, not by object: the ledger's series and those of the mapping are the same one here
   const pool = openSeriesPool()
   const series = new Map<Series, Map<string, Point>>()
   const pointsOf = ({ measurement, tags }: Series) => {
@@ -48,29 +43,25 @@ export async function readExpected(
   }
   let unwritable = 0
   let received = 0
+  const read = createEntryReader(request, { mapping, deviceIdOf: source.deviceIdOf, clock: source.clock })
+  const fates: Fates = {
+    outside() {},
+    empty() {},
+    rejected() {
+      unwritable++
+    },
+    point(point) {
+      const { one, points } = pointsOf(point.series)
+      const key = timeKey(point, isExact)
+      const earlier = points.get(key)
+      const fields = earlier === undefined ? point.fields : joinFields(earlier.fields, point.fields)
+      points.set(key, { series: one, at: point.at, fields })
+    },
+  }
   for await (const frames of source.readDataLog(request, signal)) {
     received += frames.length
     if (received > mostEntries) throw tooDense(mostEntries)
-    for (const frame of frames) {
-      const decoded = decodeEntry(frame)
-      const entry = isRejection(decoded) ? decoded : identify(decoded)
-      if (isRejection(entry)) {
-        unwritable++
-        continue
-      }
-      if (askedFor(entry).length === 0) continue
-      const mapped = mapping.map(entry)
-      if (mapped === undefined) continue
-      if ('reason' in mapped) {
-        unwritable++
-        continue
-      }
-      const { one, points } = pointsOf(mapped.series)
-      const key = timeKey(mapped, isExact)
-      const earlier = points.get(key)
-      const fields = earlier === undefined ? mapped.fields : joinFields(earlier.fields, mapped.fields)
-      points.set(key, { ...mapped, series: one, fields })
-    }
+    for (const frame of frames) read(frame, fates)
   }
   for (const one of known) pointsOf(one)
   return { series, unwritable }

@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest'
 import { pointsInLetters } from '../../../src/dead-letters/dead-points.ts'
+import { createLetterReader } from '../../../src/dead-letters/letter-content.ts'
 import type { DataLogRequest } from '../../../src/domain/request.ts'
 import { DeadLetterBox } from '../../../src/ledger/dead-letters.ts'
 import { compileMapping } from '../../../src/points/mapping.ts'
@@ -12,6 +13,7 @@ import { temporaryFolder } from '../../support/temporary-folder.ts'
 const series = makeSeries()
 const request: DataLogRequest = { gateway: 'plant-a', selectors: [{}], range: { after: 0, until: 10 } }
 const mapping = compileMapping('plant-a', [])
+const read = createLetterReader('plant-a', [{}], { mapping, clock: steeredClock() })
 
 /** Writes again what is missing, into a database that refuses it: wholly at 1 ms, in part at 2 ms. */
 async function mendInto(path: string) {
@@ -30,6 +32,6 @@ it('a dead letter excuses the point that was never in the database, and none tha
   const folder = temporaryFolder()
   const { points, written } = await mendInto(folder)
   expect(written).toBe(1)
-  const excused = await pointsInLetters(points, { folder, gateway: 'plant-a', mapping })
+  const excused = await pointsInLetters(points, { folder, gateway: 'plant-a', read })
   expect([...excused]).toEqual([points[0]])
 })

@@ -1,7 +1,9 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { type ReplayParts, replayLetters } from '../../../src/dead-letters/replay.ts'
+import { createLetterReader } from '../../../src/dead-letters/letter-content.ts'
+import { replayLetters } from '../../../src/dead-letters/replay.ts'
+import type { Selector } from '../../../src/domain/datapoint.ts'
 import { pointJson } from '../../../src/entries/letter-point.ts'
 import { Ledger } from '../../../src/ledger/ledger.ts'
 import { compileMapping } from '../../../src/points/mapping.ts'
@@ -14,17 +16,25 @@ import { temporaryFolder } from '../../support/temporary-folder.ts'
 const never = new AbortController().signal
 const around = { at: '2026-01-31T00:00:00.000Z', after: '1970-01-01T00:00:00.000Z', until: '1970-01-02T00:00:00.000Z' }
 
+/** What the configuration and the gateway say on the day of the replay. */
+interface Today {
+  readonly selectors?: readonly Selector[]
+  readonly deviceIdOf?: (shown: string) => string | undefined
+  readonly learnDevices?: () => Promise<void>
+}
+
 function openLetters(lines: readonly (string | Buffer)[]) {
   const folder = join(temporaryFolder(), 'dead-letters')
   mkdirSync(folder)
   const file = join(folder, '2026-01-31.ndjson')
   writeFileSync(file, Buffer.concat(lines.map(line => Buffer.concat([Buffer.from(line), Buffer.from('\n')]))))
   const sink = scriptedSink()
-  const known = { mapping: compileMapping('plant-a', []), selectors: [{}] as const }
-  async function replay(more: Partial<ReturnType<ReplayParts['gateway']>> = {}) {
+  const mapping = compileMapping('plant-a', [])
+  async function replay({ selectors = [{}], deviceIdOf, learnDevices = async () => {} }: Today = {}) {
     const ledger = Ledger.open(':memory:', steeredClock())
+    const read = createLetterReader('plant-a', selectors, { mapping, deviceIdOf, clock: steeredClock() })
     try {
-      const gateway = (name: string) => (name === 'plant-a' ? { ...known, ...more } : undefined)
+      const gateway = (name: string) => (name === 'plant-a' ? { mapping, read, learnDevices } : undefined)
       return await replayLetters(undefined, { sink, ledger, folder, gateway }, never)
     } finally {
       ledger.close()

@@ -1,0 +1,128 @@
+import { type DatapointName, type Selector, selectorMatches } from '../domain/datapoint.ts'
+import { type Frame, isRejection, type LogEntry, type Rejection } from '../domain/entry.ts'
+import { Failure } from '../domain/failure.ts'
+import type { Point } from '../domain/point.ts'
+import { rangeHolds } from '../domain/range.ts'
+import { type DataLogRequest, requestText } from '../domain/request.ts'
+import type { Mapping } from '../points/mapping.ts'
+import { openRoutes } from '../points/routes.ts'
+import { decodeEntry, gatewayError } from '../smartserver/entry.ts'
+
+/**
+ * What can become of a frame; for each frame exactly one of these is called (law 5). `selectors` are positions in the
+ * request's selectors: those that the entry was asked for by. A visitor, so that reading a frame allocates nothing else.
+ */
+export interface Fates {
+  /**
+   * Not asked for. `isForeign`: within the range, and no selector names its device: a filter by device would have
+   * kept it back. `isFuture`: later than the gateway's own clock.
+   */
+  outside(entry: LogEntry, isForeign: boolean, isFuture: boolean): void
+  /** Its value is null. */
+  empty(entry: LogEntry, selectors: readonly number[]): void
+  /** `entry` is undefined and `selectors` empty where the frame does not say which datapoint it is about. */
+  rejected(rejection: Rejection, frame: Frame, entry: LogEntry | undefined, selectors: readonly number[]): void
+  point(point: Point, frame: Frame, entry: LogEntry, selectors: readonly number[]): void
+}
+
+export interface EntryReaderParts {
+  readonly mapping: Pick<Mapping, 'map'>
+  /** The id of a device by what its entries call it, as far as the gateway's device list explains it. */
+  readonly deviceIdOf?: ((shown: string) => string | undefined) | undefined
+  /** The gateway's. */
+  readonly clock: { now(): number }
+}
+
+/** Throws a Failure for a frame that is not an entry but an error of the gateway (law 13). */
+export type EntryReader = (frame: Frame, fates: Fates) => void
+
+/** The gateway's clock is known no better than this; what is later is of the future. */
+const clockDoubtMs = 60_000
+
+const noSelectors: readonly number[] = []
+
+/** What a datapoint is to a request: worked out once for each, so that the cost of an entry does not grow with the selectors. */
+interface Role {
+  readonly selectors: readonly number[]
+  readonly isForeign: boolean
+  /** `by-list`: selectors name devices by id, and this is none of these ids: the device list may say which it is. */
+  readonly id: 'as-named' | 'by-list' | 'by-list-only'
+}
+
+/**
+ * Reads the frames of one request: decodes them, finds out what was asked for, and maps that to points. The gateway's
+ * filters are not relied upon: some releases ignore them (protocol §2.1).
+ */
+export function createEntryReader(
+  request: DataLogRequest,
+  { mapping, deviceIdOf, clock }: EntryReaderParts,
+): EntryReader {
+  const roles = openRoutes(createRoles(request.selectors))
+  const isFuture = ({ at }: LogEntry) => at.ms > clock.now() + clockDoubtMs
+  return (frame, fates) => {
+    const decoded = decodeEntry(frame)
+    if (isRejection(decoded)) {
+      if (decoded.reason === gatewayError) throw errorInAnswer(request, frame)
+      return fates.rejected(decoded, frame, undefined, noSelectors)
+    }
+    if (!rangeHolds(request.range, decoded.at)) return fates.outside(decoded, false, isFuture(decoded))
+    let entry = decoded
+    let role = roles.find(entry.datapoint)
+    if (role.id !== 'as-named') {
+      const deviceId = deviceIdOf?.(entry.datapoint.deviceId)
+      if (deviceId !== undefined) {
+        entry = { ...entry, datapoint: { ...entry.datapoint, deviceId } }
+        role = roles.find(entry.datapoint)
+      } else if (role.id === 'by-list-only') return fates.rejected(unknownDevice, frame, undefined, noSelectors)
+    }
+    const { selectors } = role
+    if (selectors.length === 0) return fates.outside(entry, role.isForeign, isFuture(entry))
+    const point = mapping.map(entry)
+    if (point === undefined) fates.empty(entry, selectors)
+    else if ('reason' in point) fates.rejected(point, frame, entry, selectors)
+    else fates.point(point, frame, entry, selectors)
+  }
+}
+
+/** The reason of entries that a device list might explain. */
+export const unknownDeviceId = 'unknown-device-id'
+
+/**
+ * Where devices are configured by id, entries may name them in another way (protocol §3.1). What the device list does not
+ * explain is rejected: if it counted as not asked for, all entries of a configured device could be lost unnoticed.
+ */
+const unknownDevice: Rejection = {
+  reason: unknownDeviceId,
+  detail:
+    'The configuration names the device by id; the entry names it in another way that the device list does not explain.',
+}
+
+function createRoles(selectors: readonly Selector[]): (datapoint: DatapointName) => Role {
+  const devices = selectors.map(({ device }): Selector => (device === undefined ? {} : { device }))
+  const ids = new Set(devices.flatMap(({ device }) => (device !== undefined && 'id' in device ? [device.id] : [])))
+  const arePlain = [...ids].every(isPlainId)
+  return datapoint => {
+    const matching = selectors.flatMap((selector, i) => (selectorMatches(selector, datapoint) ? [i] : []))
+    const isForeign = !devices.some(device => selectorMatches(device, datapoint))
+    return { selectors: matching, isForeign, id: idOf(datapoint, matching.length > 0) }
+  }
+
+  function idOf({ deviceId }: DatapointName, isAskedFor: boolean): Role['id'] {
+    if (ids.size === 0 || ids.has(deviceId)) return 'as-named'
+    return isAskedFor || (arePlain && isPlainId(deviceId)) ? 'by-list' : 'by-list-only'
+  }
+}
+
+function isPlainId(id: string): boolean {
+  return /^\d+$/.test(id)
+}
+
+/** An answer with an error in it is not the whole answer, even if "end" follows. */
+function errorInAnswer(request: DataLogRequest, frame: Frame): Failure {
+  return new Failure(`the gateway answered ${requestText(request)} with an error: ${frame.slice(0, 200)}`, {
+    code: gatewayError,
+    retry: 'soon',
+    reach: 'request',
+    work: { gateway: request.gateway, range: request.range },
+  })
+}

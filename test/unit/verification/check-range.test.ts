@@ -1,0 +1,89 @@
+import { describe, expect, it } from 'vitest'
+import type { Frame } from '../../../src/domain/entry.ts'
+import type { Ledger } from '../../../src/ledger/ledger.ts'
+import type { RunSource } from '../../../src/pipeline/job.ts'
+import { compileMapping } from '../../../src/points/mapping.ts'
+import { examine } from '../../../src/verification/check-range.ts'
+import type { CountedRow } from '../../../src/verification/counts.ts'
+import { rereadRange } from '../../../src/verification/reread.ts'
+import { logFrame } from '../../support/log-frames.ts'
+import { makePoint, makeSeries } from '../../support/points.ts'
+import { scriptedSink } from '../../support/scripted-sink.ts'
+import { steeredClock } from '../../support/steered-clock.ts'
+
+const never = new AbortController().signal
+const series = makeSeries()
+const selector = { device: { name: 'Sensor 1' } }
+const range = { after: 0, until: 1_000 }
+
+/** 90 of 100 proven points are in the database; the gateway answers with these frames and then with "end". */
+async function check(frames: readonly Frame[], accept: boolean) {
+  const clock = steeredClock()
+  clock.runFreely()
+  const sink = scriptedSink()
+  await sink.write(
+    Array.from({ length: 90 }, (_, i) => makePoint(series, i + 1, { value: 1 })),
+    never,
+  )
+  const source: RunSource = {
+    name: 'plant-a',
+    clock,
+    hello: async () => {},
+    async *readDataLog() {
+      yield frames
+    },
+  }
+  const restated: unknown[] = []
+  const ledger: Pick<Ledger, 'restate'> = { restate: (...args) => void restated.push(args) }
+  const job = {
+    source,
+    sink,
+    series: [series],
+    clock,
+    mapping: compileMapping('plant-a', []),
+    paced: async () => {},
+    limits: { sockets: 1, pause: 0, requestsPerMinute: 60, patience: 60_000 },
+    requests: { entries: 1_000, shortest: 1_000, longest: 1_000 },
+    isExact: true,
+    isDeadLetter: async () => new Set<never>(),
+  }
+  const row: CountedRow = {
+    gateway: 'plant-a',
+    selector,
+    series: [series],
+    range,
+    proof: 100,
+    found: 90,
+    verdict: 'differs',
+  }
+  const examined = await examine(
+    { row, part: range, pieces: [range], by: 'entries' },
+    { sink, ledger, reread: (_, part) => rereadRange(selector, part, job, never), reaches: () => true, accept },
+    never,
+  )
+  return { ...examined, restated }
+}
+
+const error = '{"error":"query failed"}'
+
+describe('a proven range of which the database holds too few points', () => {
+  it.each([
+    ['nothing but an error', [error]],
+    ['some entries, an error', [logFrame(1), logFrame(2), error]],
+  ])('keeps its proof if the gateway answers with %s and "end"', async (_, frames) => {
+    for (const accept of [false, true]) {
+      const { after, accepted, restated } = await check(frames, accept)
+      expect(after).toMatchObject({ proof: 100, found: 90, verdict: 'differs', unread: 1, lost: 0, unconfirmed: 0 })
+      expect(accepted).toEqual({ ranges: 0, lost: 0 })
+      expect(restated).toEqual([])
+    }
+  })
+
+  it('loses its proof only if the gateway has answered in full and the loss is accepted', async () => {
+    const frames = Array.from({ length: 90 }, (_, i) => logFrame(i + 1))
+    expect(await check(frames, false)).toMatchObject({ after: { proof: 100, lost: 10 }, restated: [] })
+    const { after, accepted } = await check(frames, true)
+    expect(after).toMatchObject({ proof: 90, verdict: 'equal' })
+    expect(accepted).toEqual({ ranges: 1, lost: 10 })
+  })
+})
