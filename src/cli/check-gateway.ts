@@ -1,14 +1,9 @@
 import type { GatewayConfig } from '../config/schema.ts'
 import type { Clock } from '../domain/clock.ts'
 import { Failure } from '../domain/failure.ts'
+import { concerns, type DatapointProblem, datapointProblem, type KnownDevice } from '../inventory/datapoint-problems.ts'
 import { readCertificate, type ShownCertificate } from '../smartserver/certificate.ts'
 import { cpuUtilization, onlyPercent } from '../smartserver/cpu.ts'
-import {
-  concerns,
-  type DatapointProblem,
-  datapointProblem,
-  type KnownDevice,
-} from '../smartserver/datapoint-problems.ts'
 import { loggedOf, readDevices, readInterface, readLogRules } from '../smartserver/discovery.ts'
 import type { Gateway } from '../smartserver/gateway.ts'
 import { askJson, memberOf } from '../smartserver/rest-json.ts'

@@ -2,6 +2,10 @@ import type { Config, GatewayConfig } from '../config/schema.ts'
 import { type Selector, selectorKey } from '../domain/datapoint.ts'
 import type { TimeRange } from '../domain/range.ts'
 import { emptyReceipt } from '../domain/receipt.ts'
+import { loggedAmount } from '../inventory/density.ts'
+import { createDeviceIdOf } from '../inventory/device-ids.ts'
+import { createRetention } from '../inventory/retention.ts'
+import type { Survey } from '../inventory/survey.ts'
 import type { Ledger } from '../ledger/ledger.ts'
 import { askedText } from '../ledger/receipts.ts'
 import type { Wish } from '../pipeline/job.ts'
@@ -23,11 +27,7 @@ import {
 } from '../planning/estimate.ts'
 import { maturityAt } from '../planning/missing.ts'
 import { type Risk, riskOf, storedPart } from '../planning/risk.ts'
-import { loggedAmount } from '../smartserver/density.ts'
-import { createDeviceIdOf } from '../smartserver/device-ids.ts'
 import { sentSelector } from '../smartserver/query.ts'
-import { createRetention } from '../smartserver/retention.ts'
-import type { Survey } from '../smartserver/survey.ts'
 
 export interface GatewayPlan {
   readonly name: string

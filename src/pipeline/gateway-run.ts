@@ -3,6 +3,7 @@ import type { Selector } from '../domain/datapoint.ts'
 import { type Failure, isAbort, toFailure } from '../domain/failure.ts'
 import { RangeSet, type TimeRange } from '../domain/range.ts'
 import { addReceipt, emptyReceipt } from '../domain/receipt.ts'
+import type { DatapointProblem } from '../inventory/datapoint-problems.ts'
 import {
   type Backlog,
   type Choice,
@@ -17,7 +18,6 @@ import {
 import { clockSetBack } from '../planning/set-back.ts'
 import { mostEntries } from '../planning/window.ts'
 import type { Outage } from '../sinks/sink.ts'
-import type { DatapointProblem } from '../smartserver/datapoint-problems.ts'
 import { type Hindrance, hindranceOf } from './gates.ts'
 import type { GatewayJob, GatewayOutcome, RunParts } from './job.ts'
 import { createPace } from './pace.ts'

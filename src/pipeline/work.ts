@@ -1,6 +1,7 @@
 import { type Selector, selectorKey } from '../domain/datapoint.ts'
 import { RangeSet, type TimeRange } from '../domain/range.ts'
 import type { Receipt } from '../domain/receipt.ts'
+import { type DatapointProblem, isUnknown } from '../inventory/datapoint-problems.ts'
 import type { Ledger, Width } from '../ledger/ledger.ts'
 import type { ParkedRange } from '../ledger/parked.ts'
 import {
@@ -13,7 +14,6 @@ import {
   type Piece,
 } from '../planning/backlog.ts'
 import { maturityAt, missingRanges } from '../planning/missing.ts'
-import { type DatapointProblem, isUnknown } from '../smartserver/datapoint-problems.ts'
 import { canBeSent } from '../smartserver/log-query.ts'
 import type { GatewayJob } from './job.ts'
 import { isResting } from './resting.ts'

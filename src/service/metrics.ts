@@ -1,8 +1,8 @@
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client'
 import type { Failure } from '../domain/failure.ts'
 import type { Receipt } from '../domain/receipt.ts'
+import { isUnknown } from '../inventory/datapoint-problems.ts'
 import type { GatewayOutcome, RunEvent } from '../pipeline/job.ts'
-import { isUnknown } from '../smartserver/datapoint-problems.ts'
 
 const fates = ['outside', 'duplicate', 'empty', 'written', 'rejected'] as const satisfies (keyof Receipt)[]
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { loggedAmount } from '../../../src/smartserver/density.ts'
+import { loggedAmount } from '../../../src/inventory/density.ts'
 import type { Device, LogRule } from '../../../src/smartserver/discovery.ts'
 
 const device = (id: string, name: string, type: string): Device => ({

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { Selector } from '../../../src/domain/datapoint.ts'
-import { datapointProblem, type KnownDevice } from '../../../src/smartserver/datapoint-problems.ts'
+import { datapointProblem, type KnownDevice } from '../../../src/inventory/datapoint-problems.ts'
 import type { Device, InterfaceDatapoint } from '../../../src/smartserver/discovery.ts'
 
 const device = (id: string, name: string): Device => ({

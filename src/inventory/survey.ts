@@ -1,9 +1,16 @@
 import type { Selector } from '../domain/datapoint.ts'
 import { Failure } from '../domain/failure.ts'
+import {
+  type Device,
+  type LogRule,
+  loggedOf,
+  readDevices,
+  readInterface,
+  readLogRules,
+} from '../smartserver/discovery.ts'
+import type { Gateway } from '../smartserver/gateway.ts'
 import { concerns, type DatapointProblem, datapointProblem, type KnownDevice } from './datapoint-problems.ts'
 import { createDeviceIdOf } from './device-ids.ts'
-import { type Device, type LogRule, loggedOf, readDevices, readInterface, readLogRules } from './discovery.ts'
-import type { Gateway } from './gateway.ts'
 import { rulesOf } from './retention.ts'
 
 /** What a gateway tells before it is asked for any log. */

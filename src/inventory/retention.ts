@@ -1,5 +1,5 @@
 import type { Selector } from '../domain/datapoint.ts'
-import type { Device, LogRule } from './discovery.ts'
+import type { Device, LogRule } from '../smartserver/discovery.ts'
 
 /** How long the gateway keeps the finest entries of what these select, ms; undefined where it does not tell. */
 export type Retention = (selectors: readonly Selector[]) => number | undefined

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { createDeviceIdOf, createDeviceIds } from '../../../src/smartserver/device-ids.ts'
+import { createDeviceIdOf, createDeviceIds } from '../../../src/inventory/device-ids.ts'
 
 const device = (id: string, did: string | undefined) => ({
   ...{ id, did, name: `Device ${id}`, type: 'Sensor', state: undefined, health: undefined },

@@ -1,6 +1,6 @@
 import { type DatapointName, type Selector, selectorLabel, selectorMatches } from '../domain/datapoint.ts'
 import { nearest } from '../domain/nearest.ts'
-import type { Device, InterfaceDatapoint } from './discovery.ts'
+import type { Device, InterfaceDatapoint } from '../smartserver/discovery.ts'
 
 /** A device with its datapoints, and which of them the gateway logs. */
 export interface KnownDevice {

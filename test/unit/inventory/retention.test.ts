@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
+import { createRetention } from '../../../src/inventory/retention.ts'
 import type { Device, LogRule } from '../../../src/smartserver/discovery.ts'
-import { createRetention } from '../../../src/smartserver/retention.ts'
 
 const dayMs = 86_400_000
 const lamp: Device = { id: '1', name: 'Lamp', did: undefined, type: 'Lamp', state: undefined, health: undefined }

@@ -1,5 +1,5 @@
 import type { Selector } from '../domain/datapoint.ts'
-import type { Device, LogRule } from './discovery.ts'
+import type { Device, LogRule } from '../smartserver/discovery.ts'
 import { rulesOf } from './retention.ts'
 
 /** What the log rules let expect of a selector. */
