@@ -10,15 +10,15 @@ import type { Point } from './domain/point.ts'
 import type { TimeRange } from './domain/range.ts'
 import { DeadLetterBox } from './ledger/dead-letters.ts'
 import { Ledger } from './ledger/ledger.ts'
-import { type Accompanied, accompanied } from './pipeline/accompanied.ts'
+import { accompanied } from './pipeline/accompanied.ts'
 import { noteActivity } from './pipeline/activity.ts'
-import type { GatewayJob, RunEvent, Wish } from './pipeline/job.ts'
+import { createCpuGate, createQuietGate } from './pipeline/gateway-gates.ts'
+import type { GatewayJob, RunEvent, RunSource, Wish } from './pipeline/job.ts'
 import { keepable } from './pipeline/keeping.ts'
 import { type LoadOutcome, loadBundle } from './pipeline/load-bundle.ts'
-import { createPace } from './pipeline/pace.ts'
 import { type RunOutcome, run } from './pipeline/run.ts'
+import { createThrottle, type Throttle } from './pipeline/throttle.ts'
 import { logTransfers } from './pipeline/transfer-log.ts'
-import { Troubles } from './pipeline/troubles.ts'
 import { compileMapping } from './points/mapping.ts'
 import type { Metrics } from './service/metrics.ts'
 import { serveMetrics } from './service/metrics-server.ts'
@@ -91,13 +91,11 @@ export async function openApp(config: Config, doing: string, { clock, log }: App
   const batchSize = batchSizeFor(config.gateways.length)
   const gateways = config.gateways.map(gateway => {
     const pins = ledger.pins({ sink: sink.id, gateway: gateway.name })
-    const accompanied = openAccompanied(gateway, { clock, log, batchSize })
+    const accompanied = openAccompanied(gateway, { clock, log, batchSize, sink })
     return {
       config: gateway,
       ...opened.adopt(accompanied, it => it.close()),
       mapping: compileMapping(gateway.name, gateway.datapoints, pins),
-      paced: createPace(gateway.limits.requestsPerMinute, clock),
-      troubles: new Troubles(clock, gateway.limits.patience),
     }
   })
   const parts = { sink, ledger, deadLetters, clock }
@@ -127,11 +125,11 @@ export async function openApp(config: Config, doing: string, { clock, log }: App
       const jobs = gateways
         .filter(gateway => only === undefined || gateway.config.name === only)
         .map(
-          ({ config: gateway, source, mapping, troubles }): GatewayJob => ({
+          ({ config: gateway, source, mapping, throttle }): GatewayJob => ({
             source,
             mapping,
-            troubles,
-            limits: gateway.limits,
+            throttle,
+            sockets: gateway.limits.sockets,
             selectors: selectorsOf(gateway),
             requests: config.requests,
             maturity: config.sync,
@@ -142,13 +140,14 @@ export async function openApp(config: Config, doing: string, { clock, log }: App
     },
     load: (folder, observe, signal) => loadBundle(folder, parts, observe, signal),
     async hello(name, signal) {
-      const { source, gateway } = openGatewayOf(name)
+      const { source, gateway, throttle } = openGatewayOf(name)
       await source.hello(signal)
+      throttle.circuit.connected()
       return gateway.release
     },
     reread({ gateway: name, selector, series }, range, { report, mends }, signal) {
       const found = openGatewayOf(name)
-      const { source, mapping, paced, config: gateway } = found
+      const { source, mapping, throttle } = found
       const folder = config.deadLetters.path
       const job = {
         source,
@@ -156,8 +155,7 @@ export async function openApp(config: Config, doing: string, { clock, log }: App
         sink,
         series,
         clock,
-        paced,
-        limits: gateway.limits,
+        throttle,
         requests: config.requests,
         isExact: report.exact !== false,
         isDeadLetter: (points: readonly Point[]) =>
@@ -168,12 +166,12 @@ export async function openApp(config: Config, doing: string, { clock, log }: App
     },
     reaches({ gateway: name, selector }, since) {
       const { source } = openGatewayOf(name)
-      const keptMs = source.retentionOf?.([selector])
+      const keptMs = source.retentionOf([selector])
       return keptMs === undefined || since >= source.clock.now() - keptMs
     },
     replay(reason, signal) {
       const met = new Set<string>()
-      const meet = async (source: Accompanied) => {
+      const meet = async (source: RunSource) => {
         if (met.has(source.name)) return
         met.add(source.name)
         await source.hello(signal).catch(error => {
@@ -235,18 +233,28 @@ export function openGateway(options: GatewayConfig, parts: GatewayParts): Gatewa
   return new Gateway({ ...options, clock, ...(batchSize && { batchSize }), ...(onTooFast && { onTooFast }) })
 }
 
-/** A gateway with its companion, for work on its log: `source` waits for its CPU. Closed in reverse order. */
+/** A gateway for work on its log: with its companion, and the throttle that all its data-log requests go through. */
 export function openAccompanied(
   options: GatewayConfig,
-  parts: AppParts & { batchSize?: number },
-): { readonly gateway: Gateway; readonly source: Accompanied; close(): Promise<void> } {
-  const { clock, log } = parts
+  parts: AppParts & { readonly batchSize?: number; readonly sink: Sink | undefined },
+): {
+  readonly gateway: Gateway
+  readonly source: RunSource
+  readonly throttle: Throttle
+  close(): Promise<void>
+} {
+  const { clock, log, sink } = parts
   const { generalSocket, limits } = options
   const gateway = openGateway(options, parts)
   const companion = new Companion({ gateway, clock, log, generalSocket })
+  const gates = [createCpuGate({ clock, current: () => companion.cpu(), pauseAbove: limits.pauseAboveCpu })]
+  const zone = () => gateway.clock.zone ?? limits.zone
+  if (limits.quiet !== undefined)
+    gates.push(createQuietGate(limits.quiet, { host: clock, gateway: gateway.clock }, zone))
   return {
     gateway,
-    source: accompanied({ gateway, companion, limits, clock, log, selectors: selectorsOf(options) }),
+    source: accompanied({ gateway, companion, clock, log, selectors: selectorsOf(options) }),
+    throttle: createThrottle({ limits, clock, gates, sink }),
     async close() {
       await companion.close()
       await gateway.close()

@@ -31,9 +31,10 @@ export async function capture(
   const after = parseTime(options.from, '--from', clock.now())
   const to = options.to === undefined ? undefined : parseTime(options.to, '--to', clock.now())
   refuseBesideOwner(config.ledger, clock)
-  const { gateway, source, close } = openAccompanied(chosen, { clock, log })
+  const { gateway, source, throttle, close } = openAccompanied(chosen, { clock, log, sink: undefined })
   try {
     await source.hello(signal)
+    throttle.circuit.connected()
     const settled = gateway.clock.now() - config.sync.settle
     const range = { after, until: Math.min(to ?? settled, settled) }
     if (range.after >= range.until)
@@ -43,9 +44,7 @@ export async function capture(
       )
     const file = CaptureFile.create(options.out)
     try {
-      const { ready } = source
-      const { limits } = chosen
-      const job = { gateway, ready, selectors, range, requests: config.requests, limits, clock, write: file.write }
+      const job = { gateway, throttle, selectors, range, requests: config.requests, clock, write: file.write }
       const { requests, failed, frames } = await recordLog(job, signal)
       terminal.say(`${countText(frames)} frames of ${countOf(requests, 'request')} recorded in ${options.out}`)
       if (failed > 0) terminal.say(`${countOf(failed, 'request')} came to no good end: recorded as far as they came`)

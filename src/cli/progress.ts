@@ -1,5 +1,6 @@
 import type { Clock } from '../domain/clock.ts'
 import { requestText } from '../domain/request.ts'
+import type { WaitReason } from '../pipeline/gate.ts'
 import type { RunEvent } from '../pipeline/job.ts'
 import { countText, minuteText, shareText, tookText } from './figures.ts'
 import type { Terminal } from './terminal.ts'
@@ -43,10 +44,7 @@ export class Progress {
       )
     } else if (event.kind === 'failed') {
       this.#tellTrouble(event)
-    } else if (event.kind === 'waiting' && event.hindrance !== undefined) {
-      const { doing, until } = event.hindrance
-      this.#terminal.say(`${event.gateway}: ${doing}${until === undefined ? '' : `, until ${minuteText(until)} UTC`}`)
-    }
+    } else if (event.kind === 'waiting' && event.reason !== undefined) this.#sayWait(event.gateway, event.reason)
     this.#draw()
   }
 
@@ -59,6 +57,12 @@ export class Progress {
     // the same trouble again is on the live line only
     if (words.split(';')[0] !== this.#trouble) this.#terminal.say(words)
     this.#trouble = words.split(';')[0]!
+  }
+
+  /** The rhythm of requests, and the waits after failures that were printed already, are no news. */
+  #sayWait(gateway: string, { kind, text, until }: WaitReason): void {
+    if (kind !== 'cpu' && kind !== 'quiet-hours' && kind !== 'database') return
+    this.#terminal.say(`${gateway}: ${text}${until === undefined ? '' : `, until ${minuteText(until)} UTC`}`)
   }
 
   #draw(): void {

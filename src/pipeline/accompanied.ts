@@ -1,5 +1,4 @@
 import type { Logger } from 'pino'
-import type { GatewayLimits } from '../config/schema.ts'
 import type { Clock } from '../domain/clock.ts'
 import type { Selector } from '../domain/datapoint.ts'
 import type { Frame } from '../domain/entry.ts'
@@ -12,17 +11,14 @@ import type { Companion } from '../smartserver/companion.ts'
 import { readDevices } from '../smartserver/discovery.ts'
 import type { Gateway } from '../smartserver/gateway.ts'
 import { canBeSent } from '../smartserver/log-query.ts'
-import { createCpuGate } from './cpu-gate.ts'
-import { createQuietGate, passGates } from './gates.ts'
-import type { RunSource, Waiting } from './job.ts'
+import type { RunSource } from './job.ts'
 
 export interface AccompaniedParts {
   readonly gateway: Gateway
   readonly companion: Companion
-  readonly limits: GatewayLimits
   readonly clock: Clock
   readonly log: Logger
-  /** What is configured: held against what the gateway has before its log is asked for. */
+  /** What is configured: compared with what the gateway has before its log is asked for. */
   readonly selectors: readonly Selector[]
 }
 
@@ -30,19 +26,9 @@ export interface AccompaniedParts {
 const surveyRestMs = 24 * 3_600_000
 const failedSurveyRestMs = 3_600_000
 
-export interface Accompanied extends RunSource {
-  ready(signal: AbortSignal, waiting?: Waiting): Promise<void>
-}
-
-/**
- * A gateway for runs, with its companion: requests wait for its CPU and its quiet hours, and failures tell what it said
- * meanwhile.
- */
-export function accompanied(parts: AccompaniedParts): Accompanied {
-  const { gateway, companion, limits, clock, log } = parts
-  const gates = [createCpuGate({ clock, current: () => companion.cpu(), pauseAbove: limits.pauseAboveCpu })]
-  const zone = () => gateway.clock.zone ?? limits.zone
-  if (limits.quiet !== undefined) gates.push(createQuietGate(limits.quiet, () => gateway.clock.now(), zone))
+/** A gateway for runs, with its companion: failures carry the notifications that the gateway sent meanwhile. */
+export function accompanied(parts: AccompaniedParts): RunSource {
+  const { gateway, companion, clock, log } = parts
   let survey: Survey | undefined
   let lookAgainAt = Number.NEGATIVE_INFINITY
   let toldAt: number | undefined
@@ -90,9 +76,6 @@ export function accompanied(parts: AccompaniedParts): Accompanied {
     deviceIdOf: shown => deviceIds?.(shown),
     toldAt: () => toldAt,
     problems: () => survey?.problems ?? [],
-    async ready(signal, { deadline, tell } = {}) {
-      await passGates(gates, clock, tell ?? (() => {}), deadline, signal)
-    },
     async *readDataLog(request: DataLogRequest, signal: AbortSignal): AsyncGenerator<readonly Frame[]> {
       const began = clock.now()
       try {

@@ -1,6 +1,7 @@
 import type { Clock } from '../domain/clock.ts'
 import type { Activity } from '../ledger/activity.ts'
 import type { Ledger } from '../ledger/ledger.ts'
+import type { WaitReason } from './gate.ts'
 import type { RunEvent } from './job.ts'
 
 type Observe = (event: RunEvent) => void
@@ -30,14 +31,19 @@ export function noteActivity(ledger: Pick<Ledger, 'noteActivity'>, clock: Clock,
 
 function doingOf(event: RunEvent, now: number): Doing | undefined {
   if (event.kind === 'planned' || event.kind === 'done') return { doing: 'transferring' }
-  if (event.kind === 'waiting') return event.hindrance ?? { doing: 'transferring' }
+  if (event.kind === 'waiting') return doingOfWait(event.reason) ?? { doing: 'transferring' }
   if (event.kind === 'failed')
     return { doing: `trying again after: ${event.failure.message}`, until: now + event.waitMs }
   if (event.kind === 'ended') {
-    const { failure } = event
+    const { failure, reason } = event
+    if (failure === undefined && reason !== undefined) return doingOfWait(reason)
     return {
       doing: failure === undefined ? 'waiting for the next turn' : `given up until the next turn: ${failure.message}`,
     }
   }
   return undefined
+}
+
+function doingOfWait(reason: WaitReason | undefined): Doing | undefined {
+  return reason && { doing: reason.text, until: reason.until }
 }

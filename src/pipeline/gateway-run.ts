@@ -1,4 +1,3 @@
-import PQueue from 'p-queue'
 import type { Selector } from '../domain/datapoint.ts'
 import { type Failure, isAbort, toFailure } from '../domain/failure.ts'
 import { RangeSet, type TimeRange } from '../domain/range.ts'
@@ -18,12 +17,12 @@ import {
 import { clockSetBack } from '../planning/set-back.ts'
 import { mostEntries } from '../planning/window.ts'
 import type { Outage } from '../sinks/sink.ts'
-import { type Hindrance, hindranceOf } from './gates.ts'
+import { decide, triesOfPiece } from './decide.ts'
+import type { WaitReason } from './gate.ts'
 import type { GatewayJob, GatewayOutcome, RunParts } from './job.ts'
-import { createPace } from './pace.ts'
+import { databaseAway } from './throttle.ts'
 import { keepTold } from './told.ts'
 import { type TransferProof, transfer } from './transfer.ts'
-import { Troubles, triesOfPiece } from './troubles.ts'
 import { Windows } from './windows.ts'
 import {
   adaptWidth,
@@ -37,15 +36,8 @@ import {
 } from './work.ts'
 
 /**
- * All the work of one gateway: plans it lazily and carries out one request after the other within the limits. What
- * happens after a failure is decided by the failure itself (law 9), here and nowhere else:
- *
- *   too dense     → cut off by us: the same range again, in pieces as short as the log is dense; no failure at all
- *   reach request → the same piece again, then its halves, down to the shortest, which is parked; all that has not failed
- *                   goes before, from the other end too, so that a long sick stretch hides nothing that lies behind it
- *   reach gateway → wait, longer each time; given up at once if `never`, soon if it never answered, else after `patience`
- *   database away → the same piece again when it answers; no socket is open on the gateway meanwhile (law 7)
- *   reach sink or run → thrown: the whole run ends
+ * All the work of one gateway: plans it lazily and carries out one request after the other, each admitted by the throttle.
+ * What happens after a failure is decided in `decide` (law 9) and done here.
  */
 export async function runGateway(job: GatewayJob, parts: RunParts, signal: AbortSignal): Promise<GatewayOutcome> {
   return await new GatewayRun(job, parts, signal).run()
@@ -53,6 +45,9 @@ export async function runGateway(job: GatewayJob, parts: RunParts, signal: Abort
 
 /** So long a socket is kept open, paused, for a database that does not answer. */
 const databasePatienceMs = 30_000
+
+/** Request failures in a row after which it is worth looking whether other time is as sick. */
+const failuresAtOneEnd = 4
 
 const otherEnd = { oldest: 'newest', newest: 'oldest', rescue: 'newest' } as const
 
@@ -63,9 +58,7 @@ class GatewayRun {
   readonly #stop = new AbortController()
   readonly #signal: AbortSignal
   readonly #windows: Windows
-  readonly #troubles: Troubles
   readonly #choice: Choice
-  readonly #paced: (signal: AbortSignal) => Promise<void>
   readonly #receipt = emptyReceipt()
   #backlog: Backlog = { groups: new Map(), newestFirst: new Set(), pruned: new Map(), setAside: [] }
   /** What earlier runs have parked. */
@@ -74,23 +67,21 @@ class GatewayRun {
   #clockDifferenceMs: number | undefined
   #settled: TimeRange | undefined
   #provisionalAfter: number | undefined
-  #isLate = false
+  #refusedFor: WaitReason | undefined
   #requests = 0
   #parked = 0
   #failure: Failure | undefined
 
   constructor(job: GatewayJob, parts: RunParts, signal: AbortSignal) {
-    const { source, limits, requests } = job
+    const { source, requests } = job
     this.#job = job
     this.#parts = parts
     this.#signal = AbortSignal.any([signal, this.#stop.signal])
     this.#windows = new Windows(parts.ledger, source.name, requests)
-    this.#troubles = job.troubles ?? new Troubles(parts.clock, limits.patience)
-    this.#paced = createPace(limits.requestsPerMinute, parts.clock)
     this.#choice = {
       order: requests.order,
       windowOf: this.#windows.of,
-      retentionOf: selectors => source.retentionOf?.(selectors),
+      retentionOf: selectors => source.retentionOf(selectors),
     }
   }
 
@@ -98,7 +89,7 @@ class GatewayRun {
     const { source } = this.#job
     const { sink, ledger, clock, observe } = this.#parts
     if (await this.#connect()) {
-      this.#problems = source.problems?.() ?? []
+      this.#problems = source.problems()
       const place = { sink: sink.id, gateway: source.name }
       const isProven = (selector: Selector) => ledger.hasContent(place, selector)
       const job = { ...this.#job, selectors: askable(this.#job.selectors, this.#problems, isProven) }
@@ -113,7 +104,7 @@ class GatewayRun {
       this.#parked = countParked(job, sink.id, ledger)
       this.#provisionalAfter = provisionalAfter(job, sink.id, ledger)
     }
-    observe({ gateway: source.name, kind: 'ended', failure: this.#failure })
+    observe({ gateway: source.name, kind: 'ended', failure: this.#failure, reason: this.#refusedFor })
     return {
       gateway: source.name,
       requests: this.#requests,
@@ -141,96 +132,80 @@ class GatewayRun {
   }
 
   async #connect(): Promise<boolean> {
-    this.#troubles.beginPass()
-    while (await this.#heldOff()) {
+    const { source, throttle, wish } = this.#job
+    throttle.circuit.beginPass()
+    while (this.#failure === undefined) {
+      const { isAdmitted, reason } = await throttle.admitLogin(this.#signal, wish.deadline, this.#tell)
+      if (!isAdmitted) {
+        this.#refused(reason)
+        return false
+      }
       try {
-        await this.#job.source.hello(this.#signal)
-        this.#troubles.connected()
+        await source.hello(this.#signal)
+        throttle.circuit.connected()
         return true
       } catch (error) {
-        await this.#afterFailure(error, undefined)
+        if (isAbort(error, this.#signal)) throw error
+        const failure = toFailure(error)
+        const waitMs = throttle.circuit.failed(failure)
+        this.#afterFailure(failure, undefined, waitMs)
       }
     }
     return false
   }
 
   async #work(): Promise<void> {
-    const { sockets } = this.#job.limits
-    const queue = new PQueue({ concurrency: sockets })
-    const turns = Array.from({ length: sockets }, () => this.#takeTurns(queue))
-    for (const turn of turns) turn.catch(error => this.#stop.abort(error))
-    // nobody may close sink or ledger while a socket still works
-    await Promise.allSettled(turns)
-    await Promise.all(turns)
+    const loops = Array.from({ length: this.#job.sockets }, () => this.#requestAfterRequest())
+    for (const loop of loops) loop.catch(error => this.#stop.abort(error))
+    // sink and ledger must not be closed while a socket still works
+    await Promise.allSettled(loops)
+    await Promise.all(loops)
   }
 
-  async #takeTurns(queue: PQueue): Promise<void> {
-    while (this.#mayGoOn()) {
-      let turn: Promise<void> | undefined
+  async #requestAfterRequest(): Promise<void> {
+    const { throttle, wish } = this.#job
+    while (this.#failure === undefined && !isDone(this.#backlog)) {
+      const { isAdmitted, reason } = await throttle.admit(this.#signal, wish.deadline, this.#tell)
+      if (!isAdmitted) {
+        this.#refused(reason)
+        return
+      }
+      const piece = this.#nextPiece()
+      if (piece === undefined) {
+        throttle.ended('unused')
+        return
+      }
       try {
-        await queue.add(
-          () => {
-            turn = this.#turn()
-            return turn
-          },
-          { signal: this.#signal },
-        )
-      } finally {
-        // an abort makes add() reject while the turn still cleans up
-        await turn
+        await this.#carry(piece)
+        throttle.ended('ok')
+      } catch (error) {
+        if (isAbort(error, this.#signal)) {
+          throttle.ended('stopped')
+          throw error
+        }
+        const failure = toFailure(error)
+        this.#afterFailure(failure, piece, throttle.ended(failure))
       }
     }
   }
 
-  #mayGoOn(): boolean {
-    const { deadline } = this.#job.wish
-    const isLate = deadline !== undefined && this.#parts.clock.now() >= deadline
-    return this.#failure === undefined && !this.#isLate && !isLate && !isDone(this.#backlog)
+  #nextPiece(): Piece | undefined {
+    // while this socket waited another one may have met what ends the pass
+    if (this.#failure !== undefined) return undefined
+    const { order } = this.#choice
+    const failed = this.#job.throttle.circuit.state.requestFailures
+    const isOtherEnd = failed > 0 && failed % (failuresAtOneEnd + 1) === failuresAtOneEnd
+    return takePiece(this.#backlog, { ...this.#choice, order: isOtherEnd ? otherEnd[order] : order })
   }
 
-  /** Waits for as long as the gateway is to be left alone; false where that takes longer than this run has, or it was given up. */
-  async #heldOff(): Promise<boolean> {
-    const { deadline = Number.POSITIVE_INFINITY } = this.#job.wish
-    for (let { held } = this.#troubles; held !== undefined && this.#failure === undefined; { held } = this.#troubles) {
-      if (held.until >= deadline) this.#failure = held.by
-      else {
-        await this.#parts.clock.sleep(held.until - this.#parts.clock.now(), this.#signal)
-        this.#troubles.lift(held)
-      }
-    }
-    return this.#failure === undefined
+  /** What is left is for the next run. */
+  #refused(reason: WaitReason | undefined): void {
+    this.#refusedFor = reason
+    if (reason?.kind === 'circuit-open') this.#failure ??= reason.failure
   }
 
-  /** One request, and the rest after it. */
-  async #turn(): Promise<void> {
-    await this.#heldOff()
-    await this.#ready()
-    await this.#paced(this.#signal)
-    // meanwhile another socket may have met what holds all of them
-    if (!this.#mayGoOn() || this.#troubles.held !== undefined) return
-    const order = this.#troubles.wantsOtherEnd ? otherEnd[this.#choice.order] : this.#choice.order
-    const piece = takePiece(this.#backlog, { ...this.#choice, order })
-    if (piece === undefined) return
-    try {
-      await this.#carry(piece)
-    } catch (error) {
-      await this.#afterFailure(error, piece)
-      return
-    }
-    if (!isDone(this.#backlog)) await this.#parts.clock.sleep(this.#job.limits.pause, this.#signal)
-  }
-
-  async #ready(): Promise<void> {
-    const { source, wish } = this.#job
-    const { deadline } = wish
-    await this.#parts.sink.ready?.(this.#signal, { deadline, tell: this.#tellOutage })
-    await source.ready?.(this.#signal, { deadline, tell: this.#tell })
-  }
-
-  readonly #tell = (hindrance: Hindrance | undefined) =>
-    this.#parts.observe({ gateway: this.#job.source.name, kind: 'waiting', hindrance })
-
-  readonly #tellOutage = (outage: Outage | undefined) => this.#tell(outage && hindranceOf(outage))
+  readonly #tell = (reason: WaitReason | undefined) =>
+    this.#parts.observe({ gateway: this.#job.source.name, kind: 'waiting', reason })
 
   async #carry(piece: Piece): Promise<void> {
     const { source, mapping, requests } = this.#job
@@ -251,62 +226,44 @@ class GatewayRun {
       provisional,
       record,
       mostEntries: mostEntries(piece, requests),
-      waiting: { patienceMs: databasePatienceMs, tell: this.#tellOutage },
+      waiting: {
+        patienceMs: databasePatienceMs,
+        tell: (outage: Outage | undefined) => this.#tell(outage && databaseAway(outage)),
+      },
     }
     const receipt = await transfer(request, transferParts, this.#signal)
-    this.#troubles.succeeded()
     this.#requests++
     addReceipt(this.#receipt, receipt)
     if (requests.per === 'auto') adaptWidth(this.#backlog, piece, receipt, source.name, ledger)
     observe({ gateway: source.name, kind: 'done', piece, receipt, lengthLeft: lengthLeft(this.#backlog) })
   }
 
-  /** The table above. Throws what ends the whole run. */
-  async #afterFailure(error: unknown, piece: Piece | undefined): Promise<void> {
-    if (isAbort(error, this.#signal)) throw error
-    const failure = toFailure(error)
-    if (failure.reach === 'sink' && failure.retry === 'soon' && piece !== undefined) {
-      // the next turn begins with waiting for the database
-      giveBack(this.#backlog, piece)
-      return
+  /** Throws what ends the whole run. */
+  #afterFailure(failure: Failure, piece: Piece | undefined, waitMs: number): void {
+    const { source, throttle, requests } = this.#job
+    const halves = piece && halvePiece(piece, requests.shortest)
+    const tried = piece && { ...piece, tries: piece.tries + 1 }
+    const decision = decide(
+      failure,
+      tried && { tries: tried.tries, canBeHalved: halves !== undefined },
+      throttle.circuit.state,
+    )
+    if (decision.ends === 'run') throw failure
+    if (piece !== undefined && tried !== undefined) {
+      if (decision.piece === 'shorten') {
+        this.#windows.tighten(piece.group, piece.range, failure)
+        // it brings entries: nothing is wrong with it, and it is to be cut anew
+        giveBack(this.#backlog, { ...piece, isSuspect: false })
+      } else if (decision.piece === 'give-back') giveBack(this.#backlog, piece)
+      else if (decision.piece === 'set-aside') setAside(this.#backlog, tried)
+      else this.#windows.shrink(piece.group)
+      if (decision.piece === 'park') this.#park(tried, failure)
+      if (decision.piece === 'halve')
+        for (const half of halves ?? []) setAside(this.#backlog, { ...half, tries: this.#triesBefore(half) })
     }
-    if (failure.reach === 'sink' || failure.reach === 'run') throw failure
-    if (failure.code === 'too-dense' && piece !== undefined) {
-      this.#windows.tighten(piece.group, piece.range, failure)
-      // it brings entries: nothing is wrong with it, and it is to be cut anew
-      giveBack(this.#backlog, { ...piece, isSuspect: false })
-      await this.#parts.clock.sleep(this.#job.limits.pause, this.#signal)
-      return
-    }
-    if (failure.reach === 'request' && piece !== undefined) this.#askAgain(piece, failure)
-    else if (piece !== undefined) giveBack(this.#backlog, piece)
-    const waitMs = this.#troubles.waitAfter(failure)
-    if (waitMs === undefined) {
-      if (!this.#parkTheRest(failure)) this.#failure ??= failure
-      return
-    }
-    const about = piece === undefined ? {} : { piece }
-    this.#parts.observe({ gateway: this.#job.source.name, kind: 'failed', failure, waitMs, ...about })
-    // what holds all sockets is waited for by each of them, before it asks again
-    if (this.#troubles.held !== undefined) return
-    const restMs = Math.max(waitMs, this.#job.limits.pause)
-    const { deadline = Number.POSITIVE_INFINITY } = this.#job.wish
-    // what comes after the deadline is for the next run
-    if (this.#parts.clock.now() + restMs >= deadline) this.#isLate = true
-    else await this.#parts.clock.sleep(restMs, this.#signal)
-  }
-
-  #askAgain(piece: Piece, failure: Failure): void {
-    const { shortest } = this.#job.requests
-    const tries = piece.tries + 1
-    if (tries < triesOfPiece && failure.retry !== 'never') {
-      setAside(this.#backlog, { ...piece, tries })
-      return
-    }
-    this.#windows.shrink(piece.group)
-    const halves = halvePiece(piece, shortest)
-    if (halves === undefined) this.#park({ ...piece, tries }, failure)
-    else for (const half of halves) setAside(this.#backlog, { ...half, tries: this.#triesBefore(half) })
+    if (decision.ends === 'gateway' && !this.#parkTheRest(failure)) this.#failure ??= failure
+    if (decision.ends === 'gateway' || failure.reach === 'sink' || decision.piece === 'shorten') return
+    this.#parts.observe({ gateway: source.name, kind: 'failed', failure, waitMs })
   }
 
   /** What alone is left is sick through and through: parked as it is, instead of blaming the gateway for it. */

@@ -10,39 +10,20 @@ import type { Grouping, Order, Piece } from '../planning/backlog.ts'
 import type { WindowLimits } from '../planning/window.ts'
 import type { Mapping } from '../points/mapping.ts'
 import type { Sink } from '../sinks/sink.ts'
-import type { Hindrance } from './gates.ts'
+import type { WaitReason } from './gate.ts'
+import type { Throttle } from './throttle.ts'
 import type { LogSource } from './transfer.ts'
-import type { Troubles } from './troubles.ts'
-
-export interface Waiting {
-  /** By the host's clock, ms UTC. */
-  readonly deadline?: number | undefined
-  /** Hears what is waited for, and of its end as undefined. */
-  readonly tell?: (hindrance: Hindrance | undefined) => void
-}
 
 /** A gateway, as far as a run sees it. */
 export interface RunSource extends LogSource {
   readonly name: string
   hello(signal: AbortSignal): Promise<unknown>
-  /** Resolves when the gateway may be asked for more (law 7), or at the deadline. */
-  ready?(signal: AbortSignal, waiting?: Waiting): Promise<void>
   /** How long the gateway keeps what these log, ms, where it tells. */
-  retentionOf?(selectors: readonly Selector[]): number | undefined
+  retentionOf(selectors: readonly Selector[]): number | undefined
   /** When it told that, by the host's clock, ms UTC. */
-  toldAt?(): number | undefined
+  toldAt(): number | undefined
   /** What is wrong with the configured datapoints, as known since `hello`. */
-  problems?(): readonly DatapointProblem[]
-}
-
-export interface RunLimits {
-  /** Data-log sockets at a time. */
-  readonly sockets: number
-  /** Rest after each request. */
-  readonly pause: number
-  readonly requestsPerMinute: number
-  /** How long a gateway that has worked before may be away until this run gives it up. */
-  readonly patience: number
+  problems(): readonly DatapointProblem[]
 }
 
 /** What is wanted of the gateways in a run. */
@@ -67,12 +48,12 @@ export interface GatewayJob {
   readonly source: RunSource
   readonly mapping: Mapping
   readonly selectors: readonly Selector[]
-  readonly limits: RunLimits
+  readonly throttle: Throttle
+  /** Data-log sockets at a time. */
+  readonly sockets: number
   readonly requests: WindowLimits & { readonly per: Grouping; readonly order: Order }
   readonly maturity: { readonly settle: number; readonly lateness: number }
   readonly wish: Wish
-  /** Where a gateway is run again and again: what it has asked for holds for the next run too. */
-  readonly troubles?: Troubles
 }
 
 export interface RunParts {
@@ -87,13 +68,14 @@ export interface RunParts {
 export type RunEvent = { readonly gateway: string } & (
   | { readonly kind: 'planned'; readonly lengthMs: number }
   | { readonly kind: 'done'; readonly piece: Piece; readonly receipt: Receipt; readonly lengthLeft: number }
-  | { readonly kind: 'failed'; readonly failure: Failure; readonly piece?: Piece; readonly waitMs: number }
+  | { readonly kind: 'failed'; readonly failure: Failure; readonly waitMs: number }
   | { readonly kind: 'parked'; readonly piece: Piece; readonly failure: Failure }
   /** Its clock was: what is after this moment counts no more. */
   | { readonly kind: 'clock-set-back'; readonly after: number }
-  /** Undefined: no longer. */
-  | { readonly kind: 'waiting'; readonly hindrance: Hindrance | undefined }
-  | { readonly kind: 'ended'; readonly failure: Failure | undefined }
+  /** Why the next request has to wait; undefined: it waits no longer. */
+  | { readonly kind: 'waiting'; readonly reason: WaitReason | undefined }
+  /** `reason`: what the work that is left would have had to wait for, beyond the deadline. */
+  | { readonly kind: 'ended'; readonly failure: Failure | undefined; readonly reason: WaitReason | undefined }
 )
 
 export interface GatewayOutcome {

@@ -1,21 +1,20 @@
 import type { Clock } from '../domain/clock.ts'
 import { type Selector, selectorKey } from '../domain/datapoint.ts'
-import { Failure, isAbort } from '../domain/failure.ts'
+import { Failure, isAbort, toFailure } from '../domain/failure.ts'
 import type { TimeRange } from '../domain/range.ts'
 import type { DataLogRequest } from '../domain/request.ts'
+import { adaptWindow, firstWindow, shrinkWindow, type WindowLimits } from '../planning/window.ts'
 import type { Witness } from '../smartserver/data-log.ts'
 import type { Gateway } from '../smartserver/gateway.ts'
 import { type CapturePart, headPart } from './capture-format.ts'
+import type { Throttle } from './throttle.ts'
 
 export interface RecordingJob {
   readonly gateway: Gateway
-  /** Resolves when the gateway may be asked (law 7). */
-  readonly ready: (signal: AbortSignal) => Promise<void>
+  readonly throttle: Throttle
   readonly selectors: readonly Selector[]
   readonly range: TimeRange
-  /** Entries that a request should bring, and how short and long its range may be. */
-  readonly requests: { readonly entries: number; readonly shortest: number; readonly longest: number }
-  readonly limits: { readonly pause: number; readonly requestsPerMinute: number }
+  readonly requests: WindowLimits
   readonly clock: Clock
   readonly write: (part: CapturePart) => void
 }
@@ -27,7 +26,6 @@ export interface Recorded {
   readonly frames: number
 }
 
-const firstWindowMs = 86_400_000
 /** After so many failed requests in a row there is nothing more to learn. */
 const mostFailedInARow = 5
 
@@ -37,32 +35,26 @@ const mostFailedInARow = 5
  * gateway cannot be asked at all.
  */
 export async function recordLog(job: RecordingJob, signal: AbortSignal): Promise<Recorded> {
-  const { gateway, range, requests, limits, clock, write } = job
+  const { gateway, range, requests, throttle, clock, write } = job
   const recorded = { requests: 0, failed: 0, frames: 0 }
-  const { shortest, longest } = requests
   let failedInARow = 0
   write(headPart(gateway.name, gateway.release, clock.now()))
   for (const selectors of byDevice(job.selectors)) {
-    let windowMs = Math.min(longest, Math.max(shortest, firstWindowMs))
+    let windowMs = firstWindow(requests)
     for (let { after } = range; after < range.until; ) {
-      const until = Math.min(range.until, after + windowMs)
-      await job.ready(signal)
+      const window = { after, until: Math.min(range.until, after + windowMs) }
+      const request = { gateway: gateway.name, selectors, range: window }
+      await throttle.admit(signal)
       const started = clock.now()
-      const { frames, failure } = await recordRequest(
-        job,
-        { gateway: gateway.name, selectors, range: { after, until } },
-        signal,
-      )
-      after = until
+      const { frames, failure } = await recordRequest(job, request, signal)
+      after = window.until
       recorded.requests++
       recorded.frames += frames
       if (failure !== undefined) recorded.failed++
       failedInARow = failure === undefined ? 0 : failedInARow + 1
       if (failure !== undefined && (failure.reach !== 'request' || failedInARow >= mostFailedInARow)) throw failure
-      if (failure !== undefined || frames > requests.entries) windowMs = Math.max(shortest, Math.round(windowMs / 2))
-      else if (frames < requests.entries / 4) windowMs = Math.min(longest, windowMs * 2)
-      const restMs = started + 60_000 / limits.requestsPerMinute - clock.now()
-      await clock.sleep(Math.max(limits.pause, failure?.retryAfterMs ?? 0, restMs), signal)
+      const done = { range: window, received: frames, tookMs: clock.now() - started }
+      windowMs = failure === undefined ? adaptWindow(windowMs, requests, done) : shrinkWindow(windowMs, requests)
     }
   }
   return recorded
@@ -76,7 +68,7 @@ function byDevice(selectors: readonly Selector[]): Selectors[] {
 }
 
 async function recordRequest(
-  { gateway, write }: RecordingJob,
+  { gateway, throttle, write }: RecordingJob,
   request: DataLogRequest,
   signal: AbortSignal,
 ): Promise<{ frames: number; failure: Failure | undefined }> {
@@ -101,8 +93,10 @@ async function recordRequest(
     // the witness has them already, and those of a failed request too
     for await (const _ of gateway.readDataLog(request, signal, witness));
     write({ close, end })
+    throttle.ended('ok')
     return { frames, failure: undefined }
   } catch (error) {
+    throttle.ended(isAbort(error, signal) ? 'stopped' : toFailure(error))
     if (isAbort(error, signal) || !(error instanceof Failure)) {
       write({ close, end })
       throw error

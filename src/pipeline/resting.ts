@@ -1,7 +1,7 @@
 import type { TimeRange } from '../domain/range.ts'
 import type { ParkedRange } from '../ledger/parked.ts'
+import { triesOfPiece } from './decide.ts'
 import type { Wish } from './job.ts'
-import { triesOfPiece } from './troubles.ts'
 
 /** Times the rest of a range that was parked once. */
 const mostRests = 24

@@ -22,7 +22,7 @@ import { isResting } from './resting.ts'
 const enoughToJudge = 1_000
 
 export type PlannedJob = Pick<GatewayJob, 'selectors' | 'requests' | 'maturity' | 'wish'> & {
-  readonly source: Pick<GatewayJob['source'], 'name' | 'clock' | 'retentionOf'>
+  readonly source: Pick<GatewayJob['source'], 'name' | 'clock'> & Partial<Pick<GatewayJob['source'], 'retentionOf'>>
 }
 
 /** Wanted minus covered, by the gateway's clock: the work of one gateway, with `now` the host's time for parked ranges. */

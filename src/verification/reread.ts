@@ -4,19 +4,17 @@ import { type Failure, isAbort, toFailure } from '../domain/failure.ts'
 import type { Point } from '../domain/point.ts'
 import type { TimeRange } from '../domain/range.ts'
 import type { DataLogRequest } from '../domain/request.ts'
-import { backoffMs } from '../pipeline/backoff.ts'
-import type { RunLimits, RunSource } from '../pipeline/job.ts'
+import type { RunSource } from '../pipeline/job.ts'
+import type { Throttle } from '../pipeline/throttle.ts'
 import { adaptWindow, firstWindow, shrinkWindow, type WindowLimits } from '../planning/window.ts'
 import { type ComparingParts, type Comparison, compareWindow } from './compare.ts'
 import { type ExpectedParts, readExpected } from './gateway-window.ts'
 
 export interface RereadingJob extends ComparingParts, Omit<ExpectedParts, 'mostEntries' | 'source'> {
   readonly source: RunSource
-  readonly limits: RunLimits
+  readonly throttle: Throttle
   readonly requests: WindowLimits
   readonly clock: Clock
-  /** Resolves when the next request of this gateway may begin, whichever range it is for. */
-  readonly paced: (signal: AbortSignal) => Promise<void>
   /** Where what differs is to be put right at once, and the gateway not to be asked a second time. */
   readonly mend?: (points: readonly Point[], request: DataLogRequest, signal: AbortSignal) => Promise<number>
 }
@@ -35,7 +33,6 @@ interface Mended {
 }
 
 const tries = 3
-const longestWaitMs = 10_000
 
 /**
  * Reads a range of one selector from the gateway again, window by window and within its limits (law 7), and compares each
@@ -47,13 +44,17 @@ export async function* rereadRange(
   job: RereadingJob,
   signal: AbortSignal,
 ): AsyncGenerator<Reread> {
-  const { source, limits, requests, clock } = job
+  const { source, throttle, requests, clock } = job
   let windowMs = firstWindow(requests)
   let failures = 0
   for (let { after } = range; after < range.until; ) {
     const window = { after, until: Math.min(range.until, after + windowMs) }
-    await source.ready?.(signal)
-    await job.paced(signal)
+    await throttle.admit(signal)
+    let isUnderWay = true
+    const ended = (result: 'ok' | 'stopped' | Failure) => {
+      if (isUnderWay) throttle.ended(result)
+      isUnderWay = false
+    }
     const began = clock.now()
     try {
       const request = { gateway: source.name, selectors: [selector], range: window } as const
@@ -61,6 +62,7 @@ export async function* rereadRange(
       const mostEntries = isShortest ? Number.POSITIVE_INFINITY : 4 * requests.entries
       const expected = await readExpected(request, { ...job, mostEntries }, signal)
       const tookMs = clock.now() - began
+      ended('ok')
       const comparison = await compareWindow(expected, window, job, signal)
       const { wrong } = comparison
       let mended: Mended | undefined
@@ -72,10 +74,9 @@ export async function* rereadRange(
       after = window.until
       const received = comparison.equal + comparison.missing + comparison.different + comparison.unwritable
       windowMs = adaptWindow(windowMs, requests, { range: window, received, tookMs })
-      // before it is handed on: whoever has seen enough goes on to another range at once
-      await clock.sleep(limits.pause, signal)
       yield { range: window, comparison, ...(mended && { mended }) }
     } catch (error) {
+      ended(isAbort(error, signal) ? 'stopped' : toFailure(error))
       if (isAbort(error, signal)) throw error
       const failure = toFailure(error)
       if (failure.reach === 'sink' || failure.reach === 'run') throw failure
@@ -85,10 +86,6 @@ export async function* rereadRange(
         after = window.until
         yield { range: window, failure }
       }
-      await clock.sleep(
-        failure.code === 'too-dense' ? 0 : backoffMs(failures + 1, longestWaitMs, failure.retryAfterMs),
-        signal,
-      )
     }
   }
 }

@@ -39,6 +39,9 @@ export function scriptedGateway(script: GatewayScript): ScriptedGateway {
       signal.throwIfAborted()
       script.hello?.(++hellos)
     },
+    retentionOf: () => undefined,
+    toldAt: () => undefined,
+    problems: () => [],
     async *readDataLog({ range }: DataLogRequest, signal): AsyncGenerator<readonly Frame[]> {
       signal.throwIfAborted()
       asked.push(range)

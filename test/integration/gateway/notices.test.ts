@@ -24,7 +24,11 @@ test('a request that fails carries what the gateway said while it ran, and nothi
   const { log, lines } = recordedLog()
   const { signal } = new AbortController()
   const said = () => lines.map(line => line['notification']).filter(it => it !== undefined)
-  const { source, close } = openAccompanied(loadConfig(site.file, {}).gateways[0]!, { clock: systemClock, log })
+  const { source, close } = openAccompanied(loadConfig(site.file, {}).gateways[0]!, {
+    clock: systemClock,
+    log,
+    sink: undefined,
+  })
   try {
     await source.hello(signal)
     while (!said().includes('earlier')) {

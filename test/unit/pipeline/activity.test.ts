@@ -14,9 +14,9 @@ test('what is waited for in a long outage is told with its beginning and the end
     expect(told.at(-1)).toMatchObject({ since: began, until: clock.now() + waitMs })
     clock.advance(waitMs)
   }
-  note({ gateway: 'plant-a', kind: 'waiting', hindrance: undefined })
+  note({ gateway: 'plant-a', kind: 'waiting', reason: undefined })
   expect(told.at(-1)).toMatchObject({ doing: 'transferring', since: clock.now(), until: undefined })
   // said once for as long as it lasts
-  note({ gateway: 'plant-a', kind: 'waiting', hindrance: undefined })
+  note({ gateway: 'plant-a', kind: 'waiting', reason: undefined })
   expect(told).toHaveLength(4)
 })

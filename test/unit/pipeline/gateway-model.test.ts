@@ -1,26 +1,17 @@
 import fc from 'fast-check'
-import { describe, expect, it, onTestFinished } from 'vitest'
-import { type Selector, selectorMatches } from '../../../src/domain/datapoint.ts'
+import { describe, expect, it } from 'vitest'
+import { selectorMatches } from '../../../src/domain/datapoint.ts'
 import type { Frame } from '../../../src/domain/entry.ts'
 import { RangeSet, type TimeRange } from '../../../src/domain/range.ts'
 import type { DataLogRequest } from '../../../src/domain/request.ts'
-import { DeadLetterBox } from '../../../src/ledger/dead-letters.ts'
-import { Ledger } from '../../../src/ledger/ledger.ts'
 import { runGateway } from '../../../src/pipeline/gateway-run.ts'
 import type { GatewayJob, RunSource } from '../../../src/pipeline/job.ts'
-import { compileMapping } from '../../../src/points/mapping.ts'
 import { logFrame } from '../../support/log-frames.ts'
+import { day, hour, lux, minute, openPipeline, today, wishOf } from '../../support/pipeline.ts'
 import { noEnd, unreachable } from '../../support/scripted-gateway.ts'
-import { scriptedSink } from '../../support/scripted-sink.ts'
 import { type SteeredClock, steeredClock } from '../../support/steered-clock.ts'
-import { temporaryFolder } from '../../support/temporary-folder.ts'
 
-const minute = 60_000
-const hour = 60 * minute
-const day = 24 * hour
 const year = 365 * day
-const today = Date.UTC(2026, 0, 31)
-const lux: Selector = { device: { name: 'Sensor 1' }, block: 'LightSensor', index: 0, point: { xif: 'nvoLux' } }
 /** Design §10: a request costs 0.3 s, entries come at 5,000 a second. */
 const cost = { requestMs: 300, entriesPerSecond: 5_000 }
 
@@ -47,6 +38,9 @@ function openModel(clock: SteeredClock, density: Density, thinning: number, trou
       return entries
     },
     async hello() {},
+    retentionOf: () => undefined,
+    toldAt: () => undefined,
+    problems: () => [],
     async *readDataLog({ range }: DataLogRequest, signal): AsyncGenerator<readonly Frame[]> {
       asked.push(range)
       await clock.sleep(cost.requestMs, signal)
@@ -81,41 +75,24 @@ function* times({ after, until }: TimeRange, density: Density, thinning: number)
 function openRun(density: Density, options: { thinning?: number; trouble?: (range: TimeRange) => void } = {}) {
   const { thinning = 1, trouble } = options
   const clock = steeredClock(today)
-  clock.runFreely()
-  const ledger = Ledger.open(':memory:', clock)
-  onTestFinished(() => ledger.close())
-  const sink = scriptedSink()
-  const parts = {
-    sink,
-    ledger,
-    deadLetters: new DeadLetterBox({ path: temporaryFolder(), maxSize: 1e9 }, clock),
-    clock,
-    observe: () => {},
-  }
+  const { sink, parts, job, covered, parked } = openPipeline({ clock })
   const source = openModel(clock, density, thinning, trouble)
-  const place = { sink: sink.id, gateway: source.name }
+  const limits = { pause: 0, patience: 30 * minute }
 
   async function go(wanted: TimeRange, change: Partial<GatewayJob['requests']> = {}, signal?: AbortSignal) {
     const began = clock.now()
     const asked = source.asked.length
     const entries = source.entries
+    const requests = {
+      entries: 50_000 / thinning,
+      shortest: minute,
+      longest: 30 * day,
+      per: 'auto',
+      order: 'oldest',
+      ...change,
+    } as const
     const outcome = await runGateway(
-      {
-        source,
-        mapping: compileMapping(source.name, []),
-        selectors: [lux],
-        limits: { sockets: 1, pause: 0, requestsPerMinute: 600, patience: 30 * minute },
-        requests: {
-          entries: 50_000 / thinning,
-          shortest: minute,
-          longest: 30 * day,
-          per: 'auto',
-          order: 'oldest',
-          ...change,
-        },
-        maturity: { settle: 0, lateness: 0 },
-        wish: { wanted: () => wanted, secondLookMs: 0, newestFirst: false, parkedRestMs: 0, deadline: undefined },
-      },
+      job(source, { limits, requests, wish: wishOf(wanted) }),
       parts,
       signal ?? new AbortController().signal,
     )
@@ -126,8 +103,6 @@ function openRun(density: Density, options: { thinning?: number; trouble?: (rang
       entries: source.entries - entries,
     }
   }
-  const covered = () => ledger.coverage(place, [lux]).get(lux)!.final
-  const parked = () => RangeSet.from(ledger.parked(place, lux).map(({ range }) => range))
   return { source, sink, go, covered, parked }
 }
 

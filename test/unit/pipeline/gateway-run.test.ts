@@ -1,65 +1,26 @@
-import { describe, expect, it, onTestFinished } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import type { Selector } from '../../../src/domain/datapoint.ts'
 import { Failure } from '../../../src/domain/failure.ts'
 import { RangeSet, type TimeRange } from '../../../src/domain/range.ts'
-import { DeadLetterBox } from '../../../src/ledger/dead-letters.ts'
-import { Ledger } from '../../../src/ledger/ledger.ts'
-import type { GatewayJob, RunEvent, Wish } from '../../../src/pipeline/job.ts'
 import { run } from '../../../src/pipeline/run.ts'
-import { Troubles } from '../../../src/pipeline/troubles.ts'
-import { compileMapping } from '../../../src/points/mapping.ts'
 import type { Sink } from '../../../src/sinks/sink.ts'
+import { day, hour, lux, minute, openPipelineInto, today, wishOf } from '../../support/pipeline.ts'
 import { type GatewayScript, noEnd, scriptedGateway, unreachable } from '../../support/scripted-gateway.ts'
 import { scriptedSink } from '../../support/scripted-sink.ts'
 import { steeredClock } from '../../support/steered-clock.ts'
-import { temporaryFolder } from '../../support/temporary-folder.ts'
 
-const minute = 60_000
-const hour = 60 * minute
-const day = 24 * hour
-const today = Date.UTC(2026, 0, 31)
-const lux: Selector = { device: { name: 'Sensor 1' }, block: 'LightSensor', index: 0, point: { xif: 'nvoLux' } }
+const wish = wishOf({ after: today - day, until: today })
 
-const wish: Wish = {
-  wanted: () => ({ after: today - day, until: today }),
-  secondLookMs: 0,
-  newestFirst: false,
-  parkedRestMs: 0,
-  deadline: undefined,
-}
-
-/** A run over scripted gateways, with a ledger in memory and a clock that jumps from sleep to sleep. */
+/** A run over scripted gateways. */
 function openRun(sink: Sink = scriptedSink()) {
-  const clock = steeredClock(today)
-  clock.runFreely()
-  const ledger = Ledger.open(':memory:', clock)
-  onTestFinished(() => ledger.close())
-  const events: RunEvent[] = []
-  const deadLetters = new DeadLetterBox({ path: temporaryFolder(), maxSize: 1e9 }, clock)
-  const parts = { sink, ledger, deadLetters, clock, observe: (event: RunEvent) => void events.push(event) }
-
-  function gateway(script: Omit<GatewayScript, 'now'> = {}) {
-    return scriptedGateway({ now: clock.now, ...script })
+  const pipeline = openPipelineInto(sink)
+  const { clock, ledger } = pipeline
+  return {
+    ...pipeline,
+    gateway: (script: Omit<GatewayScript, 'now'> = {}) => scriptedGateway({ now: clock.now, ...script }),
+    covered: (name?: string, selector?: Selector) => pipeline.covered(name, selector).ranges,
+    parked: (name = 'plant-a') => ledger.parked({ sink: sink.id, gateway: name }, lux).map(({ range }) => range),
   }
-  function job(source: ReturnType<typeof gateway>, change: Partial<GatewayJob> = {}): GatewayJob {
-    return {
-      source,
-      mapping: compileMapping(source.name, []),
-      selectors: [lux],
-      limits: { sockets: 1, pause: 100, requestsPerMinute: Number.POSITIVE_INFINITY, patience: 10 * minute },
-      requests: { entries: 50_000, shortest: minute, longest: 2 * hour, per: 'datapoint', order: 'oldest' },
-      maturity: { settle: 0, lateness: 0 },
-      wish,
-      ...change,
-    }
-  }
-  function covered(name = 'plant-a', selector = lux): readonly TimeRange[] {
-    return ledger.coverage({ sink: sink.id, gateway: name }, [selector]).get(selector)!.final.ranges
-  }
-  const parked = (name = 'plant-a') => ledger.parked({ sink: sink.id, gateway: name }, lux).map(({ range }) => range)
-  const kinds = (kind: RunEvent['kind']) => events.filter(event => event.kind === kind)
-  const go = (jobs: readonly GatewayJob[], signal = new AbortController().signal) => run(jobs, parts, signal)
-  return { clock, ledger, parts, events, kinds, gateway, job, covered, parked, go }
 }
 
 function overlaps(a: TimeRange, b: TimeRange): boolean {
@@ -137,9 +98,7 @@ describe('a run', () => {
     for (const sockets of [1, 3]) {
       const { gateway, job, go, covered } = openRun()
       const source = gateway({ request: () => new Promise(resolve => setTimeout(resolve, 5)) })
-      await go([
-        job(source, { limits: { sockets, pause: 0, requestsPerMinute: Number.POSITIVE_INFINITY, patience: minute } }),
-      ])
+      await go([job(source, { limits: { sockets, pause: 0 } })])
       expect(source.open.most).toBe(sockets)
       expect(covered()).toEqual([{ after: today - day, until: today }])
     }
@@ -334,7 +293,7 @@ describe('a gateway that is away', () => {
         if (attempt > 3 && clock.now() < today + 3 * hour) throw unreachable()
       },
     })
-    const limits = { sockets: 1, pause: 100, requestsPerMinute: Number.POSITIVE_INFINITY, patience: 4 * hour }
+    const limits = { patience: 4 * hour }
     expect((await go([job(source, { limits })])).gateways[0]!.failure).toBeUndefined()
     expect(covered()).toEqual([{ after: today - day, until: today }])
   })
@@ -386,14 +345,14 @@ describe('a gateway that is away', () => {
         if (attempt === 2) throw rejected
       },
     })
-    expect((await go([job(inTheMiddle)])).gateways[0]!.failure).toBe(rejected)
+    expect((await go([job(inTheMiddle, { limits: {} })])).gateways[0]!.failure).toBe(rejected)
     expect(inTheMiddle.asked).toHaveLength(2)
     expect(clock.now() - today).toBeLessThan(minute)
   })
 
   it('does not delay another one', async () => {
     const clock = steeredClock(today)
-    const { parts, gateway, job, covered } = openRun()
+    const { parts, gateway, job, covered, throttleOf } = openRun()
     // no sleep ends: the sick one sleeps for the whole of the test
     const away = gateway({
       name: 'plant-away',
@@ -402,12 +361,8 @@ describe('a gateway that is away', () => {
       },
     })
     const healthy = gateway({ name: 'plant-b' })
-    const limits = { sockets: 1, pause: 0, requestsPerMinute: Number.POSITIVE_INFINITY, patience: minute }
-    const outcome = run(
-      [job(away, { limits }), job(healthy, { limits })],
-      { ...parts, clock },
-      new AbortController().signal,
-    )
+    const jobs = [job(away, { throttle: throttleOf({}, clock) }), job(healthy)]
+    const outcome = run(jobs, { ...parts, clock }, new AbortController().signal)
     await expect.poll(() => covered('plant-b')).toEqual([{ after: today - day, until: today }])
     expect(away.hellos).toBe(1)
     expect(clock.sleeping).toBe(1)
@@ -454,7 +409,7 @@ describe('what reaches the sink or the run', () => {
     })
     const { gateway, job, go } = openRun(sink)
     const source = gateway()
-    const limits = { sockets: 2, pause: 0, requestsPerMinute: Number.POSITIVE_INFINITY, patience: minute }
+    const limits = { sockets: 2, pause: 0 }
     await expect(go([job(source, { limits })])).rejects.toBe(denied)
     expect(source.open.now).toBe(0)
     expect(sink.inFlight.now).toBe(0)
@@ -484,15 +439,19 @@ describe('a run that is stopped', () => {
       },
     ],
   ])('while it %s ends at once, with the reason; what was recorded stays', async (_, script) => {
-    const { parts, gateway, job, covered } = openRun()
+    const { parts, gateway, job, covered, throttleOf } = openRun()
     const clock = steeredClock(today)
     const stop = new AbortController()
     const reason = new Error('stopped by SIGTERM')
     const source = gateway(script)
-    const limits = { sockets: 1, pause: 0, requestsPerMinute: Number.POSITIVE_INFINITY, patience: minute }
-    const outcome = run([job(source, { limits })], { ...parts, clock }, stop.signal)
+    const outcome = run([job(source, { throttle: throttleOf({}, clock) })], { ...parts, clock }, stop.signal)
     const ended = expect(outcome).rejects.toBe(reason)
-    await expect.poll(() => source.asked.length === 3 || clock.sleeping === 1).toBe(true)
+    const isThere = () => {
+      if (script.hello !== undefined) return clock.sleeping === 1
+      if (source.asked.length < 3) clock.advance(100)
+      return source.asked.length === 3
+    }
+    await expect.poll(isThere).toBe(true)
     stop.abort(reason)
     await ended
     expect(source.open.now).toBe(0)
@@ -511,6 +470,21 @@ describe('a run that is stopped', () => {
 })
 
 describe('a gateway that is run again and again', () => {
+  it('is asked no more often than its limits allow, however many passes there are', async () => {
+    const { clock, gateway, job, go } = openRun()
+    const starts: number[] = []
+    const source = gateway({ request: () => void starts.push(clock.now()) })
+    const recent = (gatewayNow: number) => ({ after: gatewayNow - minute, until: gatewayNow })
+    const its = job(source, { limits: { pause: 5_000, requestsPerMinute: 2 }, wish: { ...wish, wanted: recent } })
+    while (clock.now() < today + 10 * minute) {
+      await go([{ ...its, wish: { ...its.wish, deadline: clock.now() + 1_500 } }])
+      await clock.sleep(2_000)
+    }
+    expect(starts.length).toBeGreaterThan(15)
+    for (const [i, start] of starts.entries())
+      expect(starts.slice(i + 1).filter(at => at < start + minute).length).toBeLessThan(2)
+  })
+
   const tooMany = () =>
     new Failure('fewer requests, please', {
       ...{ code: 'too-fast', retry: 'soon', reach: 'gateway', retryAfterMs: 2 * minute },
@@ -525,9 +499,8 @@ describe('a gateway that is run again and again', () => {
         if (attempt === 3) throw tooMany()
       },
     })
-    const troubles = new Troubles(clock, hour)
-    const limits = { sockets: 4, pause: 0, requestsPerMinute: Number.POSITIVE_INFINITY, patience: hour }
-    const pass = (deadline: number) => go([job(source, { troubles, limits, wish: { ...wish, deadline } })])
+    const its = job(source, { limits: { sockets: 4, pause: 0, patience: hour } })
+    const pass = (deadline: number) => go([{ ...its, wish: { ...wish, deadline } }])
     const first = await pass(clock.now() + minute)
     const heldFrom = starts[2]!
     expect(first.gateways[0]!.failure).toMatchObject({ code: 'too-fast' })
@@ -543,15 +516,14 @@ describe('a gateway that is run again and again', () => {
   })
 
   it('costs a sick one a few requests a pass, until it answers one again', async () => {
-    const { clock, gateway, job, go } = openRun()
+    const { gateway, job, go } = openRun()
     let isSick = true
     const source = gateway({
       request() {
         if (isSick) throw noEnd()
       },
     })
-    const troubles = new Troubles(clock, hour)
-    const pass = () => go([job(source, { troubles })])
+    const pass = () => go([job(source)])
     await pass()
     const first = source.asked.length
     for (let n = 0; n < 10; n++) await pass()
@@ -572,7 +544,7 @@ describe('a gateway that is run again and again', () => {
         if (attempt === 4) throw new Failure('much', { code: 'too-dense', retry: 'soon', reach: 'request' })
       },
     })
-    const limits = { sockets: 1, pause: 30_000, requestsPerMinute: Number.POSITIVE_INFINITY, patience: hour }
+    const limits = { pause: 30_000 }
     await go([job(source, { limits })])
     expect(starts.length).toBeGreaterThan(12)
     for (const [i, start] of starts.slice(1).entries()) expect(start - ends[i]!).toBeGreaterThanOrEqual(30_000)

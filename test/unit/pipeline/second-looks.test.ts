@@ -1,53 +1,32 @@
-import { expect, it, onTestFinished } from 'vitest'
-import type { Selector } from '../../../src/domain/datapoint.ts'
+import { expect, it } from 'vitest'
 import { rangeLength, type TimeRange } from '../../../src/domain/range.ts'
-import { DeadLetterBox } from '../../../src/ledger/dead-letters.ts'
-import { Ledger } from '../../../src/ledger/ledger.ts'
-import { run } from '../../../src/pipeline/run.ts'
-import { compileMapping } from '../../../src/points/mapping.ts'
 import { syncWish } from '../../../src/service/sync.ts'
+import { day, hour, lux, minute, openPipeline } from '../../support/pipeline.ts'
 import { scriptedGateway } from '../../support/scripted-gateway.ts'
-import { scriptedSink } from '../../support/scripted-sink.ts'
 import { steeredClock } from '../../support/steered-clock.ts'
-import { temporaryFolder } from '../../support/temporary-folder.ts'
-
-const minute = 60_000
-const hour = 60 * minute
-const day = 24 * hour
-const lux: Selector = { device: { name: 'Sensor 1' }, block: 'LightSensor', index: 0, point: { xif: 'nvoLux' } }
 
 /** A daemon by a steered clock, with the real ledger: one pass after the other. `skew`: the gateway's clock minus the host's. */
 function openDaemon({ every = 5 * minute, settle = minute, lateness = hour, since = 30 * day } = {}) {
   const clock = steeredClock(Date.UTC(2026, 0, 1))
-  clock.runFreely()
-  const ledger = Ledger.open(':memory:', clock)
-  onTestFinished(() => ledger.close())
+  const { ledger, sink, events, job, go } = openPipeline({ clock })
   const skew = { ms: 0 }
   const source = scriptedGateway({ now: () => clock.now() + skew.ms })
-  const sink = scriptedSink()
-  const deadLetters = new DeadLetterBox({ path: temporaryFolder(), maxSize: 1e9 }, clock)
-  const kinds: string[] = []
-  const observe = (event: { kind: string }) => void kinds.push(event.kind)
-  const parts = { sink, ledger, deadLetters, clock, observe }
-  const job = {
-    source,
-    mapping: compileMapping(source.name, []),
-    selectors: [lux] as const,
-    limits: { sockets: 1, pause: 0, requestsPerMinute: Number.POSITIVE_INFINITY, patience: hour },
-    requests: { entries: 50_000, shortest: minute, longest: day, per: 'auto' as const, order: 'oldest' as const },
+  const daemon = job(source, {
+    limits: { pause: 0 },
+    requests: { entries: 50_000, shortest: minute, longest: day, per: 'auto', order: 'oldest' },
     maturity: { settle, lateness },
     wish: syncWish({ since, settle, lateness }, undefined),
-  }
+  })
   const place = { sink: sink.id, gateway: source.name }
   return {
     clock,
     ledger,
     source,
     skew,
-    kinds,
+    kinds: () => events.map(({ kind }) => kind),
     place,
     pass: async () => {
-      await run([job], parts, new AbortController().signal)
+      await go([daemon])
       await clock.sleep(every)
     },
     coverage: () => ledger.coverage(place, [lux]).get(lux)!,
@@ -85,7 +64,7 @@ it.each([
   skew.ms = 0
   const before = source.asked.length
   while (clock.now() < setBackAt + 8 * hour) await pass()
-  expect(kinds).toContain('clock-set-back')
+  expect(kinds()).toContain('clock-set-back')
   // what the gateway has logged by its right clock since it was set back was asked for after it was there
   const asked: TimeRange[] = source.asked.slice(before)
   const covered = coverage().final
@@ -102,5 +81,5 @@ it('a host whose clock is slewed by seconds fetches nothing again', async () => 
     skew.ms = (n % 7) * 3_000
     await pass()
   }
-  expect(kinds).not.toContain('clock-set-back')
+  expect(kinds()).not.toContain('clock-set-back')
 })

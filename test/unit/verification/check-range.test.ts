@@ -2,12 +2,15 @@ import { describe, expect, it } from 'vitest'
 import type { Frame } from '../../../src/domain/entry.ts'
 import type { Ledger } from '../../../src/ledger/ledger.ts'
 import type { RunSource } from '../../../src/pipeline/job.ts'
+import { createThrottle } from '../../../src/pipeline/throttle.ts'
 import { compileMapping } from '../../../src/points/mapping.ts'
 import { examine } from '../../../src/verification/check-range.ts'
 import type { CountedRow } from '../../../src/verification/counts.ts'
 import { rereadRange } from '../../../src/verification/reread.ts'
 import { logFrame } from '../../support/log-frames.ts'
+import { usualLimits } from '../../support/pipeline.ts'
 import { makePoint, makeSeries } from '../../support/points.ts'
+import { scriptedGateway } from '../../support/scripted-gateway.ts'
 import { scriptedSink } from '../../support/scripted-sink.ts'
 import { steeredClock } from '../../support/steered-clock.ts'
 
@@ -26,9 +29,7 @@ async function check(frames: readonly Frame[], accept: boolean) {
     never,
   )
   const source: RunSource = {
-    name: 'plant-a',
-    clock,
-    hello: async () => {},
+    ...scriptedGateway({ now: clock.now }),
     async *readDataLog() {
       yield frames
     },
@@ -41,8 +42,7 @@ async function check(frames: readonly Frame[], accept: boolean) {
     series: [series],
     clock,
     mapping: compileMapping('plant-a', []),
-    paced: async () => {},
-    limits: { sockets: 1, pause: 0, requestsPerMinute: 60, patience: 60_000 },
+    throttle: createThrottle({ limits: usualLimits, clock, gates: [], sink }),
     requests: { entries: 1_000, shortest: 1_000, longest: 1_000 },
     isExact: true,
     isDeadLetter: async () => new Set<never>(),

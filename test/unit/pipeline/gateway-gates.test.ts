@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { createCpuGate, isTooBusy } from '../../../src/pipeline/cpu-gate.ts'
+import { createCpuGate, isTooBusy } from '../../../src/pipeline/gateway-gates.ts'
 import { steeredClock } from '../../support/steered-clock.ts'
 
 describe('a busy gateway', () => {

@@ -1,0 +1,90 @@
+import { onTestFinished } from 'vitest'
+import type { Selector } from '../../src/domain/datapoint.ts'
+import { RangeSet, type TimeRange } from '../../src/domain/range.ts'
+import { DeadLetterBox } from '../../src/ledger/dead-letters.ts'
+import { Ledger } from '../../src/ledger/ledger.ts'
+import type { GatewayJob, RunEvent, RunSource, Wish } from '../../src/pipeline/job.ts'
+import { run } from '../../src/pipeline/run.ts'
+import { createThrottle, type RequestLimits, type Throttle } from '../../src/pipeline/throttle.ts'
+import { compileMapping } from '../../src/points/mapping.ts'
+import type { Sink } from '../../src/sinks/sink.ts'
+import { scriptedSink } from './scripted-sink.ts'
+import { type SteeredClock, steeredClock } from './steered-clock.ts'
+import { temporaryFolder } from './temporary-folder.ts'
+
+export const minute = 60_000
+export const hour = 60 * minute
+export const day = 24 * hour
+export const today = Date.UTC(2026, 0, 31)
+export const lux: Selector = {
+  device: { name: 'Sensor 1' },
+  block: 'LightSensor',
+  index: 0,
+  point: { xif: 'nvoLux' },
+}
+
+/** As the configuration would have them: no test of a run is without limits. */
+export const usualLimits: RequestLimits = { sockets: 1, pause: 100, requestsPerMinute: 600, patience: 10 * minute }
+
+export type JobChange = Partial<GatewayJob> & { readonly limits?: Partial<RequestLimits> }
+
+/** What a run needs, for gateways in memory: a ledger, a sink, a clock that jumps from sleep to sleep. Closed when the test ends. */
+export function openPipeline({ clock = steeredClock(today) }: { clock?: SteeredClock } = {}) {
+  return openPipelineInto(scriptedSink(), { clock })
+}
+
+export function openPipelineInto<Into extends Sink>(sink: Into, { clock = steeredClock(today) } = {}) {
+  clock.runFreely()
+  const ledger = Ledger.open(':memory:', clock)
+  onTestFinished(() => ledger.close())
+  const events: RunEvent[] = []
+  const deadLetters = new DeadLetterBox({ path: temporaryFolder(), maxSize: 1e9 }, clock)
+  const parts = { sink, ledger, deadLetters, clock, observe: (event: RunEvent) => void events.push(event) }
+  const throttles = new Map<string, Throttle>()
+
+  function throttleOf(limits: Partial<RequestLimits> = {}, its: SteeredClock = clock): Throttle {
+    return createThrottle({ limits: { ...usualLimits, ...limits }, clock: its, gates: [], sink })
+  }
+  /** Jobs of the same gateway share a throttle, as in the program; one with limits of its own has its own throttle. */
+  function job(source: RunSource, { limits, ...change }: JobChange = {}): GatewayJob {
+    const throttle = limits === undefined ? throttles.get(source.name) : undefined
+    const its = throttle ?? throttleOf(limits)
+    if (limits === undefined) throttles.set(source.name, its)
+    return {
+      source,
+      mapping: compileMapping(source.name, []),
+      selectors: [lux],
+      throttle: its,
+      sockets: limits?.sockets ?? usualLimits.sockets,
+      requests: { entries: 50_000, shortest: minute, longest: 2 * hour, per: 'datapoint', order: 'oldest' },
+      maturity: { settle: 0, lateness: 0 },
+      wish: wishOf({ after: today - day, until: today }),
+      ...change,
+    }
+  }
+  const place = (gateway: string) => ({ sink: sink.id, gateway })
+  return {
+    clock,
+    ledger,
+    sink,
+    parts,
+    events,
+    throttleOf,
+    job,
+    covered: (name = 'plant-a', selector = lux): RangeSet =>
+      ledger.coverage(place(name), [selector]).get(selector)!.final,
+    parked: (name = 'plant-a') => RangeSet.from(ledger.parked(place(name), lux).map(({ range }) => range)),
+    kinds: (kind: RunEvent['kind']) => events.filter(event => event.kind === kind),
+    go: (jobs: readonly GatewayJob[], signal = new AbortController().signal) => run(jobs, parts, signal),
+  }
+}
+
+export function wishOf(range: TimeRange): Wish {
+  return {
+    wanted: () => range,
+    secondLookMs: 0,
+    newestFirst: false,
+    parkedRestMs: 0,
+    deadline: undefined,
+  }
+}
