@@ -3,13 +3,18 @@ import { readYaml } from '../config/yaml.ts'
 import type { Failure } from '../domain/failure.ts'
 import { loadCsv } from '../simulator/csv.ts'
 import type { Habits } from '../simulator/habits.ts'
-import { checkOptions } from '../simulator/option-checks.ts'
-import type { SimulatorOptions } from '../simulator/options.ts'
+import {
+  costSchema,
+  fillOptions,
+  type PlainOptions,
+  readOptions,
+  type SimulatorOptions,
+  siteSchema,
+} from '../simulator/options.ts'
 import { releaseOf } from '../simulator/releases.ts'
 import { loadCapture } from '../simulator/replay.ts'
-import { readOptions } from '../simulator/settings.ts'
 import type { CommandContext } from './context.ts'
-import type { SimulatorFlags } from './simulator-flags.ts'
+import { commandDefaults, flagOf, type SimulatorFlags } from './simulator-flags.ts'
 import { parseTime, usageFailure } from './times.ts'
 
 type Context = Pick<CommandContext, 'clock' | 'env'>
@@ -20,44 +25,45 @@ export async function readSimulatorOptions(flags: SimulatorFlags, context: Conte
   const recording = await loadRecording(flags)
   const file = flags.options === undefined ? {} : readFile(flags.options, context)
   const isDated = recording.source !== undefined || file.historyStart !== undefined
-  const from = flags.historyStart ?? (isDated ? undefined : '400d')
-  const historyStart = from === undefined ? {} : { historyStart: parseTime(from, '--history-start', now()) }
-  const options = { port: 8443, ...recording, ...file, ...givenBy(flags, file), ...historyStart, now }
-  checked(() => checkOptions(options))
+  const start = flags['historyStart'] ?? (isDated ? undefined : commandDefaults.historyStart)
+  const options = {
+    port: commandDefaults.port,
+    ...recording,
+    ...file,
+    ...given(siteSchema.shape, flags),
+    ...added({ ...file }, flags.set),
+    ...(start === undefined ? {} : { historyStart: parseTime(String(start), '--history-start', now()) }),
+    cost: { ...file.cost, ...given(costSchema.shape, flags) },
+    faults: { ...file.faults, ...flags.fault },
+    oddities: { ...file.oddities, ...flags.oddity },
+    now,
+  }
+  checked(() => fillOptions(options))
   return options
 }
 
-function givenBy(flags: SimulatorFlags, file: SimulatorOptions): SimulatorOptions {
-  const { host, port, username, password, seed, devices, interval, fractionDigits, release, zone } = flags
-  const { maxLogSockets, requestsPerSecond, secondsPerRequest, entriesPerSecond } = flags
-  const { retention: retentionMs, clockSkew: clockSkewMs, sessionTimeout: sessionTimeoutMs } = flags
-  return {
-    ...given({ host, port, username, password, seed, devices, interval, fractionDigits, release, zone }),
-    ...habitsOf(flags, file),
-    ...given({ maxLogSockets, requestsPerSecond, retentionMs, clockSkewMs, sessionTimeoutMs }),
-    cost: { ...file.cost, ...given({ secondsPerRequest, entriesPerSecond }) },
-    faults: { ...file.faults, ...flags.fault },
-    oddities: { ...file.oddities, ...flags.oddity },
-  }
+/** The flags of these options that are given. */
+function given(shape: object, flags: SimulatorFlags): Readonly<Record<string, unknown>> {
+  return Object.fromEntries(
+    Object.keys(shape).flatMap(name => {
+      const value = flags[flagOf(name)]
+      return value === undefined ? [] : [[name, value]]
+    }),
+  )
 }
 
-/** A mapping of the file is added to, as its faults are. */
-function habitsOf({ set = {} }: SimulatorFlags, file: SimulatorOptions): Habits {
-  return {
-    ...set,
-    ...(set.accounts && { accounts: { ...file.accounts, ...set.accounts } }),
-    ...(set.retentions && { retentions: { ...file.retentions, ...set.retentions } }),
-  }
-}
-
-function given<T extends object>(values: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
-  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as {
-    [K in keyof T]?: Exclude<T[K], undefined>
-  }
+/** A mapping is added to the mapping in the file, as the faults are; another habit stands in its place. */
+function added(file: Readonly<Record<string, unknown>>, set: Habits = {}): Habits {
+  return Object.fromEntries(
+    Object.entries(set).map(([name, value]) => [
+      name,
+      typeof value === 'object' ? { ...(file[name] as object), ...value } : value,
+    ]),
+  )
 }
 
 /** The options of a YAML file; `historyStart` may be a time as on the command line. */
-function readFile(file: string, { clock, env }: Context): SimulatorOptions {
+function readFile(file: string, { clock, env }: Context): PlainOptions {
   let text: string
   try {
     text = readFileSync(file, 'utf8')

@@ -1,4 +1,5 @@
-import type { Dice, FaultSettings } from './faults.ts'
+import type { Dice } from './dice.ts'
+import type { FaultSettings } from './faults.ts'
 import { createGarbage, createGiant, type OddFrame } from './garbage.ts'
 
 export type Ending = { readonly kind: 'end' | 'reset' | 'stall' } | { readonly kind: 'close'; readonly code: number }

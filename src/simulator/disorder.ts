@@ -1,4 +1,4 @@
-import type { Dice } from './faults.ts'
+import type { Dice } from './dice.ts'
 
 /** Sends entries up to `window` places from where they belong: each next one is drawn from a window that slides along. */
 export function* shuffle<T>(items: Iterable<T>, window: number, dice: Dice): Generator<T> {

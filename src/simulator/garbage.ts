@@ -1,4 +1,4 @@
-import type { Dice } from './faults.ts'
+import type { Dice } from './dice.ts'
 
 /** A frame that is no entry; a Buffer is sent as a binary frame. */
 export interface OddFrame {

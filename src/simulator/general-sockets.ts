@@ -1,5 +1,5 @@
 import type { WebSocket } from 'ws'
-import type { Dice } from './faults.ts'
+import type { Dice } from './dice.ts'
 import type { Entry } from './history.ts'
 import type { LoadMeter } from './load.ts'
 import type { Release } from './releases.ts'

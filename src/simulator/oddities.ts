@@ -1,63 +1,41 @@
+import { z } from 'zod'
+import { chance, integer, longestMs } from './option-values.ts'
 import { mix, unit } from './random.ts'
 import type { Sample } from './signals.ts'
 
+/** Each oddity with its meaning: a share or a probability, 0 to 1. */
+const chances = {
+  nullNames: chance('share of the datapoints whose `name` is null (protocol §3.1)'),
+  nullQualifiers: chance('share of the datapoints whose `dpQualifier` is null, as in some 3.1 builds'),
+  awkwardNames: chance('share of the devices whose names hold `/ & + = [ ]`, quotes or non-ASCII letters (§10.14)'),
+  nullValues: chance('per entry: the value is null'),
+  booleans: chance('per entry: the value is true or false (§10.4)'),
+  nested: chance('per entry: the value is a structure of structures and lists'),
+  sameMs: chance('per entry: a second one with the same time, to the last digit, and another value follows it'),
+  late: chance('per entry: it is stored late (its `storedAt` is after its time)'),
+  future: chance("per entry: it is stored before its time has come, as after the gateway's clock was moved (§7)"),
+  stringIds: chance('per entry: `deviceId` and `blockIndex` are strings'),
+  segmentIds: chance('per entry: `deviceId` is `segment.DID`, as in older REST samples'),
+  extraFields: chance('per entry: undocumented fields are there too'),
+}
+
+/** What belongs to some of the oddities. */
+const details = {
+  lateMs: integer(600_000, 'late: at most how late, ms', 1, longestMs),
+  futureMs: integer(3_600_000, 'future: at most how early, ms', 1, longestMs),
+}
+
 /**
- * What is strange about the data themselves. Unlike faults these are part of the truth: `history` shows them, every request
- * meets the same ones. Shares and probabilities are 0 to 1, default 0.
+ * What is strange about the data themselves. Unlike faults these are part of the truth: `history` shows them, and every request
+ * meets the same ones.
  */
-export interface Oddities {
-  readonly nullNames?: number
-  readonly nullQualifiers?: number
-  readonly awkwardNames?: number
-  readonly nullValues?: number
-  readonly booleans?: number
-  readonly nested?: number
-  readonly sameMs?: number
-  readonly late?: number
-  readonly lateMs?: number
-  readonly future?: number
-  readonly futureMs?: number
-  readonly stringIds?: number
-  readonly segmentIds?: number
-  readonly extraFields?: number
-}
+export const odditySchema = z.strictObject({ ...chances, ...details }, 'a mapping')
 
-/** The manual of `Oddities`; the defaults are in `noOddities`. */
-export const oddityMeanings: Readonly<Record<keyof Oddities, string>> = {
-  nullNames: 'share of the datapoints whose `name` is null (protocol §3.1)',
-  nullQualifiers: 'share of the datapoints whose `dpQualifier` is null, as in some 3.1 builds',
-  awkwardNames: 'share of the devices whose names hold `/ & + = [ ]`, quotes or non-ASCII letters (§10.14)',
-  nullValues: 'per entry: the value is null',
-  booleans: 'per entry: the value is true or false (§10.4)',
-  nested: 'per entry: the value is a structure of structures and lists',
-  sameMs: 'per entry: a second one with the same time, to the last digit, and another value follows it',
-  late: 'per entry: it is stored late (its `storedAt` is after its time)',
-  lateMs: 'at most how late, ms',
-  future: "per entry: it is stored before its time has come, as after the gateway's clock was moved (§7)",
-  futureMs: 'at most how early, ms',
-  stringIds: 'per entry: `deviceId` and `blockIndex` are strings',
-  segmentIds: 'per entry: `deviceId` is `segment.DID`, as in older REST samples',
-  extraFields: 'per entry: fields nobody has documented are there too',
-}
+export type Oddities = Readonly<z.input<typeof odditySchema>>
+export type OdditySettings = Readonly<z.output<typeof odditySchema>>
+export type OddityName = keyof typeof chances
 
-export type OdditySettings = Required<Oddities>
-
-export const noOddities: OdditySettings = {
-  nullNames: 0,
-  nullQualifiers: 0,
-  awkwardNames: 0,
-  nullValues: 0,
-  booleans: 0,
-  nested: 0,
-  sameMs: 0,
-  late: 0,
-  lateMs: 600_000,
-  future: 0,
-  futureMs: 3_600_000,
-  stringIds: 0,
-  segmentIds: 0,
-  extraFields: 0,
-}
+export const noOddities: OdditySettings = odditySchema.parse({})
 
 /** Whether a chance comes true for these bits; `purpose` keeps the chances of one entry apart from each other. */
 export function isDrawn(chance: number, bits: number, purpose: number): boolean {

@@ -1,55 +1,112 @@
-import type { Faults } from './faults.ts'
-import type { Habits } from './habits.ts'
+import { z } from 'zod'
+import { faultSchema } from './faults.ts'
+import { habitSchema } from './habits.ts'
 import type { History } from './history.ts'
-import type { Oddities } from './oddities.ts'
-import type { Cost } from './pace.ts'
-import type { ReleaseName } from './releases.ts'
+import { odditySchema } from './oddities.ts'
+import { integer, number, text, wholeNumber, word, zoneName } from './option-values.ts'
+import { type ReleaseName, releases } from './releases.ts'
 
-/**
- * How a simulated gateway is and behaves. Every option may be left out; this file is their manual, with habits.ts. All but
- * `now` and `source` are plain data, so that they can stand in a file.
- */
-export interface SimulatorOptions extends Habits {
-  /** Address to listen on. Default 127.0.0.1. */
-  readonly host?: string
-  /** Port to listen on; 0 takes a free one. Releases up to 2.7 use 8443. Default 0. */
-  readonly port?: number
-  /** Login. Default `etl`. */
-  readonly username?: string
-  /** Password of the login. Default `secret`. */
-  readonly password?: string
-  /** What the history and all chance are drawn from, an integer: same seed, same gateway. Default 1. */
-  readonly seed?: number
-  /** Number of devices, each with two or three logged datapoints, 0 to 100 000. Default 40. */
-  readonly devices?: number
-  /** Base log interval, seconds; datapoints log at 1 to 24 times this. Default 300. */
-  readonly interval?: number
-  /** Nothing before this is stored, ms UTC. Default 30 days before the start of the simulator, at midnight. */
-  readonly historyStart?: number
-  /** Entries older than this are pruned as time goes on, ms; 0 = never. Default 0. */
-  readonly retentionMs?: number
-  /** Fraction digits of stored times, 0 to 9; from 4 on, irregular datapoints log finer than a millisecond. Default 3. */
-  readonly fractionDigits?: number
+const dayMs = 86_400_000
+
+/** What log requests cost. */
+export const costSchema = z.strictObject(
+  {
+    secondsPerRequest: number(0, 'seconds from a log request to its first entry', 0, 86_400),
+    entriesPerSecond: number(
+      0,
+      'entries a second of the whole gateway, shared by all open log sockets; 0 = as fast as it can',
+      0,
+      1e9,
+    ),
+  },
+  'a mapping',
+)
+
+/** How a gateway is. Each of these is a flag of `simulate` too. */
+export const siteSchema = z.strictObject({
+  host: text('127.0.0.1', 'address to listen on'),
+  port: integer(0, 'port to listen on; 0 takes a free one. Releases up to 2.7 use 8443', 0, 65_535),
+  username: text('etl', 'login'),
+  password: text('secret', 'password of the login'),
+  seed: integer(1, 'what history and chance are drawn from: same seed, same gateway', -Number.MAX_SAFE_INTEGER),
+  devices: integer(40, 'devices, each with two or three logged datapoints', 0, 100_000),
+  interval: number(300, 'base interval of the log, seconds; datapoints log at 1 to 24 times this', 0.001, 365 * 86_400),
+  historyStart: wholeNumber(-8.64e15, 8.64e15)
+    .optional()
+    .describe('nothing older is logged, ms UTC; without it 30 days before the start, at midnight'),
+  retentionMs: number(0, 'entries older than this are pruned as time goes on, ms; 0 = never'),
+  fractionDigits: integer(
+    3,
+    'fraction digits of times; from 4 on, irregular datapoints log finer than a millisecond',
+    0,
+    9,
+  ),
+  release: word(Object.keys(releases) as ReleaseName[], '4.10', 'release whose habits are shown'),
+  zone: zoneName('America/Los_Angeles', 'time zone of the gateway, for `local` times'),
+  clockSkewMs: number(
+    0,
+    "what the gateway's clock is ahead of this machine's, ms; negative = behind",
+    -Number.MAX_SAFE_INTEGER,
+  ),
+  sessionTimeoutMs: number(dayMs, 'life of a session, ms', 1),
+  requestsPerSecond: integer(0, 'REST calls a second, more are refused with 429; 0 = no limit'),
+  maxLogSockets: integer(0, 'data-log sockets at once, more are refused with 503; 0 = no limit'),
+})
+
+/** Every option that is plain data: from it come types, defaults, checks, the flags of `simulate` and their help. */
+export const optionSchema = z
+  .strictObject(
+    {
+      ...siteSchema.shape,
+      ...habitSchema.shape,
+      cost: costSchema.prefault({}),
+      faults: faultSchema.prefault({}),
+      oddities: odditySchema.prefault({}),
+    },
+    'a mapping',
+  )
+  // A time stamp must be able to tell two log intervals apart.
+  .superRefine(({ interval, fractionDigits }, { addIssue }) => {
+    const finest = 10 ** -fractionDigits
+    if (interval < finest) addIssue({ code: 'custom', path: ['interval'], message: `at least ${finest}` })
+  })
+
+/** What cannot stand in a file. */
+interface Surroundings {
   /** A recorded history instead of the computed one: `devices`, `interval`, `historyStart`, `fractionDigits` and most oddities then mean nothing. */
-  readonly source?: History
+  readonly source?: History | undefined
   /** The clock, ms UTC. Sessions, history and the Date header follow it. Default the clock of this machine. */
-  readonly now?: () => number
-  /** What the gateway's clock is ahead of it, ms; negative = behind. Default 0. */
-  readonly clockSkewMs?: number
-  /** IANA zone of the gateway, for `local` times. Default America/Los_Angeles. */
-  readonly zone?: string
-  /** What log requests cost. Default nothing: as fast as it can. */
-  readonly cost?: Cost
-  /** Release whose habits are shown. Default 4.10. */
-  readonly release?: ReleaseName
-  /** Life of a session, ms. Default 86 400 000 (24 h, the documented sample). */
-  readonly sessionTimeoutMs?: number
-  /** REST calls a second before "requests too fast", 429; 0 = unlimited. Default 0. */
-  readonly requestsPerSecond?: number
-  /** Data-log sockets at once before an upgrade is refused with 503; 0 = unlimited. Default 0. */
-  readonly maxLogSockets?: number
-  /** Misbehaviour towards requests, see faults.ts. Default none. */
-  readonly faults?: Faults
-  /** Strange data, see oddities.ts. Default none. */
-  readonly oddities?: Oddities
+  readonly now?: (() => number) | undefined
+}
+
+export type PlainOptions = Readonly<z.input<typeof optionSchema>>
+export type SimulatorOptions = PlainOptions & Surroundings
+export type SimulatorSettings = Readonly<z.output<typeof optionSchema>> & {
+  readonly historyStart: number
+  readonly source: History | undefined
+  readonly now: () => number
+}
+
+/** Fills in the defaults. Throws RangeError naming the option that is unknown or out of range. */
+export function fillOptions({ now = Date.now, source, ...plain }: SimulatorOptions): SimulatorSettings {
+  const filled = parseBy(optionSchema, plain)
+  return { ...filled, historyStart: filled.historyStart ?? Math.floor(now() / dayMs) * dayMs - 30 * dayMs, now, source }
+}
+
+/** Options from a file, without the defaults. Throws RangeError for what is unknown or out of range. */
+export function readOptions(data: unknown): PlainOptions {
+  parseBy(optionSchema, data)
+  return data as PlainOptions
+}
+
+/** Throws RangeError for the first option that is unknown or out of range. */
+export function parseBy<Schema extends z.ZodType>(schema: Schema, data: unknown): z.output<Schema> {
+  const { data: parsed, error } = schema.safeParse(data)
+  if (error === undefined) return parsed
+  const issue = error.issues[0]!
+  if (issue.code === 'unrecognized_keys')
+    throw new RangeError(`unknown option "${[...issue.path, issue.keys[0]].join('.')}"`)
+  const given = issue.path.reduce<unknown>((value, key) => (value as Record<PropertyKey, unknown>)[key], data)
+  const name = issue.path.join('.') || 'options'
+  throw new RangeError(`${name} must be ${issue.message}, not ${JSON.stringify(given)}`)
 }

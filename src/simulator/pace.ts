@@ -1,12 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-
-/** What log requests cost a gateway; undefined or 0 = nothing. */
-export interface Cost {
-  /** Seconds from the request to its first entry. */
-  readonly secondsPerRequest?: number
-  /** Entries a second of the whole gateway, shared by all open log sockets. */
-  readonly entriesPerSecond?: number
-}
+import type { SimulatorSettings } from './options.ts'
 
 export interface Pace {
   /** Waits as long as a request costs. Rejects with AbortError. */
@@ -21,9 +14,9 @@ const creditMs = 250
 const stepMs = 20
 
 /** The cost model, on the real clock. A gateway that was idle owes at most a quarter of a second of entries. */
-export function createPace(cost: Cost): Pace {
-  const entriesPerMs = (cost.entriesPerSecond ?? 0) / 1000
-  const requestMs = (cost.secondsPerRequest ?? 0) * 1000
+export function createPace({ entriesPerSecond, secondsPerRequest }: SimulatorSettings['cost']): Pace {
+  const entriesPerMs = entriesPerSecond / 1000
+  const requestMs = secondsPerRequest * 1000
   let paidUntil = Number.NEGATIVE_INFINITY
   return {
     async startRequest(signal) {

@@ -1,4 +1,4 @@
-import type { Dice } from './faults.ts'
+import type { Dice } from './dice.ts'
 
 /** Answers a list in the style the query asks for (protocol §5). */
 export type Pager = (items: readonly unknown[], query: URLSearchParams) => unknown

@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { Dice } from './faults.ts'
+import type { Dice } from './dice.ts'
 import type { Release } from './releases.ts'
 import { readSessionId, type Session, type Sessions } from './sessions.ts'
 import type { Stats } from './stats.ts'

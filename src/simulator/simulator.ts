@@ -1,7 +1,8 @@
 import { makeCertificate } from './certificate.ts'
 import { createDeviceRoutes } from './device-routes.ts'
+import { createDice } from './dice.ts'
 import { createDirectory } from './directory.ts'
-import { createDice, type Faults } from './faults.ts'
+import { type Faults, faultSchema } from './faults.ts'
 import { createFrameFormat } from './frames.ts'
 import { createGeneralSockets } from './general-sockets.ts'
 import { createHistory, type Entry, type History } from './history.ts'
@@ -9,8 +10,7 @@ import { listen } from './listener.ts'
 import { createLoadMeter } from './load.ts'
 import { createLogRoutes } from './log-routes.ts'
 import { createLogService } from './log-service.ts'
-import { changeFaults } from './option-checks.ts'
-import type { SimulatorOptions } from './options.ts'
+import { fillOptions, parseBy, type SimulatorOptions, type SimulatorSettings } from './options.ts'
 import { createPace } from './pace.ts'
 import { createPager } from './paging.ts'
 import { createRandom, mix } from './random.ts'
@@ -19,7 +19,6 @@ import { answerRest, type RestParts } from './rest.ts'
 import { createRetention } from './retention.ts'
 import { createRoutes } from './routes.ts'
 import { createSessions, type Sessions } from './sessions.ts'
-import { fillOptions, type SimulatorSettings } from './settings.ts'
 import { buildSite } from './site.ts'
 import { countFault, createStats, type Stats } from './stats.ts'
 import { createStore, type Store } from './store.ts'
@@ -165,7 +164,7 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     now,
     frame,
     setFaults(changes) {
-      faults = changeFaults(faults, changes)
+      faults = parseBy(faultSchema, { ...faults, ...changes })
     },
     setCpu: load.hold,
     emit: general.emit,

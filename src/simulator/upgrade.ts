@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http'
-import type { Dice, FaultSettings } from './faults.ts'
+import type { Dice } from './dice.ts'
+import type { FaultSettings } from './faults.ts'
 import type { GeneralSockets } from './general-sockets.ts'
 import type { OpenedSocket } from './listener.ts'
 import type { LogRequest } from './log-service.ts'

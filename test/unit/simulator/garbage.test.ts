@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
-import { createDice, noFaults } from '../../../src/simulator/faults.ts'
+import { createDice } from '../../../src/simulator/dice.ts'
+import { noFaults } from '../../../src/simulator/faults.ts'
 import { createGarbage, createGiant } from '../../../src/simulator/garbage.ts'
 import { createRandom } from '../../../src/simulator/random.ts'
 

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
+import { fillOptions, readOptions } from '../../../src/simulator/options.ts'
 import { releaseOf } from '../../../src/simulator/releases.ts'
-import { fillOptions, readOptions } from '../../../src/simulator/settings.ts'
 
 test('options from a file are taken as they are and filled with defaults', () => {
   const options = readOptions({
@@ -24,12 +24,12 @@ test.each([
   [{ now: 1 }, 'unknown option "now"'],
   [{ devices: '3' }, 'devices must be an integer'],
   [{ faults: { noend: 1 } }, 'unknown option "faults.noend"'],
-  [{ faults: { noEnd: 2 } }, 'faults.noEnd must be between 0 and 1, not 2'],
+  [{ faults: { noEnd: 2 } }, 'faults.noEnd must be a number between 0 and 1, not 2'],
   [{ faults: { noEndCodes: [] } }, 'faults.noEndCodes must be a list'],
-  [{ faults: { refuseWith: [200] } }, 'faults.refuseWith must be a list'],
-  [{ oddities: { lateMs: 0 } }, 'oddities.lateMs must be between 1'],
+  [{ faults: { refuseWith: [200] } }, 'faults.refuseWith.0 must be one of 302, 401, 403, 503, not 200'],
+  [{ oddities: { lateMs: 0 } }, 'oddities.lateMs must be an integer between 1'],
   [{ cost: { perRequest: 1 } }, 'unknown option "cost.perRequest"'],
-  [{ accounts: { a: 1 } }, 'accounts must be texts by name'],
+  [{ accounts: { a: 1 } }, 'accounts.a must be a text, not 1'],
   [{ fractionDigits: 1, interval: 0.05 }, 'interval must be at least 0.1'],
   [{ release: '5.0' }, 'release must be one of'],
   [{ release: 4.1 }, 'release must be in quotes'],
