@@ -6,7 +6,7 @@ import { exitCode, tellFailure } from './cli/outcome.ts'
 import { runProgram } from './cli/program.ts'
 import { createTerminal } from './cli/terminal.ts'
 import { systemClock } from './domain/clock.ts'
-import { toFailure } from './domain/failure.ts'
+import { ownFailure, toFailure } from './domain/failure.ts'
 
 /** A stop that takes longer than this is cut short: nothing is half-recorded at any moment (law 10). */
 const stopWithinMs = 5_000
@@ -43,6 +43,6 @@ try {
   terminal.live('')
   const failure = toFailure(error)
   tellFailure(failure, terminal)
-  if (failure.code === 'unexpected') log.error({ err: failure.cause }, 'this is a bug: please report it')
+  if (ownFailure.is(failure, 'unexpected')) log.error({ err: failure.cause }, 'this is a bug: please report it')
   process.exitCode = ['usage', 'config', 'unknown-gateway'].includes(failure.code) ? exitCode.usage : exitCode.failed
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { Failure, isAbort, toFailure } from '../../../src/domain/failure.ts'
+import { Failure, failures, isAbort, toFailure } from '../../../src/domain/failure.ts'
 
 describe('a failure', () => {
   it('keeps its decision when more is said about the work', () => {
@@ -38,6 +38,13 @@ describe('a failure', () => {
     expect('cause' in failure).toBe(false)
   })
 
+  it('shows the place where it arose, however often more is said about it', () => {
+    const first = new Failure('no', { code: 'x', retry: 'soon', reach: 'request' })
+    const later = (() => first.during({ gateway: 'plant-a' }).advising('Wait.').reaching('gateway'))()
+    expect(later.stack).toBe(first.stack)
+    expect(later.reach).toBe('gateway')
+  })
+
   it('is what a bug becomes: it stops the run', () => {
     const bug = new TypeError('x is not a function')
     expect(toFailure(bug)).toMatchObject({ code: 'unexpected', retry: 'never', reach: 'run', cause: bug })
@@ -54,5 +61,31 @@ describe('a failure', () => {
     expect(isAbort(stop.signal.reason, stop.signal)).toBe(true)
     expect(isAbort(abortError, stop.signal)).toBe(true)
     expect(isAbort(new Error('disk full'), stop.signal)).toBe(false)
+  })
+})
+
+describe('a table of failures', () => {
+  const fruitFailure = failures({
+    sour: { retry: 'later', reach: 'gateway', retryAfterMs: 60_000, meaning: 'It is not ripe.', advice: 'Wait.' },
+    rotten: { retry: 'never', reach: 'request', meaning: 'It is too late.', advice: 'Throw it away.' },
+  })
+
+  it('gives the decision and the advice of the code', () => {
+    const cause = new Error('green')
+    const failure = fruitFailure('sour', 'the apple is sour', { cause, work: { gateway: 'plant-a' } })
+    expect(failure).toMatchObject({ message: 'the apple is sour', code: 'sour', retry: 'later', reach: 'gateway' })
+    expect(failure).toMatchObject({ retryAfterMs: 60_000, advice: 'Wait.', work: { gateway: 'plant-a' }, cause })
+  })
+
+  it('lets one failure know better', () => {
+    const failure = fruitFailure('sour', 'sour', { retry: 'soon', retryAfterMs: 5_000, advice: 'Add sugar.' })
+    expect(failure).toMatchObject({ retry: 'soon', reach: 'gateway', retryAfterMs: 5_000, advice: 'Add sugar.' })
+  })
+
+  it('knows its codes again, and no other error', () => {
+    expect(fruitFailure.is(fruitFailure('sour', 'sour'), 'sour')).toBe(true)
+    expect(fruitFailure.is(fruitFailure('sour', 'sour').during({ gateway: 'a' }), 'rotten', 'sour')).toBe(true)
+    expect(fruitFailure.is(fruitFailure('rotten', 'rotten'), 'sour')).toBe(false)
+    expect(fruitFailure.is(Object.assign(new Error('sour'), { code: 'sour' }), 'sour')).toBe(false)
   })
 })
