@@ -1,8 +1,8 @@
 import { type Point, seriesKey } from '../domain/point.ts'
 import type { EntryReader } from '../entries/entry-reader.ts'
-import { letterFiles } from '../ledger/letter-files.ts'
-import { readLetters } from '../ledger/letter-lines.ts'
 import { contentOf } from './letter-content.ts'
+import { letterFiles } from './letter-files.ts'
+import { readLetters } from './letter-lines.ts'
 
 /**
  * Which of these points a dead letter accounts for: none of it was ever in the database. Reads all letters: asked only

@@ -4,8 +4,8 @@ import { Failure } from '../domain/failure.ts'
 import { createEntryReader, type EntryReader, type EntryReaderParts } from '../entries/entry-reader.ts'
 import { pointOfJson } from '../entries/letter-point.ts'
 import type { MappedPoint } from '../entries/write-and-restate.ts'
-import type { KeptLetter } from '../ledger/dead-letters.ts'
 import { gatewayError } from '../smartserver/entry.ts'
+import type { KeptLetter } from './dead-letters.ts'
 
 /**
  * The point of a dead letter by the rules of today, or why there is none; undefined: there is nothing to write. `read` is

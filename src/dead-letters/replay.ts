@@ -4,14 +4,14 @@ import { seriesKey } from '../domain/point.ts'
 import { type EntryReader, unknownDeviceId } from '../entries/entry-reader.ts'
 import { joinFields } from '../entries/repeats.ts'
 import { type MappedPoint, writeAndRestate } from '../entries/write-and-restate.ts'
-import type { KeptLetter } from '../ledger/dead-letters.ts'
 import type { Ledger } from '../ledger/ledger.ts'
-import { LetterRemainder, letterFiles } from '../ledger/letter-files.ts'
-import { readLetterLines } from '../ledger/letter-lines.ts'
 import type { Mapping } from '../points/mapping.ts'
 import { openSeriesPool } from '../points/series.ts'
 import type { Sink } from '../sinks/sink.ts'
+import type { KeptLetter } from './dead-letters.ts'
 import { contentOf } from './letter-content.ts'
+import { LetterRemainder, letterFiles } from './letter-files.ts'
+import { readLetterLines } from './letter-lines.ts'
 
 export interface ReplayParts {
   readonly sink: Sink

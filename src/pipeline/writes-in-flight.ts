@@ -1,9 +1,9 @@
+import type { DeadLetterDraft } from '../dead-letters/dead-letters.ts'
 import type { Frame } from '../domain/entry.ts'
 import type { Point } from '../domain/point.ts'
 import type { Receipt } from '../domain/receipt.ts'
 import { pointJson, seriesLabel } from '../entries/letter-point.ts'
 import type { Tally } from '../entries/tally.ts'
-import type { DeadLetterDraft } from '../ledger/dead-letters.ts'
 import type { Refusal, Sink, WriteWaiting } from '../sinks/sink.ts'
 
 /** While one batch is being written the next one is read and mapped; more would only fill memory (law 6). */

@@ -1,7 +1,7 @@
 import { onTestFinished } from 'vitest'
+import { DeadLetterBox } from '../../src/dead-letters/dead-letters.ts'
 import type { Selector } from '../../src/domain/datapoint.ts'
 import { RangeSet, type TimeRange } from '../../src/domain/range.ts'
-import { DeadLetterBox } from '../../src/ledger/dead-letters.ts'
 import { Ledger } from '../../src/ledger/ledger.ts'
 import type { GatewayJob, RunEvent, RunSource, Wish } from '../../src/pipeline/job.ts'
 import { run } from '../../src/pipeline/run.ts'

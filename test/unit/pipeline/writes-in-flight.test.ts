@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
+import type { DeadLetter } from '../../../src/dead-letters/dead-letters.ts'
 import { emptyReceipt } from '../../../src/domain/receipt.ts'
 import { Tally } from '../../../src/entries/tally.ts'
-import type { DeadLetter } from '../../../src/ledger/dead-letters.ts'
 import { WritesInFlight } from '../../../src/pipeline/writes-in-flight.ts'
 import type { Refusal } from '../../../src/sinks/sink.ts'
 import { makePoint, makePoints, makeSeries } from '../../support/points.ts'

@@ -1,10 +1,10 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { DeadLetterBox } from '../../../src/dead-letters/dead-letters.ts'
+import { readLetters } from '../../../src/dead-letters/letter-lines.ts'
 import { Failure } from '../../../src/domain/failure.ts'
 import type { DataLogRequest } from '../../../src/domain/request.ts'
-import { DeadLetterBox } from '../../../src/ledger/dead-letters.ts'
-import { readLetters } from '../../../src/ledger/letter-lines.ts'
 import { steeredClock } from '../../support/steered-clock.ts'
 import { temporaryFolder } from '../../support/temporary-folder.ts'
 
