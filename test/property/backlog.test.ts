@@ -20,6 +20,7 @@ import {
   takePiece,
 } from '../../src/planning/backlog.ts'
 import { maturityAt, missingRanges } from '../../src/planning/missing.ts'
+import { runs } from '../support/runs.ts'
 
 const horizon = 2_000
 const anyRange = fc
@@ -109,7 +110,7 @@ describe('pieces cut from a backlog', () => {
           }
         },
       ),
-      { numRuns: 150 },
+      { numRuns: runs(150) },
     )
   })
 

@@ -5,6 +5,7 @@ import type { Point } from '../../src/domain/point.ts'
 import { createLineFormat, lineOf } from '../../src/sinks/line-protocol/format-lines.ts'
 import { nameable, nameText, originalName, spellingWithoutBackslash } from '../../src/sinks/line-protocol/names.ts'
 import { parseLines } from '../../src/sinks/line-protocol/parse-lines.ts'
+import { runs } from '../support/runs.ts'
 
 /** What the official client can express too: it leaves control characters and a final backslash to its caller. */
 const plainText = fc
@@ -71,7 +72,7 @@ describe('lines that are read again', () => {
         }))
         expect([...read].map(plain)).toEqual(made.map(plain))
       }),
-      { numRuns: 2_000 },
+      { numRuns: runs(2_000) },
     )
   })
 
@@ -92,7 +93,7 @@ describe('a name', () => {
       fc.property(anyName, anyName, (a, b) => {
         expect(nameable(a) === nameable(b)).toBe(a === b)
       }),
-      { numRuns: 20_000 },
+      { numRuns: runs(20_000) },
     )
   })
 
@@ -114,7 +115,7 @@ describe('a name', () => {
         expect(originalName(value(a))).toBe(a)
         expect(originalName(key(a))).toBe(a)
       }),
-      { numRuns: 20_000 },
+      { numRuns: runs(20_000) },
     )
     expect(
       createLineFormat(spellingWithoutBackslash)({

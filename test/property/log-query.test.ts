@@ -5,6 +5,7 @@ import { parseLogQuery } from '../../src/simulator/query.ts'
 import { releases } from '../../src/simulator/releases.ts'
 import { describe as datapointOf } from '../../src/simulator/site.ts'
 import { type LogQuery, logQueryPath, type NameFilter } from '../../src/smartserver/log-query.ts'
+import { runs } from '../support/runs.ts'
 
 /** Few and short, so that a datapoint often has the name that is asked for; `*+name==` is a fair name too. */
 const anyName = fc.oneof(
@@ -85,7 +86,7 @@ describe('a data-log query', () => {
           (dpName === undefined || meant(dpName, release.bareName, { xif, name }))
         expect(read.matches(datapoint)).toBe(isMeant || !release.pathFilters)
       }),
-      { numRuns: 500 },
+      { numRuns: runs(500) },
     )
   })
 

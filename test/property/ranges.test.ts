@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { compareInstants, type Instant } from '../../src/domain/instant.ts'
 import { halveRange, RangeSet, rangeHolds, rangeLength, type TimeRange } from '../../src/domain/range.ts'
+import { runs } from '../support/runs.ts'
 
 /** The naive model: one flag a millisecond of (0, 64]; flag i stands for (i, i + 1]. */
 const size = 64
@@ -144,7 +145,7 @@ describe('tiles', () => {
         expect(tiles.filter(tile => rangeHolds(tile, at))).toHaveLength(inside ? 1 : 0)
         expect(rangeHolds({ after: first, until: last }, at)).toBe(inside)
       }),
-      { numRuns: 500 },
+      { numRuns: runs(500) },
     )
   })
 

@@ -5,6 +5,7 @@ import type { Point } from '../../src/domain/point.ts'
 import { openInfluxSink } from '../../src/sinks/influxdb/influx-sink.ts'
 import { makePoint, makeSeries } from '../support/points.ts'
 import { recordedLog } from '../support/recorded-log.ts'
+import { runs } from '../support/runs.ts'
 import { influxdb2, influxdb3, influxdb3Cloud, unparsable } from '../support/write-habits.ts'
 import { type Behaviour, openWriteServer, type Reply, type WriteServer } from '../support/write-server.ts'
 
@@ -84,7 +85,7 @@ describe.each([
           expect(stored).toHaveLength(points.length - bad.length)
         },
       ),
-      { numRuns: 60 },
+      { numRuns: runs(60) },
     )
   })
 })

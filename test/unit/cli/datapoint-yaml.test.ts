@@ -4,6 +4,7 @@ import { parse } from 'yaml'
 import { datapointYaml } from '../../../src/cli/datapoint-yaml.ts'
 import { selectorMatches } from '../../../src/domain/datapoint.ts'
 import type { LoggedDatapoint } from '../../../src/smartserver/discovery.ts'
+import { runs } from '../../support/runs.ts'
 import { load } from '../config/config-folder.ts'
 
 const name = fc
@@ -56,7 +57,7 @@ test('whatever names a gateway has, the list of discover means just these datapo
         }),
       ).toBe(true)
     }),
-    { numRuns: 500 },
+    { numRuns: runs(500) },
   )
 })
 

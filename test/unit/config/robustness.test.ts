@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { stringify } from 'yaml'
 import { ConfigError } from '../../../src/config/problem.ts'
+import { runs } from '../../support/runs.ts'
 import { load } from './config-folder.ts'
 
 const right = {
@@ -69,7 +70,7 @@ test('whatever stands anywhere in a config, it is loaded or its mistakes are sho
         }
       }
     }),
-    { numRuns: 1000 },
+    { numRuns: runs(1000) },
   )
 })
 
@@ -81,6 +82,6 @@ test('any text is a config or is not, and nothing else', () => {
         expect(() => load(text)).toThrow(ConfigError)
       },
     ),
-    { numRuns: 1000 },
+    { numRuns: runs(1000) },
   )
 })

@@ -9,6 +9,7 @@ import {
   selectorMatches,
   selectorPrecision,
 } from '../../../src/domain/datapoint.ts'
+import { runs } from '../../support/runs.ts'
 
 /** Few names, so that chance finds equal ones; signs of the key among them. */
 const anyWord = fc.constantFrom('a', 'b', '*', '#a', 'a/b', '%2A', '%', '0', '', 'ä b')
@@ -65,7 +66,7 @@ describe('a selector', () => {
       fc.property(anySelector, anySelector, (a, b) => {
         expect(selectorKey(a) === selectorKey(b)).toBe(asked(a) === asked(b))
       }),
-      { numRuns: 5_000 },
+      { numRuns: runs(5_000) },
     )
   })
 
@@ -75,7 +76,7 @@ describe('a selector', () => {
         if (selectorContains(outer, inner) && selectorMatches(inner, named))
           expect(selectorMatches(outer, named)).toBe(true)
       }),
-      { numRuns: 5_000 },
+      { numRuns: runs(5_000) },
     )
   })
 

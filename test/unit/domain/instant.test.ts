@@ -8,6 +8,7 @@ import {
   nanoseconds,
   nanosecondsText,
 } from '../../../src/domain/instant.ts'
+import { runs } from '../../support/runs.ts'
 
 const anyInstant: fc.Arbitrary<Instant> = fc.record({
   ms: fc.oneof(fc.integer({ min: -3, max: 3 }), fc.integer({ min: -62_135_596_800_000, max: 253_402_300_799_999 })),
@@ -40,7 +41,7 @@ describe('an instant', () => {
         expect(nanosecondsText(at)).toMatch(/^-?\d+$/)
         expect(instantOfNanoseconds(expected)).toEqual(at)
       }),
-      { numRuns: 500 },
+      { numRuns: runs(500) },
     )
   })
 

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import type { FieldValue, Point } from '../../../src/domain/point.ts'
 import { Repeats } from '../../../src/entries/repeats.ts'
 import { makePoint, makeSeries } from '../../support/points.ts'
+import { runs } from '../../support/runs.ts'
 
 const series = [makeSeries(), makeSeries({ datapoint: 'nvoTemp' })]
 
@@ -66,7 +67,7 @@ describe('entries of one datapoint and time', () => {
           expect(other.counts.new + other.counts.same + other.counts.differs).toBe(points.length)
         },
       ),
-      { numRuns: 1_000 },
+      { numRuns: runs(1_000) },
     )
   })
 

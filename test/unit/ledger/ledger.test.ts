@@ -9,6 +9,7 @@ import { Failure } from '../../../src/domain/failure.ts'
 import { RangeSet, type TimeRange } from '../../../src/domain/range.ts'
 import { emptyReceipt } from '../../../src/domain/receipt.ts'
 import { Ledger } from '../../../src/ledger/ledger.ts'
+import { runs } from '../../support/runs.ts'
 import { steeredClock } from '../../support/steered-clock.ts'
 import { temporaryFolder } from '../../support/temporary-folder.ts'
 
@@ -124,7 +125,7 @@ describe('coverage', () => {
         expect(covered(ledger)).toEqual({ final: final.ranges, provisional: provisional.ranges })
         ledger.close()
       }),
-      { numRuns: 60 },
+      { numRuns: runs(60) },
     )
   })
 

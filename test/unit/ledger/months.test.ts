@@ -3,6 +3,7 @@ import { expect, it } from 'vitest'
 import type { Selector } from '../../../src/domain/datapoint.ts'
 import { emptyReceipt } from '../../../src/domain/receipt.ts'
 import { Ledger } from '../../../src/ledger/ledger.ts'
+import { runs } from '../../support/runs.ts'
 import { steeredClock } from '../../support/steered-clock.ts'
 
 const place = { sink: 's', gateway: 'g' }
@@ -34,7 +35,7 @@ it('of ten years, in whatever order, two are counted by the month, and the count
       expect(ledger.coverage(place, [selector]).get(selector)!.final.ranges).toHaveLength(1)
       ledger.close()
     }),
-    { numRuns: 4 },
+    { numRuns: runs(4) },
   )
 })
 

@@ -8,6 +8,7 @@ import { runGateway } from '../../../src/pipeline/gateway-run.ts'
 import type { GatewayJob, RunSource } from '../../../src/pipeline/job.ts'
 import { logFrame } from '../../support/log-frames.ts'
 import { day, hour, lux, minute, openPipeline, today, wishOf } from '../../support/pipeline.ts'
+import { runs } from '../../support/runs.ts'
 import { noEnd, unreachable } from '../../support/scripted-gateway.ts'
 import { type SteeredClock, steeredClock } from '../../support/steered-clock.ts'
 
@@ -198,12 +199,12 @@ describe('against a model of a gateway, by the clock of the model', () => {
         },
       ),
       {
-        numRuns: 10,
+        numRuns: runs(10),
         // the death comes while a sick piece is tried once more: it must not hide that only sick pieces are left
         examples: [[{ days: 1, perHour: 0, order: 'oldest', sick: [[10, 44]], deaths: [49] }]],
       },
     )
-  }, 60_000)
+  }, 300_000)
 
   it('a sick month hides nothing that lies behind it: all else is fetched, and the month is parked', async () => {
     const density = () => 20_000 / day
@@ -244,9 +245,9 @@ describe('against a model of a gateway, by the clock of the model', () => {
         expect(covered().ranges).toEqual(whole.covered().ranges)
         expect([...sink.stored.keys()].sort()).toEqual([...whole.sink.stored.keys()].sort())
       }),
-      { numRuns: 6 },
+      { numRuns: runs(6) },
     )
-  }, 60_000)
+  }, 300_000)
 
   it('selects by itself what was asked for', () => {
     expect(

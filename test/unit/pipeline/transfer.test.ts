@@ -11,6 +11,7 @@ import { type LogSource, type TransferProof, transfer } from '../../../src/pipel
 import { compileMapping } from '../../../src/points/mapping.ts'
 import type { Sink } from '../../../src/sinks/sink.ts'
 import { logFrame } from '../../support/log-frames.ts'
+import { runs } from '../../support/runs.ts'
 import { refusal, scriptedSink } from '../../support/scripted-sink.ts'
 import { steeredClock } from '../../support/steered-clock.ts'
 import { temporaryFolder } from '../../support/temporary-folder.ts'
@@ -171,7 +172,7 @@ describe('a transfer', () => {
           expect({ written, rejected }).toEqual({ written: receipt.written, rejected: receipt.rejected - unnamed })
         },
       ),
-      { numRuns: 200 },
+      { numRuns: runs(200) },
     )
   })
 

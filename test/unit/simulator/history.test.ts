@@ -3,6 +3,7 @@ import { expect, test } from 'vitest'
 import { createHistory, type Entry, type History, type HistorySettings } from '../../../src/simulator/history.ts'
 import { noOddities } from '../../../src/simulator/oddities.ts'
 import { buildSite } from '../../../src/simulator/site.ts'
+import { runs } from '../../support/runs.ts'
 
 const start = Date.parse('2024-03-01T00:00:00Z')
 const hour = 3_600_000
@@ -31,7 +32,7 @@ test.each([0, 1, 3, 6, 9])('ranges tile: the parts together are the whole, with 
       const parts = sorted.slice(1).flatMap((until, i) => all(history, sorted[i]!, until))
       expect(parts).toEqual(all(history, sorted[0]!, sorted.at(-1)!))
     }),
-    { numRuns: 25 },
+    { numRuns: runs(25) },
   )
 })
 

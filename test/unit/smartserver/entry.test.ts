@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { isRejection, type LogEntry } from '../../../src/domain/entry.ts'
 import { decodeEntry } from '../../../src/smartserver/entry.ts'
+import { runs } from '../../support/runs.ts'
 
 /** The example of protocol §3.1. */
 const sample = {
@@ -166,7 +167,7 @@ describe('a frame of the data log', () => {
         expect(Number.isSafeInteger(entry.at.ms)).toBe(true)
         expect(entry.value).not.toBeUndefined()
       }),
-      { numRuns: 3_000 },
+      { numRuns: runs(3_000) },
     )
     for (const deep of ['['.repeat(500_000), `{"value":${'['.repeat(200_000)}${']'.repeat(200_000)}}`])
       expect(isRejection(decodeEntry(deep))).toBe(true)

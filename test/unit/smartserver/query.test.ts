@@ -4,6 +4,7 @@ import type { Selector } from '../../../src/domain/datapoint.ts'
 import { Failure } from '../../../src/domain/failure.ts'
 import { percentEncode } from '../../../src/smartserver/log-query.ts'
 import { dataLogPath } from '../../../src/smartserver/query.ts'
+import { runs } from '../../support/runs.ts'
 
 const morning = { after: Date.UTC(2021, 3, 22, 8), until: Date.UTC(2021, 3, 22, 17, 35, 10) }
 
@@ -105,7 +106,7 @@ describe('the path of a data-log request', () => {
           }
         },
       ),
-      { numRuns: 500 },
+      { numRuns: runs(500) },
     )
   })
 

@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { instantOfNanoseconds, nanoseconds } from '../../../src/domain/instant.ts'
 import { parseTimestamp } from '../../../src/smartserver/timestamp.ts'
+import { runs } from '../../support/runs.ts'
 
 const at = Date.UTC
 
@@ -80,7 +81,7 @@ describe('a timestamp of the gateway', () => {
           expect(nanoseconds(read!), text).toBe(kept)
         },
       ),
-      { numRuns: 1_000 },
+      { numRuns: runs(1_000) },
     )
   })
 
@@ -97,7 +98,7 @@ describe('a timestamp of the gateway', () => {
       fc.property(fc.oneof(anyUsual, anyDate), text => {
         expect(parseTimestamp(`${text}Z[UTC]`)).toEqual(parseTimestamp(`${text}Z[Etc/UTC]`))
       }),
-      { numRuns: 1_000 },
+      { numRuns: runs(1_000) },
     )
   })
 
@@ -120,7 +121,7 @@ describe('a timestamp of the gateway', () => {
         expect(read.nanos).toBeGreaterThanOrEqual(0)
         expect(read.nanos).toBeLessThan(1_000_000)
       }),
-      { numRuns: 5_000 },
+      { numRuns: runs(5_000) },
     )
     for (const long of ['9'.repeat(1e6), `2021-04-22T08:00:00.${'0'.repeat(1e6)}`, `${shapes[0]}${'['.repeat(1e6)}`])
       expect(parseTimestamp(long)).toBeUndefined()
