@@ -29,8 +29,10 @@ export function datapointYaml(datapoint: NamedDatapoint, isTwin: boolean): strin
 export function yamlText(text: string): string {
   const plain = text.replaceAll('$', '$$$$')
   const quoted = stringify(plain, { lineWidth: 0, defaultStringType: 'PLAIN' }).trimEnd()
-  // a comma or bracket is plain in a list but not inside braces
-  return /^["'|>]/.test(quoted) || /^[\p{L}\p{N}_.()/ -]+$/u.test(quoted) ? quoted : JSON.stringify(plain)
+  // a comma, a bracket or a dash alone is plain in a list but not inside braces
+  return /^["'|>]/.test(quoted) || /^[\p{L}\p{N}_.()/][\p{L}\p{N}_.()/ -]*$/u.test(quoted)
+    ? quoted
+    : JSON.stringify(plain)
 }
 
 /** A tag: one line, not empty, no backslash at its end. */
