@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs'
 import { z } from 'zod'
-import { durationPattern } from '../src/config/duration.ts'
 import { settingsSchema } from '../src/config/schema.ts'
+import { durationPattern } from '../src/domain/duration.ts'
 
 /** For editors: draft 7 is what the YAML language server knows best. */
 export function schemaText(): string {

@@ -4,9 +4,9 @@ import { isoText } from '../domain/instant.ts'
 import type { Wish } from '../pipeline/job.ts'
 import type { CommandContext } from './context.ts'
 import { exitCodeOf, outcomeJson, tellOutcome } from './outcome.ts'
+import { parseTime, usageFailure } from './parse-time.ts'
 import { preflight } from './preflight.ts'
 import { Progress } from './progress.ts'
-import { parseTime, usageFailure } from './times.ts'
 
 export interface BackfillOptions {
   readonly from: string

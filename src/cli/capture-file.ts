@@ -1,7 +1,7 @@
 import { closeSync, openSync, writeSync } from 'node:fs'
 import { Failure } from '../domain/failure.ts'
 import type { CapturePart } from '../pipeline/capture-format.ts'
-import { usageFailure } from './times.ts'
+import { usageFailure } from './parse-time.ts'
 
 const portionLength = 64 * 1024
 

@@ -8,9 +8,9 @@ import { recordLog } from '../pipeline/recorder.ts'
 import { CaptureFile } from './capture-file.ts'
 import type { CommandContext } from './context.ts'
 import { chosenSelectors } from './datapoint-argument.ts'
-import { countOf, countText } from './figures.ts'
+import { countOf, countText } from './format.ts'
 import { exitCode } from './outcome.ts'
-import { parseTime, usageFailure } from './times.ts'
+import { parseTime, usageFailure } from './parse-time.ts'
 
 export interface CaptureOptions {
   readonly from: string

@@ -3,7 +3,7 @@ import { isoText } from '../domain/instant.ts'
 import { rangeLength, type TimeRange } from '../domain/range.ts'
 import type { Finding } from '../verification/finding.ts'
 import { type Certificate, conclusionOf, isUncompared, totalOf } from './certificate.ts'
-import { countOf, countText, minuteText, tookText } from './figures.ts'
+import { countOf, countText, minuteText, tookText } from './format.ts'
 import type { GatewayScope } from './scope.ts'
 
 const meanings = {

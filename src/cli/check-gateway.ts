@@ -8,7 +8,7 @@ import { loggedOf, readDevices, readInterface, readLogRules } from '../smartserv
 import type { Gateway } from '../smartserver/gateway.ts'
 import { askJson, memberOf } from '../smartserver/rest-json.ts'
 import type { CommandContext } from './context.ts'
-import { openForLooking } from './looking.ts'
+import { openInteractive } from './open-interactive.ts'
 
 export interface GatewayReport {
   readonly url: string
@@ -44,7 +44,7 @@ export async function checkGateway(
 ): Promise<GatewayReport> {
   const warnings: string[] = []
   const certificate = await orFailure(readCertificate(config.url, signal))
-  const gateway = openForLooking(config, { clock, terminal })
+  const gateway = openInteractive(config, { clock, terminal })
   const nothing = { logSize: undefined, cpu: undefined, generalSocket: 'off', problems: undefined, warnings } as const
   const shown = certificate instanceof Failure ? undefined : certificate
   try {

@@ -1,13 +1,13 @@
 import { findGateway, openSink } from '../app.ts'
-import { durationText } from '../config/duration.ts'
 import type { Config } from '../config/schema.ts'
+import { durationText } from '../domain/duration.ts'
 import { Failure } from '../domain/failure.ts'
 import { isoText } from '../domain/instant.ts'
 import { problemJson, problemText } from '../inventory/datapoint-problems.ts'
 import type { SinkReport } from '../sinks/sink.ts'
 import { checkGateway, type GatewayReport } from './check-gateway.ts'
 import type { CommandContext } from './context.ts'
-import { countOf, countText, offsetText } from './figures.ts'
+import { countOf, countText, offsetText } from './format.ts'
 import { exitCode } from './outcome.ts'
 
 export interface CheckOptions {

@@ -1,7 +1,7 @@
 import { datapointSchema } from '../config/datapoint.ts'
 import type { GatewayConfig } from '../config/schema.ts'
 import type { Selector } from '../domain/datapoint.ts'
-import { usageFailure } from './times.ts'
+import { usageFailure } from './parse-time.ts'
 
 /** Datapoints named on the command line, as in the configuration; all configured ones where none is named. */
 export function chosenSelectors(texts: readonly string[], { datapoints }: GatewayConfig): Selector[] {

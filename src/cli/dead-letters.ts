@@ -4,7 +4,7 @@ import type { KeptLetter } from '../dead-letters/dead-letters.ts'
 import { letterFiles } from '../dead-letters/letter-files.ts'
 import { readLetterLines } from '../dead-letters/letter-lines.ts'
 import type { CommandContext } from './context.ts'
-import { countOf, countText } from './figures.ts'
+import { countOf, countText } from './format.ts'
 import { exitCode } from './outcome.ts'
 
 export interface ReplayOptions {

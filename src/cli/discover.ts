@@ -1,7 +1,7 @@
 import { existsSync, writeFileSync } from 'node:fs'
 import { findGateway } from '../app.ts'
-import { durationText } from '../config/duration.ts'
 import type { Config } from '../config/schema.ts'
+import { durationText } from '../domain/duration.ts'
 import { Failure } from '../domain/failure.ts'
 import { isoText } from '../domain/instant.ts'
 import {
@@ -13,11 +13,11 @@ import {
 } from '../smartserver/discovery.ts'
 import type { CommandContext } from './context.ts'
 import { datapointYaml } from './datapoint-yaml.ts'
-import { countOf } from './figures.ts'
+import { countOf } from './format.ts'
 import { globPattern } from './glob.ts'
-import { openForLooking } from './looking.ts'
+import { openInteractive } from './open-interactive.ts'
 import { exitCode } from './outcome.ts'
-import { usageFailure } from './times.ts'
+import { usageFailure } from './parse-time.ts'
 
 export interface DiscoverOptions {
   readonly device?: string
@@ -38,7 +38,7 @@ export async function discover(
   // before the discovery, which may take minutes: writing finds out again
   if (options.write !== undefined && options.force !== true && existsSync(options.write))
     throw fileExists(options.write)
-  const gateway = openForLooking(chosen, context)
+  const gateway = openInteractive(chosen, context)
   try {
     await gateway.hello(signal)
     const wanted = globPattern(options.device ?? '*')

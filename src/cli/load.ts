@@ -4,7 +4,7 @@ import type { Config } from '../config/schema.ts'
 import type { TimeRange } from '../domain/range.ts'
 import { readManifest } from '../sinks/bundle/manifest.ts'
 import type { CommandContext } from './context.ts'
-import { countOf, countText, tookText } from './figures.ts'
+import { countOf, countText, tookText } from './format.ts'
 import { exitCode } from './outcome.ts'
 import { loadWords } from './preflight.ts'
 

@@ -1,6 +1,6 @@
 import { InvalidArgumentError } from 'commander'
 import { z } from 'zod'
-import { parseDuration } from '../config/duration.ts'
+import { parseDuration } from '../domain/duration.ts'
 import { nearest } from '../domain/nearest.ts'
 import { parseBy } from '../simulator/options.ts'
 

@@ -3,7 +3,7 @@ import type { TimeRange } from '../domain/range.ts'
 import { isUnknown, problemJson, problemText } from '../inventory/datapoint-problems.ts'
 import type { GatewayOutcome } from '../pipeline/job.ts'
 import type { RunOutcome } from '../pipeline/run.ts'
-import { countOf, countText, minuteText, tookText } from './figures.ts'
+import { countOf, countText, minuteText, tookText } from './format.ts'
 import type { Preflight } from './preflight.ts'
 import type { Terminal } from './terminal.ts'
 

@@ -1,4 +1,4 @@
-import { durationText } from '../config/duration.ts'
+import { durationText } from '../domain/duration.ts'
 import type { Failure } from '../domain/failure.ts'
 import { isoText } from '../domain/instant.ts'
 import { problemJson, problemText } from '../inventory/datapoint-problems.ts'
@@ -6,9 +6,9 @@ import type { RestingRanges } from '../pipeline/resting.ts'
 import type { ClockChange } from '../planning/dst.ts'
 import { type Estimate, guessedPerDay, usualBytes } from '../planning/estimate.ts'
 import type { SinkReport } from '../sinks/sink.ts'
-import { aboutText, bytesText, countOf, countText, minuteText, offsetText, tookText } from './figures.ts'
-import { lengthText, rangeJson, rangeText, riskJson, riskRows } from './loss.ts'
+import { aboutText, bytesText, countOf, countText, minuteText, offsetText, tookText } from './format.ts'
 import type { GatewayPlan } from './plan-gateway.ts'
+import { lengthText, rangeJson, rangeText, riskJson, riskRows } from './risk-text.ts'
 
 /** The database, as far as it is there. */
 export interface KnownSink {

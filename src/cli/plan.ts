@@ -1,6 +1,6 @@
 import { findGateway } from '../app.ts'
-import { durationText } from '../config/duration.ts'
 import type { Config, GatewayConfig } from '../config/schema.ts'
+import { durationText } from '../domain/duration.ts'
 import { Failure } from '../domain/failure.ts'
 import { surveyGateway } from '../inventory/survey.ts'
 import { Ledger } from '../ledger/ledger.ts'
@@ -8,8 +8,8 @@ import type { Wish } from '../pipeline/job.ts'
 import { syncWish } from '../service/sync.ts'
 import { backfillWish, readSpan } from './backfill.ts'
 import type { CommandContext } from './context.ts'
-import { findSink } from './found-sink.ts'
-import { openForLooking } from './looking.ts'
+import { findExistingSink } from './existing-sink.ts'
+import { openInteractive } from './open-interactive.ts'
 import { exitCode } from './outcome.ts'
 import { planGateway, type Told } from './plan-gateway.ts'
 import { type KnownSink, planJson, planLines } from './plan-report.ts'
@@ -59,7 +59,7 @@ function wishOf(config: Config, { from, to }: PlanOptions, now: number): Wish {
 
 async function ask(config: GatewayConfig, context: CommandContext): Promise<Told> {
   const { signal } = context
-  const gateway = openForLooking(config, context)
+  const gateway = openInteractive(config, context)
   try {
     const selectors = config.datapoints.map(({ selector }) => selector)
     const survey = await surveyGateway(gateway, selectors, signal)
@@ -71,7 +71,7 @@ async function ask(config: GatewayConfig, context: CommandContext): Promise<Told
 
 /** A database that is away is planned for as one that keeps all. Throws a Failure where the file is none of ours. */
 async function lookAtSink(config: Config, { clock, log, signal }: CommandContext): Promise<KnownSink> {
-  const { label, sink } = await findSink(config, { clock, log })
+  const { label, sink } = await findExistingSink(config, { clock, log })
   if (sink === undefined) return { label, id: undefined, report: undefined, failure: undefined }
   const { id } = sink
   try {

@@ -1,9 +1,9 @@
-import { durationText } from '../config/duration.ts'
+import { durationText } from '../domain/duration.ts'
 import { isoText } from '../domain/instant.ts'
 import { rangeLength, type TimeRange } from '../domain/range.ts'
 import { keptPart } from '../pipeline/keeping.ts'
 import type { SinkReport } from '../sinks/sink.ts'
-import { usageFailure } from './times.ts'
+import { usageFailure } from './parse-time.ts'
 
 export interface Preflight {
   /** What a person should know of the database before the gateway is asked for anything. */

@@ -11,14 +11,14 @@ import { demo } from './demo.ts'
 import { type DiscoverOptions, discover } from './discover.ts'
 import { load } from './load.ts'
 import { exitCode } from './outcome.ts'
+import { usageFailure } from './parse-time.ts'
 import { type PlanOptions, plan } from './plan.ts'
 import { type RetryOptions, retry } from './retry.ts'
 import { simulate } from './simulate.ts'
 import { addSimulatorFlags, type SimulatorFlags } from './simulator-flags.ts'
 import { status } from './status.ts'
-import { stoppedText } from './stopped.ts'
+import { stopMessage } from './stop-message.ts'
 import { sync } from './sync.ts'
-import { usageFailure } from './times.ts'
 import { type VerifyOptions, verify } from './verify.ts'
 import { type WatchOptions, watch } from './watch.ts'
 
@@ -186,7 +186,7 @@ export async function runProgram(argv: readonly string[], version: string, conte
     if (error instanceof CommanderError) return error.exitCode === 0 ? exitCode.done : exitCode.usage
     if (!isAbort(error, context.signal)) throw error
     context.terminal.live('')
-    context.terminal.say(stoppedText(begun))
+    context.terminal.say(stopMessage(begun))
     return exitCode.interrupted
   }
 }

@@ -2,7 +2,7 @@ import type { Clock } from '../domain/clock.ts'
 import { requestText } from '../domain/request.ts'
 import type { WaitReason } from '../pipeline/gate.ts'
 import type { RunEvent } from '../pipeline/job.ts'
-import { countText, minuteText, shareText, tookText } from './figures.ts'
+import { countText, minuteText, shareText, tookText } from './format.ts'
 import type { Terminal } from './terminal.ts'
 
 const barWidth = 24

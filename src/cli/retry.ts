@@ -1,9 +1,9 @@
 import { type App, findGateway, openApp } from '../app.ts'
-import { durationText } from '../config/duration.ts'
 import type { Config } from '../config/schema.ts'
+import { durationText } from '../domain/duration.ts'
 import type { TimeRange } from '../domain/range.ts'
 import type { CommandContext } from './context.ts'
-import { countOf } from './figures.ts'
+import { countOf } from './format.ts'
 import { exitCode, exitCodeOf, outcomeJson, tellOutcome } from './outcome.ts'
 import { Progress } from './progress.ts'
 

@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander'
 import type { z } from 'zod'
-import { durationText } from '../config/duration.ts'
+import { durationText } from '../domain/duration.ts'
 import { type Faults, faultSchema } from '../simulator/faults.ts'
 import { type Habits, habitSchema } from '../simulator/habits.ts'
 import { type Oddities, odditySchema } from '../simulator/oddities.ts'

@@ -14,8 +14,8 @@ import {
 import { releaseOf } from '../simulator/releases.ts'
 import { loadCapture } from '../simulator/replay.ts'
 import type { CommandContext } from './context.ts'
+import { parseTime, usageFailure } from './parse-time.ts'
 import { commandDefaults, flagOf, type SimulatorFlags } from './simulator-flags.ts'
-import { parseTime, usageFailure } from './times.ts'
 
 type Context = Pick<CommandContext, 'clock' | 'env'>
 

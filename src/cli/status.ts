@@ -3,12 +3,12 @@ import { isoText } from '../domain/instant.ts'
 import type { TimeRange } from '../domain/range.ts'
 import { Ledger } from '../ledger/ledger.ts'
 import type { ParkedRange } from '../ledger/parked.ts'
-import { coverageBar, coveredShare } from './bar.ts'
 import type { CommandContext } from './context.ts'
-import { countOf, countText, minuteText, shareText, tookText } from './figures.ts'
-import { findSink } from './found-sink.ts'
-import { rangeJson, riskJson, riskRows } from './loss.ts'
+import { coverageBar, coveredShare } from './coverage-bar.ts'
+import { findExistingSink } from './existing-sink.ts'
+import { countOf, countText, minuteText, shareText, tookText } from './format.ts'
 import { exitCode } from './outcome.ts'
+import { rangeJson, riskJson, riskRows } from './risk-text.ts'
 import { type DatapointStatus, type GatewayStatus, readStatus, type Status } from './status-report.ts'
 
 /** So many parked ranges of a gateway are listed one by one. */
@@ -19,7 +19,7 @@ export async function status(config: Config, options: { json?: boolean }, contex
   const { clock, log, terminal } = context
   await using opened = new AsyncDisposableStack()
   const ledger = opened.adopt(Ledger.openForReading(config.ledger, clock), it => it.close())
-  const { label, sink } = await findSink(config, { clock, log })
+  const { label, sink } = await findExistingSink(config, { clock, log })
   opened.defer(async () => sink?.close())
   const now = clock.now()
   const known = readStatus(config, sink?.id, ledger, now)

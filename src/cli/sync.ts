@@ -1,7 +1,7 @@
 import type { Logger } from 'pino'
 import { openApp, openMetrics } from '../app.ts'
-import { durationText } from '../config/duration.ts'
 import type { Config } from '../config/schema.ts'
+import { durationText } from '../domain/duration.ts'
 import { untilReady } from '../service/readiness.ts'
 import { syncForever, syncOnce } from '../service/sync.ts'
 import type { CommandContext } from './context.ts'

@@ -15,8 +15,8 @@ import { certificateLines } from './certificate-lines.ts'
 import { randomOf } from './chance.ts'
 import type { CommandContext } from './context.ts'
 import { exitCode } from './outcome.ts'
+import { parseTime, usageFailure } from './parse-time.ts'
 import { configOf, gatewaysOf, scopeOf, selectorsOf } from './scope.ts'
-import { parseTime, usageFailure } from './times.ts'
 
 export interface VerifyOptions {
   readonly from?: string

@@ -10,11 +10,11 @@ import { putJson } from '../smartserver/rest-json.ts'
 import type { DatapointUpdate, Update } from '../smartserver/updates.ts'
 import type { CommandContext } from './context.ts'
 import { chosenSelectors } from './datapoint-argument.ts'
-import { countOf, tookText } from './figures.ts'
-import { openForLooking } from './looking.ts'
+import { countOf, tookText } from './format.ts'
+import { openInteractive } from './open-interactive.ts'
 import { exitCode } from './outcome.ts'
+import { usageFailure } from './parse-time.ts'
 import type { Terminal } from './terminal.ts'
-import { usageFailure } from './times.ts'
 
 export interface WatchOptions {
   readonly json?: boolean
@@ -34,7 +34,7 @@ export async function watch(
   if (options.actions === true && datapoints.length > 0)
     throw usageFailure('--actions shows every update', 'Name datapoints or give --actions, not both.')
   const selectors = chosenSelectors(datapoints, chosen)
-  const gateway = openForLooking(chosen, context)
+  const gateway = openInteractive(chosen, context)
   try {
     await gateway.hello(signal)
     const labels = options.actions === true ? undefined : await findQualifiers(gateway, selectors, terminal, signal)

@@ -5,8 +5,8 @@ import type { Environment } from './environment.ts'
 import { ConfigError, type Problem } from './problem.ts'
 import { type Referenced, readReferenced } from './referenced.ts'
 import { type Config, settingsSchema } from './schema.ts'
-import { type Fault, faultsOf, wording } from './wording.ts'
 import { readYaml, type YamlFile } from './yaml.ts'
+import { type Fault, faultsOf, zodMessage } from './zod-messages.ts'
 
 const fileName = 'smartserver-etl.yaml'
 
@@ -23,7 +23,7 @@ export function loadConfig(file: string, env: Environment): Config {
   const yaml = readYaml(file, readConfigText(file), env)
   const base = baseFolder(file)
   const referenced = readReferenced(yaml.value, base)
-  const parsed = settingsSchema.safeParse(yaml.value, { error: wording })
+  const parsed = settingsSchema.safeParse(yaml.value, { error: zodMessage })
   const problems = [...yaml.problems]
   if (yaml.isReadable) {
     problems.push(...faultsOf(parsed.error?.issues ?? []).flatMap(fault => problemOf(fault, yaml)))

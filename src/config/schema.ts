@@ -1,18 +1,18 @@
 import { IANAZone } from 'luxon'
 import { z } from 'zod'
 import type { Selector } from '../domain/datapoint.ts'
+import { day, hour, minute, second } from '../domain/duration.ts'
 import { parseQuietHours, type QuietHours } from '../domain/quiet-hours.ts'
 import {
   distinctAddresses,
   distinctDatapoints,
   inOrder,
   oneTrust,
-  roomForSecondLooks,
+  roomForRereads,
   whateverItems,
   whateverOptions,
-} from './agreement.ts'
+} from './cross-field-rules.ts'
 import { datapointSchema } from './datapoint.ts'
-import { day, hour, minute, second } from './duration.ts'
 import { section } from './section.ts'
 import { sinkSchema } from './sink.ts'
 import {
@@ -130,7 +130,7 @@ const sync = section({
   since: duration({ from: minute, to: 36_600 * day, text: 'How far back the first sync reaches' }).prefault('90d'),
 })
   .superRefine(inOrder('settle', 'lateness'), whateverOptions)
-  .superRefine(roomForSecondLooks, whateverOptions)
+  .superRefine(roomForRereads, whateverOptions)
 
 const metrics = section({
   listen: listenAddress()

@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import { versionOptions, whateverOptions } from './agreement.ts'
-import { hour, second } from './duration.ts'
+import { hour, second } from '../domain/duration.ts'
+import { versionOptions, whateverOptions } from './cross-field-rules.ts'
 import { section } from './section.ts'
 import { databaseAddress, duration, line, numberOfText, proxyAddress, secret } from './values.ts'
 

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { durationPattern, durationText, parseDuration } from './duration.ts'
+import { durationPattern, durationText, parseDuration } from '../domain/duration.ts'
 import { section } from './section.ts'
 
 /** Whole number. `${PORT}` gives text, so digits in text count as a number too. */

@@ -45,7 +45,7 @@ function isOtherForm(code: string): boolean {
 }
 
 /** Plain words for what the schema itself says nothing about. Never shows the value: it may be a secret (law 12). */
-export function wording(issue: z.core.$ZodRawIssue): string | undefined {
+export function zodMessage(issue: z.core.$ZodRawIssue): string | undefined {
   if (
     issue.input === undefined &&
     (issue.code === 'invalid_type' || issue.code === 'invalid_union' || issue.code === 'invalid_value')

@@ -2,10 +2,10 @@ import { openGateway } from '../app.ts'
 import type { GatewayConfig } from '../config/schema.ts'
 import type { Gateway } from '../smartserver/gateway.ts'
 import type { CommandContext } from './context.ts'
-import { tookText } from './figures.ts'
+import { tookText } from './format.ts'
 
 /** A gateway to be looked at once: what it wants to be asked more slowly is waited for, and the person is told. */
-export function openForLooking(
+export function openInteractive(
   config: GatewayConfig,
   { clock, terminal }: Pick<CommandContext, 'clock' | 'terminal'>,
 ): Gateway {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { parseTime } from '../../../src/cli/times.ts'
+import { parseTime } from '../../../src/cli/parse-time.ts'
 import { Failure } from '../../../src/domain/failure.ts'
 
 const now = Date.UTC(2026, 0, 31, 12)

@@ -1,7 +1,7 @@
 import { isoText } from '../domain/instant.ts'
 import type { TimeRange } from '../domain/range.ts'
 import type { MissingTime, Risk } from '../planning/risk.ts'
-import { countOf, countText, minuteText, tookText } from './figures.ts'
+import { countOf, countText, minuteText, tookText } from './format.ts'
 
 const dayMs = 86_400_000
 

@@ -8,7 +8,7 @@ import {
   offsetText,
   shareText,
   tookText,
-} from '../../../src/cli/figures.ts'
+} from '../../../src/cli/format.ts'
 
 describe('figures for a person', () => {
   it.each([

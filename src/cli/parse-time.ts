@@ -1,5 +1,5 @@
 import { DateTime } from 'luxon'
-import { parseDuration } from '../config/duration.ts'
+import { parseDuration } from '../domain/duration.ts'
 import { Failure } from '../domain/failure.ts'
 
 /**

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { stoppedText } from '../../../src/cli/stopped.ts'
+import { stopMessage } from '../../../src/cli/stop-message.ts'
 
 test.each([
   'backfill',
@@ -8,7 +8,7 @@ test.each([
   'load',
   'demo',
 ])('a stopped %s goes on from there when it is given again', command => {
-  expect(stoppedText(command)).toBe('Stopped. What was recorded stays; the same command goes on from there.')
+  expect(stopMessage(command)).toBe('Stopped. What was recorded stays; the same command goes on from there.')
 })
 
 test.each([
@@ -20,9 +20,9 @@ test.each([
   'verify',
   'status',
 ])('a stopped %s claims nothing', name => {
-  expect(stoppedText(name)).toBe('Stopped.')
+  expect(stopMessage(name)).toBe('Stopped.')
 })
 
 test('a stopped heal names the command that fetches what it took back', () => {
-  expect(stoppedText('verify --heal')).toContain('the same command goes on from there')
+  expect(stopMessage('verify --heal')).toContain('the same command goes on from there')
 })

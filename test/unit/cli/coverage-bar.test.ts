@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { coverageBar, coveredShare } from '../../../src/cli/bar.ts'
+import { coverageBar, coveredShare } from '../../../src/cli/coverage-bar.ts'
 import { noCoverage } from '../../../src/domain/coverage.ts'
 import { RangeSet, type TimeRange } from '../../../src/domain/range.ts'
 

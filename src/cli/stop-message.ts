@@ -13,7 +13,7 @@ const remarks: Readonly<Record<string, string>> = {
 }
 
 /** The last line after Ctrl-C. `command`: as it is written on the command line, `verify --heal`. */
-export function stoppedText(command: string): string {
+export function stopMessage(command: string): string {
   const remark = remarks[command]
   return remark === undefined ? 'Stopped.' : `Stopped. ${remark}`
 }

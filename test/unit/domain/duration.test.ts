@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { durationText, parseDuration } from '../../../src/config/duration.ts'
+import { durationText, parseDuration } from '../../../src/domain/duration.ts'
 
 test('any duration survives being written and read', () => {
   const ms = fc.oneof(
