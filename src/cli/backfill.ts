@@ -22,23 +22,19 @@ export async function backfill(config: Config, options: BackfillOptions, context
   const { after, until } = readSpan(options, now)
   if (options.gateway !== undefined) findGateway(config, options.gateway)
 
-  const app = await openApp(config, 'backfill', { clock, log })
-  const progress = new Progress(terminal, clock)
-  try {
-    const report = await app.prepare(signal)
-    const asked = { after, until: until ?? now }
-    const known = preflight(app.sink.label, report, asked, now)
-    if (options.json !== true) for (const words of known.words) terminal.say(words)
-    const wish = backfillWish(after, until)
-    const outcome = await app.run(wish, options.gateway, progress.observe, signal)
-    progress.close()
-    if (options.json === true) terminal.out(outcomeJson(outcome, known))
-    else tellOutcome(outcome, app.sink.label, terminal, report.overwrites)
-    return exitCodeOf(outcome)
-  } finally {
-    progress.close()
-    await app.close()
-  }
+  await using opened = new AsyncDisposableStack()
+  const app = opened.adopt(await openApp(config, 'backfill', { clock, log }), it => it.close())
+  const progress = opened.adopt(new Progress(terminal, clock), it => it.close())
+  const report = await app.prepare(signal)
+  const asked = { after, until: until ?? now }
+  const known = preflight(app.sink.label, report, asked, now)
+  if (options.json !== true) for (const words of known.words) terminal.say(words)
+  const wish = backfillWish(after, until)
+  const outcome = await app.run(wish, options.gateway, progress.observe, signal)
+  progress.close()
+  if (options.json === true) terminal.out(outcomeJson(outcome, known))
+  else tellOutcome(outcome, app.sink.label, terminal, report.overwrites)
+  return exitCodeOf(outcome)
 }
 
 /** The times on the command line, ms; `until` undefined: now. Throws a Failure where they are no times, or in disorder. */

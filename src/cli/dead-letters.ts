@@ -55,26 +55,23 @@ export async function replayDeadLetters(
   { reason, json }: ReplayOptions,
   { clock, log, signal, terminal }: CommandContext,
 ): Promise<number> {
-  const app = await openApp(config, 'dead-letters replay', { clock, log })
-  try {
-    await app.prepare(signal)
-    const { reasons, ...counts } = await app.replay(reason, signal)
-    if (json === true) terminal.out(JSON.stringify({ ...counts, reasons: Object.fromEntries(reasons) }))
-    else {
-      terminal.out(`${countOf(counts.read, 'dead letter')} read:`)
-      const rows: [number, string][] = [
-        [counts.written, `written to ${app.sink.label}, every batch acknowledged`],
-        [counts.empty, 'empty: by the rules of today there is nothing to write'],
-        [counts.others, `of another reason than ${reason}: kept`],
-        [counts.unreadable, 'more lines cannot be read as letters: kept as they are'],
-        [counts.remaining, `still not writable: kept (${[...reasons].map(([word, n]) => `${n} ${word}`).join(', ')})`],
-      ]
-      for (const [count, words] of rows) if (count > 0) terminal.out(`  ${countText(count).padStart(11)}  ${words}`)
-    }
-    return counts.remaining + counts.others + counts.unreadable > 0 ? exitCode.missing : exitCode.done
-  } finally {
-    await app.close()
+  await using opened = new AsyncDisposableStack()
+  const app = opened.adopt(await openApp(config, 'dead-letters replay', { clock, log }), it => it.close())
+  await app.prepare(signal)
+  const { reasons, ...counts } = await app.replay(reason, signal)
+  if (json === true) terminal.out(JSON.stringify({ ...counts, reasons: Object.fromEntries(reasons) }))
+  else {
+    terminal.out(`${countOf(counts.read, 'dead letter')} read:`)
+    const rows: [number, string][] = [
+      [counts.written, `written to ${app.sink.label}, every batch acknowledged`],
+      [counts.empty, 'empty: by the rules of today there is nothing to write'],
+      [counts.others, `of another reason than ${reason}: kept`],
+      [counts.unreadable, 'more lines cannot be read as letters: kept as they are'],
+      [counts.remaining, `still not writable: kept (${[...reasons].map(([word, n]) => `${n} ${word}`).join(', ')})`],
+    ]
+    for (const [count, words] of rows) if (count > 0) terminal.out(`  ${countText(count).padStart(11)}  ${words}`)
   }
+  return counts.remaining + counts.others + counts.unreadable > 0 ? exitCode.missing : exitCode.done
 }
 
 function heapJson({ count, example }: Heap) {
