@@ -13,12 +13,12 @@ import { Ledger } from './ledger/ledger.ts'
 import { accompanied } from './pipeline/accompanied.ts'
 import { noteActivity } from './pipeline/activity.ts'
 import { createCpuGate, createQuietGate } from './pipeline/gateway-gates.ts'
-import type { GatewayJob, RunEvent, RunSource, Wish } from './pipeline/job.ts'
-import { keepable } from './pipeline/keeping.ts'
+import type { GatewayJob, RunEvent, RunSource } from './pipeline/job.ts'
 import { type LoadOutcome, loadBundle } from './pipeline/load-bundle.ts'
 import { type RunOutcome, run } from './pipeline/run.ts'
 import { createThrottle, type Throttle } from './pipeline/throttle.ts'
 import { logTransfers } from './pipeline/transfer-log.ts'
+import type { Demand } from './planning/demand.ts'
 import { compileMapping } from './points/mapping.ts'
 import type { Metrics } from './service/metrics.ts'
 import { serveMetrics } from './service/metrics-server.ts'
@@ -48,7 +48,7 @@ export interface App {
   prepare(signal: AbortSignal): Promise<SinkReport>
   /** All gateways, or one of them. */
   run(
-    wish: Wish,
+    demand: Demand,
     only: string | undefined,
     observe: (event: RunEvent) => void,
     signal: AbortSignal,
@@ -121,7 +121,7 @@ export async function openApp(config: Config, doing: string, { clock, log }: App
       if (!ledger.provesOthersOnly(sink.id)) return report
       return { ...report, warnings: [...report.warnings, otherDatabase] }
     },
-    run(wish, only, observe, signal) {
+    run(demand, only, observe, signal) {
       const jobs = gateways
         .filter(gateway => only === undefined || gateway.config.name === only)
         .map(
@@ -133,7 +133,8 @@ export async function openApp(config: Config, doing: string, { clock, log }: App
             selectors: selectorsOf(gateway),
             requests: config.requests,
             maturity: config.sync,
-            wish: keepable(wish, retentionMs, clock.now()),
+            demand,
+            keptMs: retentionMs,
           }),
         )
       return run(jobs, { ...parts, observe: logTransfers(log, noteActivity(ledger, clock, observe)) }, signal)

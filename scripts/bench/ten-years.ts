@@ -5,8 +5,9 @@ import { type Clock, systemClock } from '../../src/domain/clock.ts'
 import type { Selector } from '../../src/domain/datapoint.ts'
 import { emptyReceipt } from '../../src/domain/receipt.ts'
 import { Ledger } from '../../src/ledger/ledger.ts'
-import { type PlannedJob, planWork } from '../../src/pipeline/work.ts'
-import { groupKey, takePiece } from '../../src/planning/backlog.ts'
+import { takePiece } from '../../src/planning/backlog.ts'
+import { groupKey } from '../../src/planning/grouping.ts'
+import { type PlannedGateway, planRun } from '../../src/planning/plan.ts'
 import { firstWindow } from '../../src/planning/window.ts'
 import type { Row } from './table.ts'
 
@@ -85,7 +86,9 @@ export async function measureTenYears(say: (text: string) => void): Promise<Row[
 function planFirst(path: string, at: number): number {
   const begun = performance.now()
   const ledger = Ledger.open(path, systemClock)
-  const backlog = planWork(jobAt(at), place.sink, ledger, at)
+  const sinceMs = at - now + 10 * yearMs
+  const options = { sink: place.sink, now: at, keptMs: undefined }
+  const { backlog } = planRun({ kind: 'sync', sinceMs }, gatewayAt(at), ledger, options)
   const piece = takePiece(backlog, { order: requests.order, windowOf: () => firstWindow(requests) })
   const took = performance.now() - begun
   ledger.close()
@@ -93,20 +96,8 @@ function planFirst(path: string, at: number): number {
   return took
 }
 
-function jobAt(at: number): PlannedJob {
-  return {
-    source: { name: place.gateway, clock: { now: () => at } },
-    selectors,
-    requests,
-    maturity,
-    wish: {
-      wanted: gatewayNow => ({ after: now - 10 * yearMs, until: gatewayNow }),
-      secondLookMs: maturity.lateness,
-      newestFirst: true,
-      parkedRestMs: 60 * minuteMs,
-      deadline: undefined,
-    },
-  }
+function gatewayAt(at: number): PlannedGateway {
+  return { name: place.gateway, now: at, selectors, unknown: [], requests, maturity }
 }
 
 /**
@@ -123,7 +114,9 @@ function fillLedger(path: string): void {
     complete(ledger, group, [first!, ...others], { after: now - 10 * yearMs, until: now - maturity.lateness }, false)
   for (let pass = 1; pass <= passes; pass++) {
     at = now + pass * syncEvery
-    const backlog = planWork(jobAt(at), place.sink, ledger, at)
+    const sinceMs = at - now + 10 * yearMs
+    const options = { sink: place.sink, now: at, keptMs: undefined }
+    const { backlog } = planRun({ kind: 'sync', sinceMs }, gatewayAt(at), ledger, options)
     const choice = { order: requests.order, windowOf: () => firstWindow(requests) }
     for (let piece = takePiece(backlog, choice); piece !== undefined; piece = takePiece(backlog, choice))
       complete(ledger, piece.group, piece.selectors, piece.range, piece.provisional)

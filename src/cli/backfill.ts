@@ -1,7 +1,6 @@
 import { findGateway, openApp } from '../app.ts'
 import type { Config } from '../config/schema.ts'
 import { isoText } from '../domain/instant.ts'
-import type { Wish } from '../pipeline/job.ts'
 import type { CommandContext } from './context.ts'
 import { exitCodeOf, outcomeJson, tellOutcome } from './outcome.ts'
 import { parseTime, usageFailure } from './parse-time.ts'
@@ -22,19 +21,22 @@ export async function backfill(config: Config, options: BackfillOptions, context
   const { after, until } = readSpan(options, now)
   if (options.gateway !== undefined) findGateway(config, options.gateway)
 
-  await using opened = new AsyncDisposableStack()
-  const app = opened.adopt(await openApp(config, 'backfill', { clock, log }), it => it.close())
-  const progress = opened.adopt(new Progress(terminal, clock), it => it.close())
-  const report = await app.prepare(signal)
-  const asked = { after, until: until ?? now }
-  const known = preflight(app.sink.label, report, asked, now)
-  if (options.json !== true) for (const words of known.words) terminal.say(words)
-  const wish = backfillWish(after, until)
-  const outcome = await app.run(wish, options.gateway, progress.observe, signal)
-  progress.close()
-  if (options.json === true) terminal.out(outcomeJson(outcome, known))
-  else tellOutcome(outcome, app.sink.label, terminal, report.overwrites)
-  return exitCodeOf(outcome)
+  const app = await openApp(config, 'backfill', { clock, log })
+  const progress = new Progress(terminal, clock)
+  try {
+    const report = await app.prepare(signal)
+    const asked = { after, until: until ?? now }
+    const known = preflight(app.sink.label, report, asked, now)
+    if (options.json !== true) for (const words of known.words) terminal.say(words)
+    const outcome = await app.run({ kind: 'once', after, until }, options.gateway, progress.observe, signal)
+    progress.close()
+    if (options.json === true) terminal.out(outcomeJson(outcome, known))
+    else tellOutcome(outcome, app.sink.label, terminal, report.overwrites)
+    return exitCodeOf(outcome)
+  } finally {
+    progress.close()
+    await app.close()
+  }
 }
 
 /** The times on the command line, ms; `until` undefined: now. Throws a Failure where they are no times, or in disorder. */
@@ -47,14 +49,4 @@ export function readSpan(options: Pick<BackfillOptions, 'from' | 'to'>, now: num
       'A backfill goes from an earlier to a later time.',
     )
   return { after, until }
-}
-
-export function backfillWish(after: number, until: number | undefined): Wish {
-  return {
-    wanted: gatewayNow => ({ after, until: until ?? gatewayNow }),
-    secondLookMs: 0,
-    newestFirst: false,
-    parkedRestMs: 0,
-    deadline: undefined,
-  }
 }

@@ -55,23 +55,26 @@ export async function replayDeadLetters(
   { reason, json }: ReplayOptions,
   { clock, log, signal, terminal }: CommandContext,
 ): Promise<number> {
-  await using opened = new AsyncDisposableStack()
-  const app = opened.adopt(await openApp(config, 'dead-letters replay', { clock, log }), it => it.close())
-  await app.prepare(signal)
-  const { reasons, ...counts } = await app.replay(reason, signal)
-  if (json === true) terminal.out(JSON.stringify({ ...counts, reasons: Object.fromEntries(reasons) }))
-  else {
-    terminal.out(`${countOf(counts.read, 'dead letter')} read:`)
-    const rows: [number, string][] = [
-      [counts.written, `written to ${app.sink.label}, every batch acknowledged`],
-      [counts.empty, 'empty: by the rules of today there is nothing to write'],
-      [counts.others, `of another reason than ${reason}: kept`],
-      [counts.unreadable, 'more lines cannot be read as letters: kept as they are'],
-      [counts.remaining, `still not writable: kept (${[...reasons].map(([word, n]) => `${n} ${word}`).join(', ')})`],
-    ]
-    for (const [count, words] of rows) if (count > 0) terminal.out(`  ${countText(count).padStart(11)}  ${words}`)
+  const app = await openApp(config, 'dead-letters replay', { clock, log })
+  try {
+    await app.prepare(signal)
+    const { reasons, ...counts } = await app.replay(reason, signal)
+    if (json === true) terminal.out(JSON.stringify({ ...counts, reasons: Object.fromEntries(reasons) }))
+    else {
+      terminal.out(`${countOf(counts.read, 'dead letter')} read:`)
+      const rows: [number, string][] = [
+        [counts.written, `written to ${app.sink.label}, every batch acknowledged`],
+        [counts.empty, 'empty: by the rules of today there is nothing to write'],
+        [counts.others, `of another reason than ${reason}: kept`],
+        [counts.unreadable, 'more lines cannot be read as letters: kept as they are'],
+        [counts.remaining, `still not writable: kept (${[...reasons].map(([word, n]) => `${n} ${word}`).join(', ')})`],
+      ]
+      for (const [count, words] of rows) if (count > 0) terminal.out(`  ${countText(count).padStart(11)}  ${words}`)
+    }
+    return counts.remaining + counts.others + counts.unreadable > 0 ? exitCode.missing : exitCode.done
+  } finally {
+    await app.close()
   }
-  return counts.remaining + counts.others + counts.unreadable > 0 ? exitCode.missing : exitCode.done
 }
 
 function heapJson({ count, example }: Heap) {
@@ -97,7 +100,7 @@ function listLines(heaps: readonly Heap[], unreadable: number, folder: string): 
     lines.push(`${''.padStart(13)}e.g. ${shortened(raw ?? JSON.stringify(point))}`)
     lines.push(`${''.padStart(13)}asked for as ${after} … ${until}`)
   }
-  return [...lines, ...strange, '', 'After fixing the cause: smartserver-etl dead-letters replay']
+  return [...lines, ...strange, '', 'When the cause is put right: smartserver-etl dead-letters replay']
 }
 
 function shortened(text: string): string {

@@ -25,46 +25,43 @@ export async function demo(context: CommandContext): Promise<number> {
   // up to midnight, so that a second run on the same day finds nothing new
   const until = Math.floor(clock.now() / dayMs) * dayMs
   const range = { after: until - days * dayMs, until }
-  await using opened = new AsyncDisposableStack()
-  const options = { ...gateway, now: clock.now, historyStart: range.after - dayMs }
-  const simulator = opened.adopt(await startSimulator(options), it => it.close())
+  const simulator = await startSimulator({ ...gateway, now: clock.now, historyStart: range.after - dayMs })
   const folder = join(cwd, 'data', 'demo')
   const file = writeConfig(folder, simulator)
   const config = loadConfig(file, {})
-  const app = opened.adopt(await openApp(config, 'demo', { clock, log }), it => it.close())
-  const progress = opened.adopt(new Progress(terminal, clock), it => it.close())
+  const app = await openApp(config, 'demo', { clock, log })
+  const progress = new Progress(terminal, clock)
   const shown = (path: string) => relative(cwd, path)
-  const selectors = config.gateways[0]!.datapoints.map(({ selector }) => selector)
-  terminal.out(`A simulated SmartServer listens at ${simulator.url}: ${history(simulator)}.
+  try {
+    const selectors = config.gateways[0]!.datapoints.map(({ selector }) => selector)
+    terminal.out(`A simulated SmartServer listens at ${simulator.url}: ${history(simulator)}.
 Backfilling ${days} days (${minuteText(range.after)} … ${minuteText(until)} UTC) of ${selectors.length} datapoints into ${shown(join(folder, 'points.db'))}.
 Ctrl-C stops it; the same command goes on from there.
 `)
-  const wish = {
-    wanted: () => range,
-    secondLookMs: 0,
-    newestFirst: false,
-    parkedRestMs: 0,
-    deadline: undefined,
-  }
-  const outcome = await app.run(wish, undefined, progress.observe, signal)
-  progress.close()
-  tellOutcome(outcome, shown(join(folder, 'points.db')), terminal)
-  terminal.out('')
-  const coverage = app.ledger.coverage({ sink: app.sink.id, gateway: 'demo' }, selectors)
-  const stored = new Map(readStored(join(folder, 'points.db')).map(row => [row.label, row]))
-  const widest = Math.max(...selectors.map(selector => selectorLabel(selector).length))
-  terminal.out(
-    `${'datapoint'.padEnd(widest)}  ${'entries'.padStart(7)}  ${'first (UTC)'.padEnd(16)}  ${'last (UTC)'.padEnd(16)}  coverage`,
-  )
-  for (const selector of selectors) {
-    const label = selectorLabel(selector)
-    const { count = 0, first = '', last = '' } = stored.get(label) ?? {}
+    const outcome = await app.run({ kind: 'once', ...range }, undefined, progress.observe, signal)
+    progress.close()
+    tellOutcome(outcome, shown(join(folder, 'points.db')), terminal)
+    terminal.out('')
+    const coverage = app.ledger.coverage({ sink: app.sink.id, gateway: 'demo' }, selectors)
+    const stored = new Map(readStored(join(folder, 'points.db')).map(row => [row.label, row]))
+    const widest = Math.max(...selectors.map(selector => selectorLabel(selector).length))
     terminal.out(
-      `${label.padEnd(widest)}  ${countText(count).padStart(7)}  ${first.padEnd(16)}  ${last.padEnd(16)}  ${coverageBar(coverage.get(selector)!, range, barWidth)}`,
+      `${'datapoint'.padEnd(widest)}  ${'entries'.padStart(7)}  ${'first (UTC)'.padEnd(16)}  ${'last (UTC)'.padEnd(16)}  coverage`,
     )
+    for (const selector of selectors) {
+      const label = selectorLabel(selector)
+      const { count = 0, first = '', last = '' } = stored.get(label) ?? {}
+      terminal.out(
+        `${label.padEnd(widest)}  ${countText(count).padStart(7)}  ${first.padEnd(16)}  ${last.padEnd(16)}  ${coverageBar(coverage.get(selector)!, range, barWidth)}`,
+      )
+    }
+    terminal.out(nextSteps(shown(join(folder, 'points.db')), shown(file)))
+    return exitCodeOf(outcome)
+  } finally {
+    progress.close()
+    await app.close()
+    await simulator.close()
   }
-  terminal.out(nextSteps(shown(join(folder, 'points.db')), shown(file)))
-  return exitCodeOf(outcome)
 }
 
 function history({ history: { devices, datapoints } }: Simulator): string {

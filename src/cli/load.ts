@@ -25,39 +25,42 @@ export async function load(
   options: { json?: boolean },
   { terminal, clock, log, signal, cwd }: CommandContext,
 ): Promise<number> {
-  await using opened = new AsyncDisposableStack()
-  const app = opened.adopt(await openApp(config, 'load', { clock, log }), it => it.close())
-  opened.defer(() => terminal.live(''))
-  const report = await app.prepare(signal)
-  const words = loadWords(app.sink.label, report, heldBy(resolve(cwd, folder)), clock.now())
-  if (options.json !== true) for (const word of words) terminal.say(word)
-  const observe = (done: number, total: number) =>
-    terminal.live(`loading ${countText(done + 1)} of ${countText(total)} ranges …`)
-  const { loaded, known, faults, receipt } = await app.load(resolve(cwd, folder), observe, signal)
-  terminal.live('')
-  const { received, duplicate, written, rejected, tookMs } = receipt
-  if (options.json === true)
-    terminal.out(
-      JSON.stringify({
-        ...{ loaded, known, received, duplicate, written, rejected, tookMs },
-        ...(faults.length > 0 && { faults }),
-        ...(words.length > 0 && { warnings: words }),
-      }),
-    )
-  else {
-    terminal.out(
-      `${countOf(loaded, 'range')} loaded, ${countText(known)} complete already; ${countOf(received, 'line')}, ${tookText(tookMs)}${received === 0 ? '.' : ':'}`,
-    )
-    const rows: [number, string][] = [
-      [written, `written to ${app.sink.label}, every batch acknowledged`],
-      [duplicate, 'duplicate: corrections of lines before them'],
-      [rejected, 'rejected: kept as dead letters'],
-    ]
-    for (const [count, words] of rows) if (count > 0) terminal.out(`  ${countText(count).padStart(11)}  ${words}`)
+  const app = await openApp(config, 'load', { clock, log })
+  try {
+    const report = await app.prepare(signal)
+    const words = loadWords(app.sink.label, report, heldBy(resolve(cwd, folder)), clock.now())
+    if (options.json !== true) for (const word of words) terminal.say(word)
+    const observe = (done: number, total: number) =>
+      terminal.live(`loading ${countText(done + 1)} of ${countText(total)} ranges …`)
+    const { loaded, known, faults, receipt } = await app.load(resolve(cwd, folder), observe, signal)
+    terminal.live('')
+    const { received, duplicate, written, rejected, tookMs } = receipt
+    if (options.json === true)
+      terminal.out(
+        JSON.stringify({
+          ...{ loaded, known, received, duplicate, written, rejected, tookMs },
+          ...(faults.length > 0 && { faults }),
+          ...(words.length > 0 && { warnings: words }),
+        }),
+      )
+    else {
+      terminal.out(
+        `${countOf(loaded, 'range')} loaded, ${countText(known)} complete already; ${countOf(received, 'line')}, ${tookText(tookMs)}${received === 0 ? '.' : ':'}`,
+      )
+      const rows: [number, string][] = [
+        [written, `written to ${app.sink.label}, every batch acknowledged`],
+        [duplicate, 'duplicate: corrections of lines before them'],
+        [rejected, 'rejected: kept as dead letters'],
+      ]
+      for (const [count, words] of rows) if (count > 0) terminal.out(`  ${countText(count).padStart(11)}  ${words}`)
+    }
+    if (options.json !== true && faults.length > 0) {
+      for (const fault of faults) terminal.say(`${folder}: ${fault}`)
+      terminal.say('  Not all of the bundle was loaded: copy it again, or pack what is missing once more.')
+    }
+    return rejected > 0 || faults.length > 0 ? exitCode.missing : exitCode.done
+  } finally {
+    terminal.live('')
+    await app.close()
   }
-  if (options.json !== true && faults.length > 0) {
-    for (const fault of faults) terminal.say(`${folder}: ${fault}`)
-    terminal.say('  Not all of the bundle was loaded: copy it again, or pack what is missing once more.')
-  }
-  return rejected > 0 || faults.length > 0 ? exitCode.missing : exitCode.done
 }

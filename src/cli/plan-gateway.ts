@@ -1,19 +1,16 @@
 import type { Config, GatewayConfig } from '../config/schema.ts'
 import { type Selector, selectorKey } from '../domain/datapoint.ts'
 import type { TimeRange } from '../domain/range.ts'
-import { emptyReceipt } from '../domain/receipt.ts'
+import { isUnknown } from '../inventory/datapoint-problems.ts'
 import { loggedAmount } from '../inventory/density.ts'
 import { createDeviceIdOf } from '../inventory/device-ids.ts'
 import { createRetention } from '../inventory/retention.ts'
 import type { Survey } from '../inventory/survey.ts'
 import type { Ledger } from '../ledger/ledger.ts'
 import { askedText } from '../ledger/receipts.ts'
-import type { Wish } from '../pipeline/job.ts'
-import { keepable, keptPart } from '../pipeline/keeping.ts'
-import { type RestingRanges, restingRanges } from '../pipeline/resting.ts'
-import { Windows } from '../pipeline/windows.ts'
-import { askable, parkedRanges, planWork } from '../pipeline/work.ts'
 import { type Backlog, lengthLeft } from '../planning/backlog.ts'
+import type { CoolingRanges } from '../planning/cooling.ts'
+import { clampToRetention, type Demand } from '../planning/demand.ts'
 import { type ClockChange, clockChanges } from '../planning/dst.ts'
 import {
   type Density,
@@ -26,7 +23,9 @@ import {
   usualBytes,
 } from '../planning/estimate.ts'
 import { maturityAt } from '../planning/missing.ts'
+import { planRun } from '../planning/plan.ts'
 import { type Risk, riskOf, storedPart } from '../planning/risk.ts'
+import { createWindows } from '../planning/window.ts'
 import { sentSelector } from '../smartserver/query.ts'
 
 export interface GatewayPlan {
@@ -49,7 +48,7 @@ export interface GatewayPlan {
   /** Missing time that the database would not keep: it is not asked for. */
   readonly notKept: { readonly ms: number; readonly range: TimeRange } | undefined
   /** Ranges of the wanted time that rest after they have failed: they are in none of the other figures. */
-  readonly parked: RestingRanges | undefined
+  readonly parked: CoolingRanges | undefined
   readonly risk: Risk
   readonly clockChanges: readonly ClockChange[]
   readonly limits: GatewayConfig['limits']
@@ -76,11 +75,11 @@ const mostRequests = 100_000
 /** The newest requests say most about the next ones. */
 const mostReceipts = 2_000
 
-/** What a run with this wish would do on a gateway, and what it would take. Asks nobody. */
+/** What a run with this demand would do on a gateway, and what it would take. Asks nobody. */
 export function planGateway(
   config: Config,
   gateway: GatewayConfig,
-  wish: Wish,
+  demand: Demand,
   told: Told,
   parts: PlanParts,
 ): GatewayPlan {
@@ -88,14 +87,19 @@ export function planGateway(
   const { ledger, sink = '', retentionMs, now } = parts
   const { name, limits } = gateway
   const configured = gateway.datapoints.map(({ selector }) => selector)
-  const isProven = (selector: Selector) => ledger.hasContent({ sink, gateway: name }, selector)
-  const selectors = askable(configured, survey.problems, isProven)
-  const job = { source: { name, clock }, selectors, requests: config.requests, maturity: config.sync }
-  const plan = (it: Wish) => planWork({ ...job, wish: it }, sink, ledger, now)
-
   const gatewayNow = clock.now()
-  const range = wish.wanted(gatewayNow)
-  const backlog = plan(keepable(wish, retentionMs, now))
+  const planned = {
+    name,
+    now: gatewayNow,
+    selectors: configured,
+    unknown: survey.problems.filter(isUnknown).map(({ selector }) => selector),
+    requests: config.requests,
+    maturity: config.sync,
+  }
+  const plan = (keptMs: number | undefined) => planRun(demand, planned, ledger, { sink, now, keptMs })
+  const whole = plan(undefined)
+  const { backlog, cooling } = plan(retentionMs)
+  const range = whole.wanted
   const ms = lengthLeft(backlog)
   const lacking = selectorsOf(backlog)
   const site = survey.site
@@ -108,7 +112,7 @@ export function planGateway(
   const densities = { measured: 0, rules: 0, guessed: 0 }
   for (const selector of lacking.keys()) densities[densityOf(lacking.get(selector)!).source]++
   const risk = riskOf(backlog, retentionOf, gatewayNow)
-  const windows = new Windows(ledger, name, config.requests)
+  const windows = createWindows(config.requests, group => ledger.windowOf(name, group))
   return {
     name,
     survey,
@@ -125,14 +129,14 @@ export function planGateway(
       // which group comes first changes nothing about how many requests there are
       order: config.requests.order === 'newest' ? 'newest' : 'oldest',
       windowOf: windows.of,
-      learn: (group, piece, done) => windows.adapt(group, piece, { ...emptyReceipt(), ...done }),
+      learn: (group, piece, done) => windows.adapt(group, { range: piece, ...done }),
       mostRequests,
     }),
     speed,
     densities,
     irregular: countIrregular([...lacking.keys()], site),
-    notKept: notKept(range, retentionMs === undefined ? undefined : now - retentionMs, lengthLeft(plan(wish)) - ms),
-    parked: restingRanges(parkedRanges({ ...job, wish }, sink, ledger), range, wish, now),
+    notKept: notKept(range, retentionMs === undefined ? undefined : now - retentionMs, lengthLeft(whole.backlog) - ms),
+    parked: cooling,
     risk,
     clockChanges: clockChanges(range, clock.zone ?? limits.zone),
     limits,
@@ -180,5 +184,5 @@ function countIrregular(selectors: readonly Selector[], site: Survey['site']): n
 
 function notKept(range: TimeRange, oldest: number | undefined, ms: number): GatewayPlan['notKept'] {
   if (oldest === undefined || ms <= 0) return undefined
-  return { ms, range: { after: range.after, until: keptPart(range, oldest).after } }
+  return { ms, range: { after: range.after, until: clampToRetention(range, oldest).after } }
 }

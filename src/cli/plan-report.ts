@@ -2,7 +2,7 @@ import { durationText } from '../domain/duration.ts'
 import type { Failure } from '../domain/failure.ts'
 import { isoText } from '../domain/instant.ts'
 import { problemJson, problemText } from '../inventory/datapoint-problems.ts'
-import type { RestingRanges } from '../pipeline/resting.ts'
+import type { CoolingRanges } from '../planning/cooling.ts'
 import type { ClockChange } from '../planning/dst.ts'
 import { type Estimate, guessedPerDay, usualBytes } from '../planning/estimate.ts'
 import type { SinkReport } from '../sinks/sink.ts'
@@ -92,7 +92,7 @@ function gatewayLines(plan: GatewayPlan): string[] {
   if (problems.length > shown.length)
     lines.push(row('', `and ${countText(problems.length - shown.length)} more: see "check"`))
   if (unchecked > 0)
-    lines.push(row('', `${countOf(unchecked, 'datapoint')} not checked, to spare the gateway: run "check" for all`))
+    lines.push(row('', `${countOf(unchecked, 'datapoint')} not looked up, to spare the gateway: "check" tells`))
   return lines
 }
 
@@ -201,7 +201,7 @@ function estimateJson({ requests, isCutShort, entries, received, bytes, tookMs }
   return { requests, requestsAreMore: isCutShort, ...rounded }
 }
 
-function parkedText({ count, range, triedAgainAt }: RestingRanges): string {
+function parkedText({ count, range, triedAgainAt }: CoolingRanges): string {
   const [are, they] = count === 1 ? ['is', 'it is'] : ['are', 'they are']
   const when = `${count === 1 ? 'at' : 'from'} ${minuteText(triedAgainAt)}${count === 1 ? '' : ' on'}`
   return `${countOf(count, 'range')} (${rangeText(range)}) ${are} left out of this plan until ${they} tried again ${when}`

@@ -4,9 +4,8 @@ import { durationText } from '../domain/duration.ts'
 import { Failure } from '../domain/failure.ts'
 import { surveyGateway } from '../inventory/survey.ts'
 import { Ledger } from '../ledger/ledger.ts'
-import type { Wish } from '../pipeline/job.ts'
-import { syncWish } from '../service/sync.ts'
-import { backfillWish, readSpan } from './backfill.ts'
+import type { Demand } from '../planning/demand.ts'
+import { readSpan } from './backfill.ts'
 import type { CommandContext } from './context.ts'
 import { findExistingSink } from './existing-sink.ts'
 import { openInteractive } from './open-interactive.ts'
@@ -28,7 +27,7 @@ export interface PlanOptions {
 export async function plan(config: Config, options: PlanOptions, context: CommandContext): Promise<number> {
   const { clock, signal, terminal } = context
   const now = clock.now()
-  const wish = wishOf(config, options, now)
+  const demand = demandOf(config, options, now)
   const chosen = options.gateway === undefined ? config.gateways : [findGateway(config, options.gateway)]
   using opened = new DisposableStack()
   const ledger = opened.adopt(Ledger.openForReading(config.ledger, clock), it => it.close())
@@ -40,7 +39,7 @@ export async function plan(config: Config, options: PlanOptions, context: Comman
   terminal.live('planning …')
   signal.throwIfAborted()
   const parts = { ledger, sink: sink.id, retentionMs: sink.report?.retentionMs, now }
-  const plans = chosen.map((gateway, i) => planGateway(config, gateway, wish, told[i]!, parts))
+  const plans = chosen.map((gateway, i) => planGateway(config, gateway, demand, told[i]!, parts))
   terminal.live('')
   if (options.json === true) terminal.out(planJson(plans, sink, config.requests.order))
   else for (const line of planLines(plans, sink, config.requests.order)) terminal.out(line)
@@ -48,13 +47,13 @@ export async function plan(config: Config, options: PlanOptions, context: Comman
 }
 
 /** Between two times what backfill would want, else what sync wants. */
-function wishOf(config: Config, { from, to }: PlanOptions, now: number): Wish {
-  if (from === undefined && to === undefined) return syncWish(config.sync, undefined)
+function demandOf(config: Config, { from, to }: PlanOptions, now: number): Demand {
+  if (from === undefined && to === undefined) return { kind: 'sync', sinceMs: config.sync.since }
   const { after, until } = readSpan(
     { from: from ?? durationText(config.sync.since), ...(to !== undefined && { to }) },
     now,
   )
-  return backfillWish(after, until)
+  return { kind: 'once', after, until }
 }
 
 async function ask(config: GatewayConfig, context: CommandContext): Promise<Told> {

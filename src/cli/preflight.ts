@@ -1,7 +1,7 @@
 import { durationText } from '../domain/duration.ts'
 import { isoText } from '../domain/instant.ts'
 import { rangeLength, type TimeRange } from '../domain/range.ts'
-import { keptPart } from '../pipeline/keeping.ts'
+import { clampToRetention } from '../planning/demand.ts'
 import type { SinkReport } from '../sinks/sink.ts'
 import { usageFailure } from './parse-time.ts'
 
@@ -29,7 +29,7 @@ export function loadWords(
 export function preflight(label: string, report: SinkReport, asked: TimeRange, now: number): Preflight {
   const words = report.warnings.map(warning => `${label}: ${warning}`)
   if (report.retentionMs === undefined) return { words, notKept: undefined }
-  const kept = keptPart(asked, now - report.retentionMs)
+  const kept = clampToRetention(asked, now - report.retentionMs)
   const keeps = `${label} keeps ${durationText(report.retentionMs)}`
   if (kept.after >= kept.until)
     throw usageFailure(

@@ -97,7 +97,7 @@ export async function runProgram(argv: readonly string[], version: string, conte
     })
   program
     .command('check')
-    .description('test gateways, datapoints and the database without transferring anything')
+    .description('look at gateways, configured datapoints and the database before a run has to')
     .option('--gateway <name>', 'only this gateway')
     .option('--json', 'as one JSON document')
     .action(async (options: CheckOptions) => {
@@ -109,7 +109,7 @@ export async function runProgram(argv: readonly string[], version: string, conte
     .argument('<gateway>', 'its name in the configuration')
     .option('--device <glob>', 'only devices with such a name, as "Sensor*"')
     .option('--datapoint <glob>', 'only datapoints with such a name, as "nvoLux*" or "LightSensor/*"')
-    .option('--write <file>', 'write the list to this new file')
+    .option('--write <file>', 'into a new file')
     .option('--force', 'overwrite the file of --write')
     .action(async (name: string, options: DiscoverOptions) => {
       result = await discover(withConfig(), name, options, context)
@@ -142,12 +142,12 @@ export async function runProgram(argv: readonly string[], version: string, conte
 
   program
     .command('verify')
-    .description('compare the database with the ledger; exit code 3 where they differ')
+    .description('hold what is recorded as complete against the database; exit code 3 where they differ')
     .option('--from <time>', 'only ranges after this: ISO 8601 or a duration back from now')
     .option('--to <time>', 'only ranges before this, likewise')
     .option('--gateway <name>', 'only this gateway')
     .option('--full', 'read all of it from the gateway again and compare entry by entry')
-    .option('--sample <count>', 'compare so many randomly chosen datapoint-days with the gateway', positive)
+    .option('--sample <count>', 'the same for so many days drawn by chance', positive)
     .option('--seed <number>', 'draw the same days again', positive)
     .option('--heal', 'write again what differs and the gateway still has; deletes nothing')
     .option('--accept', 'after healing: take as proven what is there, where nobody can bring more back')

@@ -16,33 +16,29 @@ export interface RetryOptions {
 export async function retry(config: Config, options: RetryOptions, context: CommandContext): Promise<number> {
   const { terminal, clock, signal, log } = context
   if (options.gateway !== undefined) findGateway(config, options.gateway)
-  await using opened = new AsyncDisposableStack()
-  const app = opened.adopt(await openApp(config, 'retry', { clock, log }), it => it.close())
-  const progress = opened.adopt(new Progress(terminal, clock), it => it.close())
-  const parked = parkedRanges(config, options.gateway, app)
-  if (options.json !== true && parked.length === 0) {
-    terminal.out('Nothing is parked.')
-    return exitCode.done
+  const app = await openApp(config, 'retry', { clock, log })
+  const progress = new Progress(terminal, clock)
+  try {
+    const parked = parkedRanges(config, options.gateway, app)
+    if (options.json !== true && parked.length === 0) {
+      terminal.out('Nothing is parked.')
+      return exitCode.done
+    }
+    const { retentionMs, overwrites } = await app.prepare(signal)
+    const oldest = retentionMs === undefined ? Number.NEGATIVE_INFINITY : clock.now() - retentionMs
+    const tooOld = parked.filter(({ until }) => until <= oldest).length
+    if (tooOld > 0)
+      terminal.say(`${app.sink.label} keeps ${durationText(retentionMs!)}: ${tooOldText(tooOld)} older and not fetched`)
+    if (options.json !== true && tooOld === parked.length) return exitCode.missing
+    const outcome = await app.run({ kind: 'parked' }, options.gateway, progress.observe, signal)
+    progress.close()
+    if (options.json === true) terminal.out(outcomeJson(outcome))
+    else tellOutcome(outcome, app.sink.label, terminal, overwrites)
+    return exitCodeOf(outcome)
+  } finally {
+    progress.close()
+    await app.close()
   }
-  const { retentionMs, overwrites } = await app.prepare(signal)
-  const oldest = retentionMs === undefined ? Number.NEGATIVE_INFINITY : clock.now() - retentionMs
-  const tooOld = parked.filter(({ until }) => until <= oldest).length
-  if (tooOld > 0)
-    terminal.say(`${app.sink.label} keeps ${durationText(retentionMs!)}: ${tooOldText(tooOld)} older and not fetched`)
-  if (options.json !== true && tooOld === parked.length) return exitCode.missing
-  const wish = {
-    wanted: (gatewayNow: number) => ({ after: 0, until: gatewayNow }),
-    secondLookMs: 0,
-    newestFirst: false,
-    parkedRestMs: 0,
-    parkedOnly: true,
-    deadline: undefined,
-  }
-  const outcome = await app.run(wish, options.gateway, progress.observe, signal)
-  progress.close()
-  if (options.json === true) terminal.out(outcomeJson(outcome))
-  else tellOutcome(outcome, app.sink.label, terminal, overwrites)
-  return exitCodeOf(outcome)
 }
 
 /**

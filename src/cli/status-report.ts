@@ -6,9 +6,8 @@ import type { Activity } from '../ledger/activity.ts'
 import type { Ledger, SecondLooks } from '../ledger/ledger.ts'
 import type { ParkedRange } from '../ledger/parked.ts'
 import type { Proof } from '../ledger/targets.ts'
-import { planWork } from '../pipeline/work.ts'
+import { planRun } from '../planning/plan.ts'
 import { type Risk, riskOf } from '../planning/risk.ts'
-import { syncWish } from '../service/sync.ts'
 
 export interface DatapointStatus {
   readonly label: string
@@ -75,16 +74,19 @@ function riskOfGateway(
   if (told === undefined) return undefined
   const clock = ledger.clockOf(name)
   const gatewayNow = now + (clock === undefined ? 0 : clock.gateway - clock.host)
-  const job = {
-    source: { name, clock: { now: () => gatewayNow } },
+  const planned = {
+    name,
+    now: gatewayNow,
     selectors: datapoints.map(({ selector }) => selector),
+    unknown: [],
     requests,
     maturity: sync,
-    // what is parked is missing too
-    wish: { ...syncWish(sync, undefined), parkedRestMs: 0 },
   }
+  // what is parked is missing too
+  const options = { sink, now, keptMs: undefined, withCooling: true }
+  const { backlog } = planRun({ kind: 'sync', sinceMs: sync.since }, planned, ledger, options)
   const retentionOf = ([selector]: readonly Selector[]) => selector && told.of(selector)
-  return { asOf: told.at, ...riskOf(planWork(job, sink, ledger, now), retentionOf, gatewayNow) }
+  return { asOf: told.at, ...riskOf(backlog, retentionOf, gatewayNow) }
 }
 
 function datapointsOf(gateway: GatewayConfig, sink: string, ledger: Ledger) {

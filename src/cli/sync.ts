@@ -15,11 +15,11 @@ export async function sync(config: Config, options: { once?: boolean }, context:
   const shown = options.once === true ? undefined : await openMetrics(config)
   if (shown !== undefined) {
     opened.defer(shown.close)
-    log.info({ url: shown.url }, 'serving metrics')
+    log.info({ url: shown.url }, 'metrics shown')
   }
   const parts = { run: app.run, clock, log, told: new Set<string>(), metrics: shown?.metrics }
   const report = await (options.once === true ? app.prepare(signal) : untilReady(app.prepare, { clock, log }, signal))
-  for (const warning of report.warnings) log.warn({ sink: app.sink.label, warning }, 'database warning')
+  for (const warning of report.warnings) log.warn({ sink: app.sink.label, warning }, 'about the database')
   tellRetention(report.retentionMs, config.sync.since, app.sink.label, log)
   if (options.once === true) return exitCodeOf(await syncOnce(config.sync, parts, {}, signal))
   const { length } = config.gateways

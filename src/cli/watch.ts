@@ -34,23 +34,26 @@ export async function watch(
   if (options.actions === true && datapoints.length > 0)
     throw usageFailure('--actions shows every update', 'Name datapoints or give --actions, not both.')
   const selectors = chosenSelectors(datapoints, chosen)
-  await using opened = new AsyncDisposableStack()
-  const gateway = opened.adopt(openInteractive(chosen, context), it => it.close())
-  await gateway.hello(signal)
-  const labels = options.actions === true ? undefined : await findQualifiers(gateway, selectors, terminal, signal)
-  const tell =
-    labels === undefined ? tellActions(terminal, clock, options) : tellValues(labels, terminal, clock, options)
-  await gateway.keepGeneralSocket(
-    {
-      onUpdate: (update, frame) => tell(update, frame),
-      onOpen: async opened => {
-        if (labels !== undefined) await putJson(gateway, '/iap/dp/updates/subscribe', [...labels.keys()], opened)
+  const gateway = openInteractive(chosen, context)
+  try {
+    await gateway.hello(signal)
+    const labels = options.actions === true ? undefined : await findQualifiers(gateway, selectors, terminal, signal)
+    const tell =
+      labels === undefined ? tellActions(terminal, clock, options) : tellValues(labels, terminal, clock, options)
+    await gateway.keepGeneralSocket(
+      {
+        onUpdate: (update, frame) => tell(update, frame),
+        onOpen: async opened => {
+          if (labels !== undefined) await putJson(gateway, '/iap/dp/updates/subscribe', [...labels.keys()], opened)
+        },
+        onTrouble: ({ message }, waitMs) => terminal.say(`${message}; trying again in ${tookText(waitMs)}`),
       },
-      onTrouble: ({ message }, waitMs) => terminal.say(`${message}; trying again in ${tookText(waitMs)}`),
-    },
-    signal,
-  )
-  return exitCode.done
+      signal,
+    )
+    return exitCode.done
+  } finally {
+    await gateway.close()
+  }
 }
 
 /** Subscriptions name datapoints by qualifier: the device's own list has them. */

@@ -1,8 +1,7 @@
 import type { Failure } from '../domain/failure.ts'
+import { triesOfPiece } from '../planning/backlog.ts'
 import { type CircuitState, isOfRequest } from './circuit.ts'
 
-/** Tries of a piece before it is halved, or parked at the shortest length. */
-export const triesOfPiece = 3
 /** Tries to get through to a gateway that has not answered once in this pass. */
 const triesToConnect = 4
 

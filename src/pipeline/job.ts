@@ -6,7 +6,9 @@ import type { TimeRange } from '../domain/range.ts'
 import type { Receipt } from '../domain/receipt.ts'
 import type { DatapointProblem } from '../inventory/datapoint-problems.ts'
 import type { Ledger } from '../ledger/ledger.ts'
-import type { Grouping, Order, Piece } from '../planning/backlog.ts'
+import type { Order, Piece } from '../planning/backlog.ts'
+import type { Demand } from '../planning/demand.ts'
+import type { Grouping } from '../planning/grouping.ts'
 import type { WindowLimits } from '../planning/window.ts'
 import type { Mapping } from '../points/mapping.ts'
 import type { Sink } from '../sinks/sink.ts'
@@ -26,24 +28,6 @@ export interface RunSource extends LogSource {
   problems(): readonly DatapointProblem[]
 }
 
-/** What is wanted of the gateways in a run. */
-export interface Wish {
-  /** What shall be covered in the end, by the gateway's clock; what is not settled yet is left out. */
-  readonly wanted: (gatewayNow: number) => TimeRange
-  /** See `missingRanges`. */
-  readonly secondLookMs: number
-  /** Each group's newest range comes first, whatever backlog there is. */
-  readonly newestFirst: boolean
-  /** Parked ranges that were tried within this time are left alone, ms; 0: all are tried again. */
-  readonly parkedRestMs: number
-  /** Also what is parked beyond the wanted time, but not before this moment, ms UTC: the database would not keep it. */
-  readonly parkedSince?: number
-  /** Of the wanted time, only what is parked. */
-  readonly parkedOnly?: boolean
-  /** No request is begun after this moment of the host's clock: what is left is for the next run. */
-  readonly deadline: number | undefined
-}
-
 export interface GatewayJob {
   readonly source: RunSource
   readonly mapping: Mapping
@@ -53,7 +37,9 @@ export interface GatewayJob {
   readonly sockets: number
   readonly requests: WindowLimits & { readonly per: Grouping; readonly order: Order }
   readonly maturity: { readonly settle: number; readonly lateness: number }
-  readonly wish: Wish
+  readonly demand: Demand
+  /** How long the database keeps points, ms; undefined: for ever. */
+  readonly keptMs: number | undefined
 }
 
 export interface RunParts {

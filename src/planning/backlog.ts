@@ -1,5 +1,5 @@
-import { type Selector, selectorKey } from '../domain/datapoint.ts'
-import { halveRange, RangeSet, rangeLength, type TimeRange } from '../domain/range.ts'
+import type { Selector } from '../domain/datapoint.ts'
+import { halveRange, type RangeSet, rangeLength, type TimeRange } from '../domain/range.ts'
 
 /** What one selector still lacks. */
 export interface Missing {
@@ -7,10 +7,11 @@ export interface Missing {
   readonly ranges: RangeSet
 }
 
-export type Grouping = 'datapoint' | 'device' | 'gateway' | 'auto'
-
 /** Which end of the missing time comes first; `rescue`: what the gateway will prune first. */
 export type Order = 'oldest' | 'newest' | 'rescue'
+
+/** Tries of a piece before it is halved, or parked at the shortest length. */
+export const triesOfPiece = 3
 
 /** A stretch of time that the same selectors of a group lack, all of it mature or all of it not. */
 export interface Stretch {
@@ -46,7 +47,7 @@ export interface BacklogOptions {
   /** Each group's newest piece first, whatever the order: a schedule keeps current while it catches up. */
   readonly newestFirst: boolean
   /** For the order `rescue`: what is not after this moment is pruned already, as far as the gateway tells, ms UTC. */
-  readonly prunedUntil?: (selectors: readonly Selector[]) => number | undefined
+  readonly prunedUntil?: ((selectors: readonly Selector[]) => number | undefined) | undefined
 }
 
 export function createBacklog(work: readonly Missing[], options: BacklogOptions): Backlog {
@@ -74,60 +75,6 @@ function cutAt(stretches: readonly Stretch[], ms: number): [Stretch[], Stretch[]
       return after < until ? [{ ...stretch, range: { after, until } }] : []
     })
   return [part({ after: Number.NEGATIVE_INFINITY, until: ms }), part({ after: ms, until: Number.POSITIVE_INFINITY })]
-}
-
-/** The name under which the ledger remembers what it has learnt of a group. */
-export function groupKey(selector: Selector, per: Grouping): string {
-  if (per === 'gateway') return '*'
-  const isTogether = per !== 'datapoint' && selector.device !== undefined
-  return selectorKey(isTogether ? { device: selector.device } : selector)
-}
-
-/** From now on each selector of the group is asked for by itself. */
-export function narrowGroup(backlog: Backlog, group: string): void {
-  const stretches = backlog.groups.get(group)
-  if (stretches === undefined) return
-  backlog.groups.delete(group)
-  for (const stretch of stretches)
-    for (const selector of stretch.selectors) {
-      const key = selectorKey(selector)
-      const there = backlog.groups.get(key) ?? []
-      backlog.groups.set(key, there)
-      there.push({ ...stretch, selectors: [selector] })
-    }
-}
-
-/** From now on the selectors that `belongs` names are asked for together: where they lack the same time, in one request. */
-export function joinGroups(backlog: Backlog, group: string, belongs: (selector: Selector) => boolean): void {
-  for (const groups of [backlog.groups, backlog.pruned]) {
-    const joined: Stretch[] = []
-    for (const [key, stretches] of groups) {
-      if (!stretches.every(({ selectors }) => selectors.every(belongs))) continue
-      joined.push(...stretches)
-      groups.delete(key)
-    }
-    if (joined.length > 0) groups.set(group, stretchesAgain(joined))
-  }
-  const isFresh = [...backlog.newestFirst].filter(key => !backlog.groups.has(key))
-  for (const key of isFresh) backlog.newestFirst.delete(key)
-  if (isFresh.length > 0 && backlog.groups.has(group)) backlog.newestFirst.add(group)
-}
-
-/** Stretches of several groups as those of one: provisional ones and others stay apart. */
-function stretchesAgain(stretches: readonly Stretch[]): Stretch[] {
-  const both = [false, true].flatMap(provisional => {
-    const missing = new Map<string, { selector: Selector; ranges: TimeRange[] }>()
-    for (const stretch of stretches.filter(it => it.provisional === provisional))
-      for (const selector of stretch.selectors) {
-        const key = selectorKey(selector)
-        const there = missing.get(key) ?? { selector, ranges: [] }
-        missing.set(key, there)
-        there.ranges.push(stretch.range)
-      }
-    const work = [...missing.values()].map(({ selector, ranges }) => ({ selector, ranges: RangeSet.from(ranges) }))
-    return stretchesOf(work, provisional ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY)
-  })
-  return both.sort((a, b) => a.range.after - b.range.after)
 }
 
 export function isDone({ groups, pruned, setAside }: Backlog): boolean {

@@ -49,3 +49,35 @@ export function shrinkWindow(windowMs: number, limits: WindowLimits): number {
 function clamp(windowMs: number, { shortest, longest }: WindowLimits): number {
   return Math.round(Math.min(longest, Math.max(shortest, windowMs)))
 }
+
+/** How long the next range of each group of a gateway may be: learnt as it goes. */
+export interface Windows {
+  of(group: string): number
+  /** After a complete request. The caller records the result together with what the request proves. */
+  adapt(group: string, done: { readonly range: TimeRange; readonly received: number; readonly tookMs: number }): number
+  /** After a failed request. */
+  shrink(group: string): void
+  /** After a request that was cut off because it brought too much. */
+  tighten(group: string, range: TimeRange, cut: { readonly entries: number; readonly reached: number }): void
+}
+
+/** `remembered`: what the ledger knows of a group from earlier runs, ms. */
+export function createWindows(limits: WindowLimits, remembered: (group: string) => number | undefined): Windows {
+  const known = new Map<string, number>()
+  const of = (group: string): number => {
+    // the limits may have changed since it was remembered
+    const ms = known.get(group) ?? clamp(remembered(group) ?? firstWindow(limits), limits)
+    known.set(group, ms)
+    return ms
+  }
+  return {
+    of,
+    adapt(group, done) {
+      const ms = adaptWindow(of(group), limits, done)
+      known.set(group, ms)
+      return ms
+    },
+    shrink: group => void known.set(group, shrinkWindow(of(group), limits)),
+    tighten: (group, range, cut) => void known.set(group, denseWindow(range, limits, cut)),
+  }
+}

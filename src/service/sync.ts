@@ -3,28 +3,25 @@ import type { Clock } from '../domain/clock.ts'
 import { type Failure, isAbort, toFailure } from '../domain/failure.ts'
 import { isoText } from '../domain/instant.ts'
 import { type DatapointProblem, isUnknown } from '../inventory/datapoint-problems.ts'
-import type { RunEvent, Wish } from '../pipeline/job.ts'
+import type { RunEvent } from '../pipeline/job.ts'
 import type { RunOutcome } from '../pipeline/run.ts'
+import type { Demand } from '../planning/demand.ts'
 import type { Metrics } from './metrics.ts'
 import { repeat } from './schedule.ts'
 
 export interface SyncOptions {
   readonly every: number
-  readonly settle: number
-  readonly lateness: number
   readonly since: number
 }
 
 /** One pass over what is missing. */
 export type SyncRun = (
-  wish: Wish,
+  demand: Demand,
   only: string | undefined,
   observe: (event: RunEvent) => void,
   signal: AbortSignal,
 ) => Promise<RunOutcome>
 
-/** Parked ranges are tried on a slow clock: they have failed often enough. */
-const parkedRestMs = 3_600_000
 /** Windows aim at requests of 10 s; this leaves room for slower ones. */
 const lastRequestMs = 30_000
 
@@ -51,7 +48,7 @@ export async function syncOnce(
     logEvent(event, parts.log)
     parts.metrics?.observe(event)
   }
-  const outcome = await parts.run(syncWish(options, deadline), only, observe, signal)
+  const outcome = await parts.run({ kind: 'sync', sinceMs: options.since, deadline }, only, observe, signal)
   for (const gateway of outcome.gateways) parts.metrics?.passed(gateway)
   const { received, written, rejected } = outcome.receipt
   const failed = outcome.gateways.filter(gateway => gateway.failure !== undefined).map(gateway => gateway.gateway)
@@ -102,12 +99,6 @@ function tellProblem(gateway: string, problem: DatapointProblem, { log, told }: 
     { gateway, datapoint, code, error: message, suggestion },
     isUnknown(problem) ? 'datapoint not asked for' : 'datapoint with a problem',
   )
-}
-
-/** What a pass wants of the gateways. */
-export function syncWish({ since, settle, lateness }: Omit<SyncOptions, 'every'>, deadline: number | undefined): Wish {
-  const wanted = (now: number) => ({ after: now - since, until: now - settle })
-  return { wanted, secondLookMs: lateness, newestFirst: true, parkedRestMs, parkedSince: 0, deadline }
 }
 
 /**

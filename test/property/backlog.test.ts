@@ -5,20 +5,17 @@ import { type Selector, selectorKey } from '../../src/domain/datapoint.ts'
 import { RangeSet, rangeLength, type TimeRange } from '../../src/domain/range.ts'
 import {
   createBacklog,
-  type Grouping,
   giveBack,
-  groupKey,
   halvePiece,
   isDone,
-  joinGroups,
   lengthLeft,
   type Missing,
-  narrowGroup,
   type Order,
   type Piece,
   setAside,
   takePiece,
 } from '../../src/planning/backlog.ts'
+import { type Grouping, groupKey } from '../../src/planning/grouping.ts'
 import { maturityAt, missingRanges } from '../../src/planning/missing.ts'
 import { runs } from '../support/runs.ts'
 
@@ -128,38 +125,6 @@ describe('pieces cut from a backlog', () => {
           last = range
         }
         expect(takePiece(backlog, { order, windowOf: () => 1 })).toBeUndefined()
-      }),
-    )
-  })
-
-  it('are no more when datapoints are asked for one by one instead of together', () => {
-    fc.assert(
-      fc.property(anyWork, work => {
-        const backlog = createBacklog(work, { keyOf: () => '*', matureUntil: 0, newestFirst: false })
-        const left = lengthLeft(backlog)
-        narrowGroup(backlog, '*')
-        expect(lengthLeft(backlog)).toBe(left)
-      }),
-    )
-  })
-
-  it('are the same time when all are asked for together after all, in as few stretches as there are borders', () => {
-    fc.assert(
-      fc.property(anyWork, fc.integer({ min: 0, max: horizon }), (work, matureUntil) => {
-        const backlog = createBacklog(work, { keyOf: selectorKey, matureUntil, newestFirst: true })
-        const left = lengthLeft(backlog)
-        joinGroups(backlog, '*', () => true)
-        expect(lengthLeft(backlog)).toBe(left)
-        const together = createBacklog(work, { keyOf: () => '*', matureUntil, newestFirst: true })
-        const shapes = (of: typeof backlog) =>
-          (of.groups.get('*') ?? []).map(({ range, selectors, provisional }) => ({
-            ...{ range, provisional, selectors: selectors.map(selectorKey).sort() },
-          }))
-        expect(RangeSet.from(shapes(backlog).map(({ range }) => range)).ranges).toEqual(
-          RangeSet.from(shapes(together).map(({ range }) => range)).ranges,
-        )
-        expect(shapes(backlog).length).toBeLessThanOrEqual(shapes(together).length)
-        expect([...backlog.newestFirst]).toEqual([...together.newestFirst])
       }),
     )
   })

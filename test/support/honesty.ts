@@ -142,9 +142,8 @@ async function deadFrames({ deadLetters }: Config): Promise<ReadonlySet<string>>
 }
 
 async function run(app: App, range: TimeRange): Promise<RunOutcome | undefined> {
-  const wish = { wanted: () => range, secondLookMs: 0, newestFirst: false, parkedRestMs: 0, deadline: undefined }
   try {
-    return await app.run(wish, undefined, () => {}, new AbortController().signal)
+    return await app.run({ kind: 'once', ...range }, undefined, () => {}, new AbortController().signal)
   } catch (error) {
     expect(toFailure(error).code).not.toBe('unexpected')
     return undefined

@@ -1,9 +1,9 @@
 import { onTestFinished } from 'vitest'
 import { DeadLetterBox } from '../../src/dead-letters/dead-letters.ts'
 import type { Selector } from '../../src/domain/datapoint.ts'
-import { RangeSet, type TimeRange } from '../../src/domain/range.ts'
+import { RangeSet } from '../../src/domain/range.ts'
 import { Ledger } from '../../src/ledger/ledger.ts'
-import type { GatewayJob, RunEvent, RunSource, Wish } from '../../src/pipeline/job.ts'
+import type { GatewayJob, RunEvent, RunSource } from '../../src/pipeline/job.ts'
 import { run } from '../../src/pipeline/run.ts'
 import { createThrottle, type RequestLimits, type Throttle } from '../../src/pipeline/throttle.ts'
 import { compileMapping } from '../../src/points/mapping.ts'
@@ -58,7 +58,8 @@ export function openPipelineInto<Into extends Sink>(sink: Into, { clock = steere
       sockets: limits?.sockets ?? usualLimits.sockets,
       requests: { entries: 50_000, shortest: minute, longest: 2 * hour, per: 'datapoint', order: 'oldest' },
       maturity: { settle: 0, lateness: 0 },
-      wish: wishOf({ after: today - day, until: today }),
+      demand: { kind: 'once', after: today - day, until: today },
+      keptMs: undefined,
       ...change,
     }
   }
@@ -76,15 +77,5 @@ export function openPipelineInto<Into extends Sink>(sink: Into, { clock = steere
     parked: (name = 'plant-a') => RangeSet.from(ledger.parked(place(name), lux).map(({ range }) => range)),
     kinds: (kind: RunEvent['kind']) => events.filter(event => event.kind === kind),
     go: (jobs: readonly GatewayJob[], signal = new AbortController().signal) => run(jobs, parts, signal),
-  }
-}
-
-export function wishOf(range: TimeRange): Wish {
-  return {
-    wanted: () => range,
-    secondLookMs: 0,
-    newestFirst: false,
-    parkedRestMs: 0,
-    deadline: undefined,
   }
 }

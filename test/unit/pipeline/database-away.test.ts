@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { Failure } from '../../../src/domain/failure.ts'
+import type { Demand } from '../../../src/planning/demand.ts'
 import type { ReadyWaiting, Sink } from '../../../src/sinks/sink.ts'
-import { hour, openPipelineInto, today, wishOf } from '../../support/pipeline.ts'
+import { hour, openPipelineInto, today } from '../../support/pipeline.ts'
 import { scriptedGateway } from '../../support/scripted-gateway.ts'
 import { scriptedSink } from '../../support/scripted-sink.ts'
 import { type SteeredClock, steeredClock } from '../../support/steered-clock.ts'
@@ -33,11 +34,14 @@ function openRun(awayMs: number, deadline?: number) {
   const clock = steeredClock(today)
   const { job, go, events } = openPipelineInto(sinkAway(clock, awayMs), { clock })
   const source = scriptedGateway({ now: clock.now })
-  const wish = { ...wishOf({ after: today - 24 * hour, until: today }), deadline }
+  const demand: Demand =
+    deadline === undefined
+      ? { kind: 'once', after: today - 24 * hour, until: today }
+      : { kind: 'sync', sinceMs: 24 * hour, deadline }
   return {
     clock,
     source,
-    go: () => go([job(source, { selectors: [{}], wish })]),
+    go: () => go([job(source, { selectors: [{}], demand })]),
     waits: () => events.flatMap(event => (event.kind === 'waiting' ? [event.reason] : [])),
   }
 }

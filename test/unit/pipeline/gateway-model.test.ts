@@ -7,7 +7,7 @@ import type { DataLogRequest } from '../../../src/domain/request.ts'
 import { runGateway } from '../../../src/pipeline/gateway-run.ts'
 import type { GatewayJob, RunSource } from '../../../src/pipeline/job.ts'
 import { logFrame } from '../../support/log-frames.ts'
-import { day, hour, lux, minute, openPipeline, today, wishOf } from '../../support/pipeline.ts'
+import { day, hour, lux, minute, openPipeline, today } from '../../support/pipeline.ts'
 import { runs } from '../../support/runs.ts'
 import { noEnd, unreachable } from '../../support/scripted-gateway.ts'
 import { type SteeredClock, steeredClock } from '../../support/steered-clock.ts'
@@ -93,7 +93,7 @@ function openRun(density: Density, options: { thinning?: number; trouble?: (rang
       ...change,
     } as const
     const outcome = await runGateway(
-      job(source, { limits, requests, wish: wishOf(wanted) }),
+      job(source, { limits, requests, demand: { kind: 'once', ...wanted } }),
       parts,
       signal ?? new AbortController().signal,
     )

@@ -4,12 +4,10 @@ import { Failure } from '../../../src/domain/failure.ts'
 import { RangeSet, type TimeRange } from '../../../src/domain/range.ts'
 import { run } from '../../../src/pipeline/run.ts'
 import type { Sink } from '../../../src/sinks/sink.ts'
-import { day, hour, lux, minute, openPipelineInto, today, wishOf } from '../../support/pipeline.ts'
+import { day, hour, lux, minute, openPipelineInto, today } from '../../support/pipeline.ts'
 import { type GatewayScript, noEnd, scriptedGateway, unreachable } from '../../support/scripted-gateway.ts'
 import { scriptedSink } from '../../support/scripted-sink.ts'
 import { steeredClock } from '../../support/steered-clock.ts'
-
-const wish = wishOf({ after: today - day, until: today })
 
 /** A run over scripted gateways. */
 function openRun(sink: Sink = scriptedSink()) {
@@ -67,7 +65,7 @@ describe('a run', () => {
     await go([job(gateway())])
     expect(ledger.hasContent({ sink: parts.sink.id, gateway: 'plant-a' }, lux)).toBe(true)
     const removed = { ...gateway(), problems: () => [problem(lux)] }
-    await go([job(removed, { wish: { ...wish, wanted: () => ({ after: today - 2 * day, until: today }) } })])
+    await go([job(removed, { demand: { kind: 'once', after: today - 2 * day, until: today } })])
     expect(removed.asked.length).toBeGreaterThan(0)
   })
 
@@ -85,7 +83,7 @@ describe('a run', () => {
     await go([
       job(source, {
         maturity: { settle: minute, lateness: hour },
-        wish: { ...wish, wanted: now => ({ after: now - day, until: now + day }) },
+        demand: { kind: 'once', after: today - 3 * hour - day, until: today + day },
       }),
     ])
     const now = today - 3 * hour
@@ -202,10 +200,10 @@ describe('a request that fails', () => {
     const request = (range: TimeRange) => {
       if (overlaps(range, sick)) throw noEnd()
     }
-    const restful = { ...wish, parkedRestMs: 12 * hour }
+    const restful = { kind: 'sync', sinceMs: day } as const
     let runs = 0
     for (; runs < 8; runs++) {
-      const outcome = await go([job(gateway({ request }), { wish: restful })])
+      const outcome = await go([job(gateway({ request }), { demand: restful })])
       if (outcome.gateways[0]!.failure === undefined) break
       clock.advance(5 * minute)
     }
@@ -474,10 +472,9 @@ describe('a gateway that is run again and again', () => {
     const { clock, gateway, job, go } = openRun()
     const starts: number[] = []
     const source = gateway({ request: () => void starts.push(clock.now()) })
-    const recent = (gatewayNow: number) => ({ after: gatewayNow - minute, until: gatewayNow })
-    const its = job(source, { limits: { pause: 5_000, requestsPerMinute: 2 }, wish: { ...wish, wanted: recent } })
+    const its = job(source, { limits: { pause: 5_000, requestsPerMinute: 2 } })
     while (clock.now() < today + 10 * minute) {
-      await go([{ ...its, wish: { ...its.wish, deadline: clock.now() + 1_500 } }])
+      await go([{ ...its, demand: { kind: 'sync', sinceMs: minute, deadline: clock.now() + 1_500 } }])
       await clock.sleep(2_000)
     }
     expect(starts.length).toBeGreaterThan(15)
@@ -500,7 +497,7 @@ describe('a gateway that is run again and again', () => {
       },
     })
     const its = job(source, { limits: { sockets: 4, pause: 0, patience: hour } })
-    const pass = (deadline: number) => go([{ ...its, wish: { ...wish, deadline } }])
+    const pass = (deadline: number) => go([{ ...its, demand: { kind: 'sync', sinceMs: day, deadline } }])
     const first = await pass(clock.now() + minute)
     const heldFrom = starts[2]!
     expect(first.gateways[0]!.failure).toMatchObject({ code: 'too-fast' })
@@ -559,7 +556,7 @@ describe('a gateway that is run again and again', () => {
         throw noEnd()
       },
     })
-    const outcome = await go([job(source, { wish: { ...wish, deadline: clock.now() + minute } })])
+    const outcome = await go([job(source, { demand: { kind: 'sync', sinceMs: day, deadline: clock.now() + minute } })])
     expect(parked()).toEqual([])
     expect(outcome.gateways[0]).toMatchObject({ failure: undefined, parked: 0 })
     expect(outcome.gateways[0]!.leftMs).toBeGreaterThan(0)
@@ -569,23 +566,23 @@ describe('a gateway that is run again and again', () => {
     const { clock, gateway, job, go, ledger, parts, parked } = openRun()
     const old = { after: today - 10 * day, until: today - 10 * day + minute }
     ledger.park(parts.sink.id, { gateway: 'plant-a', selectors: [lux], range: old }, noEnd(), 3)
-    const sync = { ...wish, parkedRestMs: hour, parkedSince: 0 }
+    const sync = { kind: 'sync', sinceMs: day } as const
     const source = gateway({
       request(range) {
         if (range.after < old.until) throw noEnd()
       },
     })
-    expect((await go([job(source, { wish: sync })])).gateways[0]!.parked).toBe(1)
+    expect((await go([job(source, { demand: sync })])).gateways[0]!.parked).toBe(1)
     expect(source.asked.some(({ after }) => after === old.after)).toBe(false)
     await clock.sleep(hour + 1)
-    await go([job(source, { wish: sync })])
+    await go([job(source, { demand: sync })])
     expect(source.asked.filter(({ after }) => after === old.after)).toHaveLength(3)
     await clock.sleep(hour + 1)
-    await go([job(source, { wish: sync })])
+    await go([job(source, { demand: sync })])
     // it has failed twice as often: it rests twice as long
     expect(source.asked.filter(({ after }) => after === old.after)).toHaveLength(3)
     await clock.sleep(hour + 1)
-    await go([job(gateway(), { wish: sync })])
+    await go([job(gateway(), { demand: sync })])
     expect(parked()).toEqual([])
   })
 })

@@ -1,6 +1,5 @@
 import { expect, it } from 'vitest'
 import { rangeLength, type TimeRange } from '../../../src/domain/range.ts'
-import { syncWish } from '../../../src/service/sync.ts'
 import { day, hour, lux, minute, openPipeline } from '../../support/pipeline.ts'
 import { scriptedGateway } from '../../support/scripted-gateway.ts'
 import { steeredClock } from '../../support/steered-clock.ts'
@@ -15,7 +14,7 @@ function openDaemon({ every = 5 * minute, settle = minute, lateness = hour, sinc
     limits: { pause: 0 },
     requests: { entries: 50_000, shortest: minute, longest: day, per: 'auto', order: 'oldest' },
     maturity: { settle, lateness },
-    wish: syncWish({ since, settle, lateness }, undefined),
+    demand: { kind: 'sync', sinceMs: since },
   })
   const place = { sink: sink.id, gateway: source.name }
   return {

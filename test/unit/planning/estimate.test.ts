@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import type { Selector } from '../../../src/domain/datapoint.ts'
 import { RangeSet, rangeLength, type TimeRange } from '../../../src/domain/range.ts'
 import { emptyReceipt, type Receipt } from '../../../src/domain/receipt.ts'
-import { createBacklog, groupKey } from '../../../src/planning/backlog.ts'
+import { createBacklog } from '../../../src/planning/backlog.ts'
 import {
   assumedSpeed,
   type Density,
@@ -13,6 +13,7 @@ import {
   type PastRequest,
   turnMs,
 } from '../../../src/planning/estimate.ts'
+import { groupKey } from '../../../src/planning/grouping.ts'
 
 const dayMs = 86_400_000
 

@@ -2,7 +2,8 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { Selector } from '../../../src/domain/datapoint.ts'
 import { RangeSet, rangeLength, type TimeRange } from '../../../src/domain/range.ts'
-import { createBacklog, groupKey, lengthLeft } from '../../../src/planning/backlog.ts'
+import { createBacklog, lengthLeft } from '../../../src/planning/backlog.ts'
+import { groupKey } from '../../../src/planning/grouping.ts'
 import { riskOf, storedPart } from '../../../src/planning/risk.ts'
 
 const dayMs = 86_400_000

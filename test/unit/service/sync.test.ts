@@ -1,14 +1,14 @@
 import { describe, expect, it } from 'vitest'
 import { Failure, type Reach } from '../../../src/domain/failure.ts'
 import { emptyReceipt } from '../../../src/domain/receipt.ts'
-import type { Wish } from '../../../src/pipeline/job.ts'
 import type { RunOutcome } from '../../../src/pipeline/run.ts'
+import type { Demand } from '../../../src/planning/demand.ts'
 import { syncForever, syncOnce } from '../../../src/service/sync.ts'
 import { recordedLog } from '../../support/recorded-log.ts'
 import { steeredClock } from '../../support/steered-clock.ts'
 
 const minute = 60_000
-const options = { every: 5 * minute, settle: minute, lateness: 24 * 60 * minute, since: 400 * 24 * 60 * minute }
+const options = { every: 5 * minute, since: 400 * 24 * 60 * minute }
 const nothing: RunOutcome = { gateways: [], requests: 0, receipt: emptyReceipt(), tookMs: 0 }
 
 function trouble(reach: Reach): Failure {
@@ -16,19 +16,19 @@ function trouble(reach: Reach): Failure {
 }
 
 /** Passes of which the test says what becomes of them; counts from 1. */
-function openSync(pass: (count: number, wish: Wish) => void = () => {}) {
+function openSync(pass: (count: number, demand: Demand) => void = () => {}) {
   const clock = steeredClock()
   clock.runFreely()
   const { log, lines } = recordedLog()
   const began = clock.now()
   const stop = new AbortController()
   const starts: number[] = []
-  const wishes: Wish[] = []
-  const run = async (wish: Wish, _only: string | undefined, _observe: unknown, signal: AbortSignal) => {
+  const demands: Demand[] = []
+  const run = async (demand: Demand, _only: string | undefined, _observe: unknown, signal: AbortSignal) => {
     signal.throwIfAborted()
     starts.push(clock.now() - began)
-    wishes.push(wish)
-    pass(starts.length, wish)
+    demands.push(demand)
+    pass(starts.length, demand)
     if (starts.length === 4) stop.abort(new Error('stopped'))
     return nothing
   }
@@ -36,7 +36,7 @@ function openSync(pass: (count: number, wish: Wish) => void = () => {}) {
   return {
     clock,
     starts,
-    wishes,
+    demands,
     lines,
     stop,
     parts,
@@ -45,11 +45,10 @@ function openSync(pass: (count: number, wish: Wish) => void = () => {}) {
 }
 
 describe('the sync', () => {
-  it('wants everything from the configured past to what has settled, by the gateway’s own clock', async () => {
-    const { wishes, parts, stop } = openSync()
+  it('wants everything from the configured past on', async () => {
+    const { demands, parts, stop } = openSync()
     await syncOnce(options, parts, {}, stop.signal)
-    const gatewayNow = 1_000_000_000_000
-    expect(wishes[0]!.wanted(gatewayNow)).toEqual({ after: gatewayNow - options.since, until: gatewayNow - minute })
+    expect(demands[0]).toEqual({ kind: 'sync', sinceMs: options.since, deadline: undefined })
   })
 
   it('passes on its beat until it is stopped, which is no failure', async () => {
@@ -79,7 +78,8 @@ describe('the sync', () => {
   })
 
   it('with a backlog works nearly all the time: a pass ends before the next one is due', async () => {
-    const { forever, starts, clock } = openSync((_, { deadline }) => {
+    const { forever, starts, clock } = openSync((_, demand) => {
+      const deadline = demand.kind === 'sync' ? demand.deadline : undefined
       // as a run does: the last request begins just before the deadline, and takes a usual time
       clock.advance(deadline! - clock.now() + 15_000)
     })

@@ -1,6 +1,6 @@
 import { expect, onTestFinished, test } from 'vitest'
 import { Ledger } from '../../../src/ledger/ledger.ts'
-import { keepTold } from '../../../src/pipeline/told.ts'
+import { rememberRetention } from '../../../src/pipeline/remember.ts'
 import { scriptedGateway } from '../../support/scripted-gateway.ts'
 import { steeredClock } from '../../support/steered-clock.ts'
 
@@ -22,7 +22,7 @@ test('how long a gateway keeps its log is kept when it has told, and not worked 
       return selector === other ? undefined : days * dayMs
     },
   }
-  const pass = () => keepTold({ source, selectors: [lux!, temp!, other!] }, ledger)
+  const pass = () => rememberRetention({ source, selectors: [lux!, temp!, other!] }, ledger)
   pass()
   expect(ledger.retentions('plant-a')).toBeUndefined()
   toldAt = clock.now()

@@ -1,7 +1,7 @@
 import { expect, onTestFinished, test } from 'vitest'
 import { Ledger } from '../../../src/ledger/ledger.ts'
-import { planWork } from '../../../src/pipeline/work.ts'
 import { isDone } from '../../../src/planning/backlog.ts'
+import { planRun } from '../../../src/planning/plan.ts'
 import { noEnd } from '../../support/scripted-gateway.ts'
 import { steeredClock } from '../../support/steered-clock.ts'
 
@@ -16,24 +16,19 @@ test('a parked range rests for its time, and not longer when the host’s clock 
   ledger.park('s', { gateway: 'plant-a', selectors: [lux], range }, noEnd(), 3)
   const rests = (now: number) =>
     isDone(
-      planWork(
+      planRun(
+        { kind: 'sync', sinceMs: hour },
         {
-          source: { name: 'plant-a', clock: { now: () => range.until } },
+          name: 'plant-a',
+          now: range.until,
           selectors: [lux],
-          requests: { entries: 50_000, shortest: 60_000, longest: hour, per: 'auto', order: 'oldest' },
+          unknown: [],
+          requests: { per: 'auto', order: 'oldest' },
           maturity: { settle: 0, lateness: 0 },
-          wish: {
-            wanted: () => range,
-            secondLookMs: 0,
-            newestFirst: true,
-            parkedRestMs: hour,
-            deadline: undefined,
-          },
         },
-        's',
         ledger,
-        now,
-      ),
+        { sink: 's', now, keptMs: undefined },
+      ).backlog,
     )
   const parkedAt = clock.now()
   expect([0, hour - 1, hour].map(ms => rests(parkedAt + ms))).toEqual([true, true, false])
