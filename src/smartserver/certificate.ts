@@ -1,5 +1,6 @@
 import tls from 'node:tls'
-import { Failure } from '../domain/failure.ts'
+import type { Failure } from '../domain/failure.ts'
+import { gatewayFailure } from './failures.ts'
 import { networkFailure } from './network-failure.ts'
 
 export interface ShownCertificate {
@@ -51,10 +52,5 @@ export function readCertificate(url: string, signal: AbortSignal): Promise<Shown
 }
 
 function silent(): Failure {
-  return new Failure(`no TLS connection came about within ${timeoutMs / 1000} s`, {
-    code: 'gateway-silent',
-    retry: 'soon',
-    reach: 'gateway',
-    advice: 'Check that url leads to a SmartServer (port 8443 up to release 2.7).',
-  })
+  return gatewayFailure('gateway-silent', `no TLS connection came about within ${timeoutMs / 1000} s`)
 }

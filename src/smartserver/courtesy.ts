@@ -1,5 +1,5 @@
 import type { Clock } from '../domain/clock.ts'
-import { Failure } from '../domain/failure.ts'
+import { gatewayFailure } from './failures.ts'
 
 export interface CourtesyParts {
   readonly clock: Clock
@@ -36,7 +36,7 @@ export function createCourtesy({ clock, onTooFast }: CourtesyParts): Courtesy {
       try {
         return await ask()
       } catch (error) {
-        if (!(error instanceof Failure) || error.code !== 'too-fast' || waits > mostWaits) throw error
+        if (!gatewayFailure.is(error, 'too-fast') || waits > mostWaits) throw error
         const waitMs = error.retryAfterMs ?? 0
         if (waitMs > longestWaitMs) throw error
         onTooFast(waitMs)

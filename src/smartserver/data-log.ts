@@ -3,7 +3,8 @@ import type { ClientRequest, IncomingMessage } from 'node:http'
 import type https from 'node:https'
 import WebSocket from 'ws'
 import type { Frame } from '../domain/entry.ts'
-import { Failure, type FailureOptions, type Reach } from '../domain/failure.ts'
+import type { Failure } from '../domain/failure.ts'
+import { type GatewayCode, gatewayFailure } from './failures.ts'
 import { networkFailure } from './network-failure.ts'
 import { upgradeRefusal } from './upgrade-refusal.ts'
 
@@ -138,7 +139,7 @@ class Reading {
     const text = isText ? bytes.toString('utf8') : `no text, base64: ${bytes.toString('base64')}`
     if (!this.#finished) this.#tell(text)
     if (this.#ended) {
-      this.#endedWith = this.#failed('frames arrived after "end"', { code: 'frame-after-end', retry: 'soon' })
+      this.#endedWith = this.#failed('frame-after-end', 'frames arrived after "end"')
       if (this.#options.witness === undefined) this.#finish(this.#endedWith)
     } else if (text === '"end"') {
       this.#ended = true
@@ -191,9 +192,7 @@ class Reading {
     this.#idle = setInterval(
       () => {
         if (this.#socket.isPaused || performance.now() - this.#lastFrameAt < idleTimeoutMs) return
-        this.#finish(
-          this.#failed(`the gateway was silent for ${idleTimeoutMs / 1000} s`, { code: 'silence', retry: 'soon' }),
-        )
+        this.#finish(this.#failed('silence', `the gateway was silent for ${idleTimeoutMs / 1000} s`))
       },
       Math.max(10, Math.min(1_000, idleTimeoutMs / 4)),
     )
@@ -204,32 +203,20 @@ class Reading {
     if (this.#ended) return this.#endedWith
     const code = 'code' in error ? String(error.code) : ''
     if (code === 'WS_ERR_UNSUPPORTED_MESSAGE_LENGTH')
-      return this.#failed(`a frame exceeds ${largestFrame >> 20} MiB`, {
-        code: 'frame-too-large',
-        retry: 'later',
-        cause: error,
-      })
+      return this.#failed('frame-too-large', `a frame exceeds ${largestFrame >> 20} MiB`, error)
     if (code.startsWith('WS_ERR'))
-      return this.#failed(`the gateway broke the WebSocket protocol (${code})`, {
-        code: 'bad-websocket',
-        retry: 'soon',
-        cause: error,
-      })
+      return this.#failed('bad-websocket', `the gateway broke the WebSocket protocol (${code})`, error)
     if (error.message === 'Opening handshake has timed out')
-      return this.#failed(`the gateway did not open the socket within ${connectTimeoutMs / 1000} s`, {
-        code: 'open-timeout',
-        retry: 'soon',
-        reach: 'gateway',
-      })
+      return this.#failed('open-timeout', `the gateway did not open the socket within ${connectTimeoutMs / 1000} s`)
     return networkFailure(error, 'reading its data log').during({ entries: this.#entries })
   }
 
   #cut(code: number): Failure {
-    return this.#failed(`the gateway closed the socket (${code}) without "end"`, { code: 'no-end', retry: 'soon' })
+    return this.#failed('no-end', `the gateway closed the socket (${code}) without "end"`)
   }
 
-  #failed(message: string, options: Omit<FailureOptions, 'reach' | 'work'> & { reach?: Reach }): Failure {
-    return new Failure(message, { reach: 'request', ...options, work: { entries: this.#entries } })
+  #failed(code: GatewayCode, message: string, cause?: unknown): Failure {
+    return gatewayFailure(code, message, { cause, work: { entries: this.#entries } })
   }
 
   readonly #onAbort = () => this.#finish(this.#signal.reason)

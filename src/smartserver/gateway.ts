@@ -7,6 +7,7 @@ import { Failure } from '../domain/failure.ts'
 import { type DataLogRequest, requestText } from '../domain/request.ts'
 import { type Courtesy, createCourtesy } from './courtesy.ts'
 import { readDataLogSocket, type Witness } from './data-log.ts'
+import { gatewayFailure } from './failures.ts'
 import { GatewayClock } from './gateway-clock.ts'
 import { type GeneralSocketEvents, keepGeneralSocket } from './general-socket.ts'
 import { KnownNames } from './known-names.ts'
@@ -131,7 +132,7 @@ export class Gateway {
         if (!(error instanceof Failure)) throw error
         const named = error.during(work)
         if (lease === undefined) throw named.reaching('gateway')
-        if (error.code !== 'upgrade-not-logged-in') throw named
+        if (!gatewayFailure.is(error, 'upgrade-not-logged-in')) throw named
         const look = { place: dataLogPlace, isRetry: attempt > 1, refusal: named.reaching('gateway') }
         await this.#session.renounce(lease.cookie, look, signal).catch(reason => {
           throw reason instanceof Failure ? reason.during(work) : reason

@@ -3,7 +3,8 @@ import type https from 'node:https'
 import WebSocket from 'ws'
 import type { Clock } from '../domain/clock.ts'
 import type { Rejection } from '../domain/entry.ts'
-import { Failure, toFailure } from '../domain/failure.ts'
+import { type Failure, toFailure } from '../domain/failure.ts'
+import { gatewayFailure } from './failures.ts'
 import { networkFailure } from './network-failure.ts'
 import type { Session } from './session.ts'
 import { decodeUpdate, type Update } from './updates.ts'
@@ -129,7 +130,7 @@ async function holdSocket(
     })
     return undefined
   } catch (error) {
-    if (error instanceof Failure && error.code === 'upgrade-not-logged-in')
+    if (gatewayFailure.is(error, 'upgrade-not-logged-in'))
       await session.renounce(lease.cookie, { place: 'general socket', isRetry: false, refusal: error }, signal)
     throw error
   } finally {
@@ -158,6 +159,6 @@ function noteDate({ headers }: IncomingMessage, { onDate }: GeneralSocketParts):
   if (headers.date !== undefined) onDate(headers.date)
 }
 
-function socketFailure(what: string, code: string): Failure {
-  return new Failure(`the general socket ${what}`, { code, retry: 'soon', reach: 'request' })
+function socketFailure(what: string, code: 'general-socket-silent' | 'general-socket-closed'): Failure {
+  return gatewayFailure(code, `the general socket ${what}`)
 }

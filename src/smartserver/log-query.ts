@@ -1,4 +1,5 @@
-import { Failure } from '../domain/failure.ts'
+import type { Failure } from '../domain/failure.ts'
+import { gatewayFailure } from './failures.ts'
 
 /** A name, and what is meant by it. `bare` is what the release makes of it (protocol §2.1). */
 export type NameFilter = { readonly name: string } | { readonly xifName: string } | { readonly bare: string }
@@ -89,6 +90,6 @@ export function percentEncode(value: string): string {
   return encodeURIComponent(value).replace(/[!'()*]/g, sign => `%${sign.charCodeAt(0).toString(16).toUpperCase()}`)
 }
 
-function badQuery(message: string, code = 'bad-query'): Failure {
-  return new Failure(message, { code, retry: 'never', reach: 'run' })
+function badQuery(message: string, code: 'bad-query' | 'bad-range' = 'bad-query'): Failure {
+  return gatewayFailure(code, message)
 }

@@ -1,4 +1,5 @@
-import { Failure } from '../domain/failure.ts'
+import type { Failure } from '../domain/failure.ts'
+import { gatewayFailure } from './failures.ts'
 import { isLoggedOut, type RestAnswer, type RestCall } from './rest.ts'
 import { tooFast } from './too-fast.ts'
 
@@ -21,12 +22,8 @@ export interface FreshLogin {
 const usualLifeMs = 86_400_000
 /** A shorter life is taken for a slip (seconds, say): a login every few seconds would be no way to treat a gateway. */
 export const shortestLifeMs = 600_000
-/** The vendor's own flow waits this long after "too many failed login attempts". */
-const lockedOutMs = 300_000
 /** A gateway that forgets each login at once may have just started. */
 export const notHonouredMs = 120_000
-/** A rejected password is not tried again before this: repeated tries lock the account (protocol §1). */
-const rejectedMs = 1_800_000
 
 /** Calls that need a login and nothing else: what the gateway says there is about the login itself (protocol §1). */
 const lifePath = '/iap/auth/sessionTimeout'
@@ -78,32 +75,14 @@ export async function isAlive(ask: Ask, cookie: string, signal: AbortSignal): Pr
 function loginRefusal({ status, headers, body }: RestAnswer, username: string): Failure | undefined {
   if (status === 200) return undefined
   if (status === 401 || status === 403)
-    return new Failure(`the gateway rejects the login of "${username}"`, {
-      code: 'login-rejected',
-      retry: 'never',
-      reach: 'gateway',
-      retryAfterMs: rejectedMs,
-      advice:
-        'Check username and password before the next try: repeated tries lock the account, and each command is one. ' +
-        'A process that goes on does not try again for half an hour.',
-    })
+    return gatewayFailure('login-rejected', `the gateway rejects the login of "${username}"`)
   if (status === 429) {
     // the wording is the only thing that tells the two cases apart (protocol §1, vendor's Web Connector)
     if (!/failed login/i.test(body)) return tooFast(headers['retry-after'])
-    return new Failure('the gateway has locked the login after too many failed ones', {
-      code: 'login-locked',
-      retry: 'later',
-      reach: 'gateway',
-      retryAfterMs: lockedOutMs,
-      advice: `Check username and password, and try again in ${lockedOutMs / 60_000} minutes.`,
-    })
+    return gatewayFailure('login-locked', 'the gateway has locked the login after too many failed ones')
   }
-  return new Failure(`the gateway answers the login with status ${status}`, {
-    code: 'login-failed',
+  return gatewayFailure('login-failed', `the gateway answers the login with status ${status}`, {
     retry: status >= 500 ? 'soon' : 'later',
-    reach: 'gateway',
-    advice:
-      'Check that url leads to a SmartServer (port 8443 up to release 2.7). After its start it may need up to 8 minutes.',
   })
 }
 
@@ -111,10 +90,5 @@ function sessionCookie({ headers }: RestAnswer): string {
   const cookies = headers['set-cookie']
   const found = (Array.isArray(cookies) ? cookies : [cookies ?? '']).find(cookie => cookie.startsWith('cmsSID='))
   if (found !== undefined) return found.split(';')[0]!
-  throw new Failure('the gateway accepts the login but sets no cookie cmsSID', {
-    code: 'no-cookie',
-    retry: 'later',
-    reach: 'gateway',
-    advice: 'Check that url leads to a SmartServer, without a proxy that strips cookies.',
-  })
+  throw gatewayFailure('no-cookie', 'the gateway accepts the login but sets no cookie cmsSID')
 }

@@ -1,4 +1,5 @@
 import { Failure } from '../domain/failure.ts'
+import { gatewayFailure } from './failures.ts'
 
 /** No connection came about: nothing was asked of the gateway yet. */
 const unreachable = new Set([
@@ -30,34 +31,15 @@ export function networkFailure(error: unknown, doing: string): Failure {
   const code = codeOf(error)
   const trouble = certificate.get(code)
   if (trouble !== undefined)
-    return new Failure(`cannot trust the gateway: ${trouble}`, {
-      code: 'untrusted-certificate',
-      retry: 'never',
-      reach: 'gateway',
-      advice: 'Pin its certificate (tls: { fingerprint256: … }) or name its CA (tls: { ca: … }).',
-      cause: error,
-    })
+    return gatewayFailure('untrusted-certificate', `cannot trust the gateway: ${trouble}`, { cause: error })
   if (unreachable.has(code))
-    return new Failure(`the gateway cannot be reached (${code}) while ${doing}`, {
-      code: 'gateway-unreachable',
-      retry: 'soon',
-      reach: 'gateway',
-      advice: 'Check url, network and power of the gateway.',
+    return gatewayFailure('gateway-unreachable', `the gateway cannot be reached (${code}) while ${doing}`, {
       cause: error,
     })
   if (noTls.has(code))
-    return new Failure(`the gateway does not speak TLS there (${code}) while ${doing}`, {
-      code: 'no-tls',
-      retry: 'later',
-      reach: 'gateway',
-      advice: 'Check host and port of url: TLS is at 443, and at 8443 up to release 2.7.',
-      cause: error,
-    })
+    return gatewayFailure('no-tls', `the gateway does not speak TLS there (${code}) while ${doing}`, { cause: error })
   const detail = code === '' && error instanceof Error ? error.message : code
-  return new Failure(`the connection to the gateway broke (${detail}) while ${doing}`, {
-    code: 'connection-broken',
-    retry: 'soon',
-    reach: 'request',
+  return gatewayFailure('connection-broken', `the connection to the gateway broke (${detail}) while ${doing}`, {
     cause: error,
   })
 }

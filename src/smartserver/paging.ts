@@ -1,4 +1,5 @@
-import { Failure } from '../domain/failure.ts'
+import type { Failure } from '../domain/failure.ts'
+import { gatewayFailure } from './failures.ts'
 import { type Asked, askJson, idOf, memberOf } from './rest-json.ts'
 
 /** The vendor's own page size (protocol §5). */
@@ -14,17 +15,18 @@ const mostPages = 1_000
  */
 export async function readList(gateway: Asked, path: string, signal: AbortSignal): Promise<unknown[]> {
   const joint = path.includes('?') ? '&' : '?'
-  let trouble: string
+  let isUnstable: boolean
   try {
     return await readSnapshot(gateway, `${path}${joint}`, signal)
   } catch (error) {
-    trouble = codeAboutPaging(error)
+    throwUnlessAboutPaging(error)
+    isUnstable = gatewayFailure.is(error, 'list-unstable')
   }
   try {
     // plain pages of a list that changes would lose items without a word
-    if (trouble !== 'list-unstable') return await readPlainPages(gateway, `${path}${joint}noxs=true&`, signal)
+    if (!isUnstable) return await readPlainPages(gateway, `${path}${joint}noxs=true&`, signal)
   } catch (error) {
-    codeAboutPaging(error)
+    throwUnlessAboutPaging(error)
   }
   const all = await askJson(gateway, path, signal)
   if (Array.isArray(all)) return all
@@ -50,12 +52,7 @@ async function readSnapshot(gateway: Asked, base: string, signal: AbortSignal): 
       if (page === mostPages) throw oddList(base)
     }
   }
-  throw new Failure('the list changes faster than the gateway delivers it', {
-    code: 'list-unstable',
-    retry: 'later',
-    reach: 'gateway',
-    advice: 'Try again when nobody works on the gateway.',
-  })
+  throw gatewayFailure('list-unstable', 'the list changes faster than the gateway delivers it')
 }
 
 async function readPlainPages(gateway: Asked, base: string, signal: AbortSignal): Promise<unknown[]> {
@@ -100,25 +97,14 @@ function pagePath(base: string, page: number, snapshot?: unknown): string {
   return `${base}pg=${page}&sz=${pageSize}${number === undefined ? '' : `&xs=${encodeURIComponent(number)}`}`
 }
 
-/** What a gateway may say to a way of paging that it does not know. */
-const aboutPaging = new Set([
-  ...['rest-400', 'rest-404', 'rest-405', 'rest-501'],
-  ...['rest-not-json', 'rest-odd-list', 'list-unstable'],
-])
-
 /**
  * Throws what another way of paging cannot help: a gateway that is away, a login that is refused, and above all one that
  * is overloaded, which the whole list at once would not make better.
  */
-function codeAboutPaging(error: unknown): string {
-  if (error instanceof Failure && aboutPaging.has(error.code)) return error.code
-  throw error
+function throwUnlessAboutPaging(error: unknown): void {
+  if (!gatewayFailure.is(error, 'rest-unsupported', 'rest-not-json', 'rest-odd-list', 'list-unstable')) throw error
 }
 
 function oddList(path: string): Failure {
-  return new Failure(`the gateway answers ${path.split('?')[0]} with something else than a list`, {
-    code: 'rest-odd-list',
-    retry: 'later',
-    reach: 'gateway',
-  })
+  return gatewayFailure('rest-odd-list', `the gateway answers ${path.split('?')[0]} with something else than a list`)
 }

@@ -1,6 +1,6 @@
 import type { PointRef, Selector } from '../domain/datapoint.ts'
-import { Failure } from '../domain/failure.ts'
 import type { DataLogRequest } from '../domain/request.ts'
+import { gatewayFailure } from './failures.ts'
 import type { NameForm } from './known-names.ts'
 import { canBeSent, canBeSentBare, type LogQuery, logQueryPath, type NameFilter } from './log-query.ts'
 import { xifForm } from './release.ts'
@@ -24,11 +24,7 @@ export type DeviceIdOf = (name: string) => string | undefined
 export function dataLogPath({ selectors, range }: DataLogRequest, known: QueryKnowledge = {}): string {
   const { after, until } = range
   if (!(Number.isInteger(after) && Number.isInteger(until) && after < until))
-    throw new Failure(`a range must be whole milliseconds and not empty, this is (${after}, ${until}]`, {
-      code: 'bad-range',
-      retry: 'never',
-      reach: 'run',
-    })
+    throw gatewayFailure('bad-range', `a range must be whole milliseconds and not empty, this is (${after}, ${until}]`)
   const { device, block, index, point } = sentSelector(selectors, known.deviceIdOf)
   const dpName = point && pointFilter(point, known)
   const query: LogQuery = {

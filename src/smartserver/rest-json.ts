@@ -1,10 +1,14 @@
-import { Failure } from '../domain/failure.ts'
+import type { Failure } from '../domain/failure.ts'
+import { gatewayFailure } from './failures.ts'
 import type { RestAnswer, RestCall } from './rest.ts'
 
 /** Whoever can be asked by REST with a login: a Gateway. */
 export interface Asked {
   call(call: RestCall, signal: AbortSignal): Promise<RestAnswer>
 }
+
+/** What a gateway answers to a call that its release does not know. */
+const unsupported = new Set([400, 404, 405, 501])
 
 /** The JSON of a GET. Throws a Failure of reach `gateway` for any status but 200 and for what is no JSON. */
 export async function askJson(gateway: Asked, path: string, signal: AbortSignal): Promise<unknown> {
@@ -13,11 +17,7 @@ export async function askJson(gateway: Asked, path: string, signal: AbortSignal)
   try {
     return JSON.parse(answer.body)
   } catch {
-    throw new Failure(`the gateway answers GET ${bare(path)} with something else than JSON`, {
-      code: 'rest-not-json',
-      retry: 'later',
-      reach: 'gateway',
-    })
+    throw gatewayFailure('rest-not-json', `the gateway answers GET ${bare(path)} with something else than JSON`)
   }
 }
 
@@ -29,11 +29,9 @@ export async function putJson(gateway: Asked, path: string, json: unknown, signa
 
 function badStatus(method: string, path: string, { status, headers }: RestAnswer): Failure {
   const retryAfterMs = Number(headers['retry-after']) * 1000
-  return new Failure(`the gateway answers ${method} ${bare(path)} with status ${status}`, {
-    code: `rest-${status}`,
-    retry: status >= 500 ? 'soon' : 'later',
-    reach: 'gateway',
-    ...(retryAfterMs > 0 ? { retryAfterMs } : {}),
+  const code = unsupported.has(status) ? 'rest-unsupported' : status >= 500 ? 'rest-busy' : 'rest-refused'
+  return gatewayFailure(code, `the gateway answers ${method} ${bare(path)} with status ${status}`, {
+    retryAfterMs: retryAfterMs > 0 ? retryAfterMs : undefined,
   })
 }
 

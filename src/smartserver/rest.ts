@@ -1,5 +1,6 @@
 import https from 'node:https'
-import { Failure } from '../domain/failure.ts'
+import type { Failure } from '../domain/failure.ts'
+import { gatewayFailure } from './failures.ts'
 import { networkFailure } from './network-failure.ts'
 
 export interface RestAnswer {
@@ -83,17 +84,9 @@ function headersOf(call: RestCall, payload: string | undefined): Record<string, 
 }
 
 function silent(doing: string): Failure {
-  return new Failure(`the gateway gave no answer within ${timeoutMs / 1000} s while ${doing}`, {
-    code: 'gateway-silent',
-    retry: 'soon',
-    reach: 'gateway',
-  })
+  return gatewayFailure('gateway-silent', `the gateway gave no answer within ${timeoutMs / 1000} s while ${doing}`)
 }
 
 function tooLarge(doing: string): Failure {
-  return new Failure(`the gateway's answer exceeds ${largestBody >> 20} MiB while ${doing}`, {
-    code: 'answer-too-large',
-    retry: 'never',
-    reach: 'request',
-  })
+  return gatewayFailure('answer-too-large', `the gateway's answer exceeds ${largestBody >> 20} MiB while ${doing}`)
 }

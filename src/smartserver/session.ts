@@ -1,6 +1,7 @@
 import type https from 'node:https'
 import type { Clock } from '../domain/clock.ts'
 import { Failure } from '../domain/failure.ts'
+import { gatewayFailure } from './failures.ts'
 import { isAlive, logIn, logOut, notHonouredMs, shortestLifeMs } from './login.ts'
 import { isLoggedOut, type RestAnswer, type RestCall, restCall } from './rest.ts'
 import { tooFast } from './too-fast.ts'
@@ -229,27 +230,16 @@ async function unlessAborted<Value>(work: Promise<Value>, signal: AbortSignal): 
 }
 
 function looksLoggedOut(asked: string, status: number): Failure {
-  return new Failure(`the gateway answers ${asked} as if nobody were logged in (status ${status})`, {
-    code: 'rest-not-logged-in',
-    retry: 'later',
-    reach: 'gateway',
-  })
+  return gatewayFailure(
+    'rest-not-logged-in',
+    `the gateway answers ${asked} as if nobody were logged in (status ${status})`,
+  )
 }
 
 function loginNotHonoured(cause: Failure): Failure {
-  return new Failure('the gateway does not honour its own login', {
-    code: 'login-not-honoured',
-    retry: 'later',
-    reach: 'gateway',
-    retryAfterMs: notHonouredMs,
-    cause,
-  })
+  return gatewayFailure('login-not-honoured', 'the gateway does not honour its own login', { cause })
 }
 
 function closed(): Failure {
-  return new Failure('the connection to the gateway is closed', {
-    code: 'session-closed',
-    retry: 'never',
-    reach: 'gateway',
-  })
+  return gatewayFailure('session-closed', 'the connection to the gateway is closed')
 }

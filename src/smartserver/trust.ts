@@ -2,7 +2,8 @@ import https from 'node:https'
 import type { Duplex } from 'node:stream'
 import tls from 'node:tls'
 import type { TlsTrust } from '../config/schema.ts'
-import { Failure } from '../domain/failure.ts'
+import type { Failure } from '../domain/failure.ts'
+import { gatewayFailure } from './failures.ts'
 
 const usualHandshakeTimeoutMs = 30_000
 
@@ -64,19 +65,12 @@ class PinnedAgent extends https.Agent {
 }
 
 function noHandshake(timeoutMs: number): Failure {
-  return new Failure(`the gateway took the connection but no TLS handshake came about within ${timeoutMs / 1000} s`, {
-    code: 'gateway-silent',
-    retry: 'soon',
-    reach: 'gateway',
-  })
+  return gatewayFailure(
+    'gateway-silent',
+    `the gateway took the connection but no TLS handshake came about within ${timeoutMs / 1000} s`,
+  )
 }
 
 function wrongFingerprint(shown: string): Failure {
-  return new Failure(`the gateway shows another certificate than the pinned one: ${shown}`, {
-    code: 'wrong-fingerprint',
-    retry: 'never',
-    reach: 'gateway',
-    advice:
-      'If its certificate was renewed on purpose, put the new fingerprint256 into the configuration; else someone may stand in between.',
-  })
+  return gatewayFailure('wrong-fingerprint', `the gateway shows another certificate than the pinned one: ${shown}`)
 }

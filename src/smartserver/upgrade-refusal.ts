@@ -1,5 +1,6 @@
 import type { ClientRequest, IncomingMessage } from 'node:http'
-import { Failure } from '../domain/failure.ts'
+import type { Failure } from '../domain/failure.ts'
+import { gatewayFailure } from './failures.ts'
 import { tooFast } from './too-fast.ts'
 
 /** A gateway that is starting or overloaded (protocol §4.1, §7): no range is to blame. */
@@ -12,13 +13,11 @@ export function upgradeRefusal(socket: string, request: ClientRequest, answer: I
   request.destroy()
   if (status === 429) return tooFast(headers['retry-after'])
   const retryAfterMs = Number(headers['retry-after']) * 1000
-  const loggedOut = isLoggedOut(status)
-  return new Failure(`the gateway refuses the ${socket} (status ${status})`, {
-    code: loggedOut ? 'upgrade-not-logged-in' : 'upgrade-refused',
-    retry: loggedOut || status >= 500 ? 'soon' : 'later',
-    reach: notNow.has(status) ? 'gateway' : 'request',
-    ...(retryAfterMs > 0 ? { retryAfterMs } : {}),
-  })
+  const message = `the gateway refuses the ${socket} (status ${status})`
+  const details = { retryAfterMs: retryAfterMs > 0 ? retryAfterMs : undefined }
+  if (isLoggedOut(status)) return gatewayFailure('upgrade-not-logged-in', message, details)
+  if (notNow.has(status)) return gatewayFailure('upgrade-unavailable', message, details)
+  return gatewayFailure('upgrade-refused', message, { ...details, retry: status >= 500 ? 'soon' : 'later' })
 }
 
 /** Not documented: 401, 403, a redirect and the login page itself, with 200, are all expected (protocol §1). */

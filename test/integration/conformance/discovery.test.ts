@@ -250,6 +250,8 @@ describe('§5 answers to a PUT', () => {
 
   test.each([404, 422])('[D] %i is none, and says so', async status => {
     const { gateway } = await meetGateway({ answer: ({ path }) => (path === '/iap/x' ? { status } : undefined) })
-    expect(await failureOf(putJson(gateway, '/iap/x', [], never))).toMatchObject({ code: `rest-${status}` })
+    expect(await failureOf(putJson(gateway, '/iap/x', [], never))).toMatchObject({
+      code: status === 404 ? 'rest-unsupported' : 'rest-refused',
+    })
   })
 })

@@ -287,7 +287,8 @@ describe('a refused data-log socket', () => {
 
   it('with 503 and Retry-After says how long to wait', async () => {
     expect(await refusedWith(503, { 'retry-after': '7' })).toMatchObject({
-      code: 'upgrade-refused',
+      code: 'upgrade-unavailable',
+      reach: 'gateway',
       retryAfterMs: 7_000,
     })
   })
@@ -300,7 +301,7 @@ describe('a refused data-log socket', () => {
   ])('with 503 and the Retry-After %j leaves the wait to us', async retryAfter => {
     const headers: Record<string, string> = retryAfter === undefined ? {} : { 'retry-after': retryAfter }
     const failure = await refusedWith(503, headers)
-    expect(failure).toMatchObject({ code: 'upgrade-refused', retry: 'soon' })
+    expect(failure).toMatchObject({ code: 'upgrade-unavailable', retry: 'soon' })
     expect((failure as Failure).retryAfterMs).toBeUndefined()
   })
 

@@ -177,7 +177,7 @@ test('a socket that cannot be subscribed to is no better than a lost one', async
     {
       onOpen: async () => {
         await new Promise(resolve => setTimeout(resolve, 60))
-        throw new Failure('refused', { code: 'rest-500', retry: 'soon', reach: 'gateway' })
+        throw new Failure('refused', { code: 'rest-busy', retry: 'soon', reach: 'gateway' })
       },
       onTrouble: (_, waitMs) => waits.push(waitMs),
     },
