@@ -29,7 +29,7 @@ import { openSqliteSink } from './sinks/sqlite/sqlite-sink.ts'
 import { Companion } from './smartserver/companion.ts'
 import { Gateway, type GatewayOptions } from './smartserver/gateway.ts'
 import type { CountedRow } from './verification/counts.ts'
-import { createMend } from './verification/repair.ts'
+import { createRepair } from './verification/repair.ts'
 import { type Reread, rereadRange } from './verification/reread.ts'
 
 export interface AppParts {
@@ -57,7 +57,7 @@ export interface App {
   load(folder: string, observe: (done: number, total: number) => void, signal: AbortSignal): Promise<LoadOutcome>
   /** Logs in to a gateway, and tells its release where it has one to tell. */
   hello(gateway: string, signal: AbortSignal): Promise<string | undefined>
-  /** Reads what a claim covers from the gateway again, compares, and puts right if told: see `rereadRange`. */
+  /** Reads what a claim covers from the gateway again, compares, and repairs where that is wanted: see `rereadRange`. */
   reread(claim: Claimed, range: TimeRange, how: Rereading, signal: AbortSignal): AsyncGenerator<Reread>
   /** True if the gateway still has what is not older than this, ms UTC, as far as it tells. */
   reaches(claim: Claimed, since: number): boolean
@@ -74,7 +74,7 @@ type Claimed = Pick<CountedRow, 'gateway' | 'selector' | 'series'>
 
 interface Rereading {
   readonly report: SinkReport
-  readonly mends: boolean
+  readonly repairs: boolean
 }
 
 /**
@@ -146,7 +146,7 @@ export async function openApp(config: Config, doing: string, { clock, log }: App
       throttle.circuit.connected()
       return gateway.release
     },
-    reread({ gateway: name, selector, series }, range, { report, mends }, signal) {
+    reread({ gateway: name, selector, series }, range, { report, repairs }, signal) {
       const found = openGatewayOf(name)
       const { source, mapping, throttle } = found
       const folder = config.deadLetters.path
@@ -161,7 +161,7 @@ export async function openApp(config: Config, doing: string, { clock, log }: App
         isExact: report.exact !== false,
         isDeadLetter: (points: readonly Point[]) =>
           pointsInLetters(points, { folder, gateway: name, read: letterReaderOf(found) }),
-        ...(mends && { mend: createMend({ sink, mapping, deadLetters }) }),
+        ...(repairs && { repair: createRepair({ sink, mapping, deadLetters }) }),
       }
       return rereadRange(selector, range, job, signal)
     },

@@ -1,18 +1,19 @@
 import { selectorLabel } from '../domain/datapoint.ts'
 import { isoText } from '../domain/instant.ts'
 import type { TimeRange } from '../domain/range.ts'
+import { conclusionOf, totalOf } from '../verification/conclusion.ts'
 import type { Finding } from '../verification/finding.ts'
-import { type Certificate, conclusionOf, totalOf } from './certificate.ts'
+import { type Certificate, modeOf, seedOf } from './certificate.ts'
 
 export function certificateJson(certificate: Certificate): string {
-  const { at, program, sink, report, mode, seed, scope, releases, findings, healing } = certificate
+  const { at, program, sink, report, compare, scope, releases, findings, healing } = certificate
   const count = (verdict: Finding['verdict']) => findings.filter(it => it.verdict === verdict).length
   return JSON.stringify({
     at: isoText(at),
     program,
-    mode,
-    seed,
-    conclusion: conclusionOf(certificate),
+    mode: modeOf(compare),
+    seed: seedOf(compare),
+    conclusion: conclusionOf(findings, scope.claims, compare),
     sink: { label: sink, kind: report.kind, version: report.version },
     period: scope.period && rangeJson(scope.period),
     gateways: scope.gateways.map(({ name, url, datapoints, unproven, gaps }) => ({
@@ -36,8 +37,9 @@ export function certificateJson(certificate: Certificate): string {
   })
 }
 
-function findingJson({ selector, range, ...finding }: Finding) {
-  return { ...finding, datapoint: selectorLabel(selector), ...rangeJson(range) }
+function findingJson({ selector, range, examples, ...finding }: Finding) {
+  const texts = examples.map(({ text }) => text)
+  return { ...finding, examples: texts, datapoint: selectorLabel(selector), ...rangeJson(range) }
 }
 
 function rangeJson({ after, until }: TimeRange) {

@@ -1,14 +1,15 @@
 import { selectorLabel } from '../domain/datapoint.ts'
 import { isoText } from '../domain/instant.ts'
 import { rangeLength, type TimeRange } from '../domain/range.ts'
+import { conclusionOf, isUncompared, totalOf } from '../verification/conclusion.ts'
 import type { Finding } from '../verification/finding.ts'
-import { type Certificate, conclusionOf, isUncompared, totalOf } from './certificate.ts'
+import type { GatewayScope } from '../verification/scope.ts'
+import { type Certificate, modeOf, seedOf } from './certificate.ts'
 import { countOf, countText, minuteText, tookText } from './format.ts'
-import type { GatewayScope } from './scope.ts'
 
 const meanings = {
   counts: 'the number of points in the database against the proofs of the ledger',
-  sample: 'windows drawn by chance, entry by entry, against the gateway itself',
+  sample: 'days drawn at random, entry by entry, against the gateway itself',
   full: 'every entry, against the gateway itself',
 }
 
@@ -17,7 +18,8 @@ const mostNames = 5
 
 /** For a person to read and to file. */
 export function certificateLines(certificate: Certificate): string[] {
-  const { at, program, sink, report, mode, seed, scope, findings, healing } = certificate
+  const { at, program, sink, report, compare, scope, findings, healing } = certificate
+  const [mode, seed] = [modeOf(compare), seedOf(compare)]
   const lines = [
     `Verified ${isoText(at)} by smartserver-etl ${program}`,
     `  compared   ${meanings[mode]}${seed === undefined ? '' : ` (seed ${seed})`}`,
@@ -36,7 +38,7 @@ export function certificateLines(certificate: Certificate): string[] {
     )
   lines.push(
     ...figureLines(findings),
-    `${''.padStart(13)}  (fresh time that is still to be looked at once more is not compared)`,
+    `${''.padStart(13)}  (provisional ranges, which are read once more later, are not compared)`,
     '',
     ...differencesOf(findings),
   )
@@ -44,17 +46,17 @@ export function certificateLines(certificate: Certificate): string[] {
 }
 
 function gatewayLines({ name, url, datapoints, unproven, gaps }: GatewayScope, { releases }: Certificate): string[] {
-  const release = name in releases ? `release ${releases[name] ?? 'not told'}` : 'not asked'
+  const release = name in releases ? `release ${releases[name] ?? 'unknown'}` : 'not asked'
   const about = url === undefined ? 'not in the configuration: its counts alone' : `${url} (${release})`
   const lines = [`  gateway    ${name} ${url === undefined ? `(${about})` : about}`]
   if (datapoints.length > 0)
     lines.push(`             ${countOf(datapoints.length, 'datapoint')}: ${namesText(datapoints)}`)
   if (unproven.length > 0)
-    lines.push(`             nothing is recorded as complete of ${countText(unproven.length)}: ${namesText(unproven)}`)
+    lines.push(`             not recorded as complete: ${countText(unproven.length)}: ${namesText(unproven)}`)
   if (gaps.length > 0) {
     const lengthMs = gaps.flatMap(({ ranges }) => ranges).reduce((sum, range) => sum + rangeLength(range), 0)
     const names = namesText(gaps.map(({ datapoint }) => datapoint))
-    lines.push(`             gaps in what is recorded, not compared: ${tookText(lengthMs)} of ${names}`)
+    lines.push(`             gaps that are not recorded as complete, not compared: ${tookText(lengthMs)} of ${names}`)
   }
   return lines
 }
@@ -70,12 +72,15 @@ function figureLines(findings: readonly Finding[]): string[] {
   const figures: [number, string][] = [
     [total.missing, 'missing in the database'],
     [total.different, 'different'],
-    [total.lost, 'lost: proven once, and the gateway has them no more'],
-    [total.extra, 'only in the database, and more than there is proof of'],
+    [total.lost, 'lost: proven once, and no longer on the gateway'],
+    [total.extra, 'only in the database, and not proven'],
     [total.unconfirmed, 'no longer on the gateway: not compared one by one'],
     [total.unwritable, 'not writable: kept as dead letters'],
-    [count('unknown'), 'ranges not compared, or not all of them: no count is known, or the gateway did not give all'],
-    [count('expired'), 'ranges that begin before what the database keeps: not compared'],
+    [
+      count('unknown'),
+      'ranges not compared, or only in part: their count is not known, or the gateway did not answer in full',
+    ],
+    [count('expired'), 'ranges older than the database keeps, at least in part: not compared'],
   ]
   return [
     figure(total.equal, 'equal'),
@@ -110,47 +115,52 @@ function differenceLines({ gateway, selector, range, proof, found, examples, ...
     proof === undefined || found === undefined ? '' : ` (proof ${countText(proof)}, found ${countText(found)})`
   return [
     `${gateway} ${selectorLabel(selector)}  ${rangeText(range)} UTC: ${what}${held}`,
-    ...examples.map(example => `    ${example}`),
+    ...examples.map(({ text }) => `    ${text}`),
   ]
 }
 
 function afterText({ written, accepted }: NonNullable<Certificate['healing']>): string {
-  const taken = accepted.ranges === 0 ? '' : `, and ${countOf(accepted.ranges, 'range')} accepted as they are`
+  const taken =
+    accepted.ranges === 0
+      ? ''
+      : `, and ${countOf(accepted.ranges, 'range')} ${accepted.ranges === 1 ? 'was' : 'were'} accepted as found`
   const lost = accepted.lost === 0 ? '' : ` (${countOf(accepted.lost, 'point')} lost)`
   return `After ${countOf(written, 'point')} ${written === 1 ? 'was' : 'were'} written again${taken}${lost}:`
 }
 
 function conclusionText(certificate: Certificate): string {
-  const { findings, mode, healing, scope } = certificate
+  const { findings, compare, healing, scope } = certificate
   const { missing, different, lost, extra, equal, unconfirmed } = totalOf(findings)
   const uncompared = countOf(findings.filter(isUncompared).length, 'range')
-  switch (conclusionOf(certificate)) {
+  switch (conclusionOf(findings, scope.claims, compare)) {
     case 'nothing':
-      return 'Nothing to verify: nothing was ever recorded as complete.'
+      return 'Nothing to verify: nothing is recorded as complete.'
     case 'differs': {
       if (healing === undefined)
-        return 'NOT EQUAL. The same command with --heal writes again what the gateway still has.'
+        return 'NOT EQUAL. With --heal, the same command writes again what the gateway still has.'
       const why = [
-        missing + different > 0 ? 'What is missing or different could not be put right.' : '',
-        lost > 0 ? 'What is lost stays so; --heal --accept takes what is there as the proof.' : '',
-        extra > 0 ? 'What is only in the database is left to you: nothing there is ever deleted.' : '',
+        missing + different > 0 ? 'What is missing or different could not be repaired.' : '',
+        lost > 0
+          ? 'What is lost cannot be fetched again; --heal --accept makes what is in the database the proof.'
+          : '',
+        extra > 0 ? 'What is only in the database stays there: this program deletes nothing.' : '',
       ].filter(it => it !== '')
       return ['NOT EQUAL.', ...why].join(' ')
     }
     case 'uncompared':
       if (scope.claims === 'fresh')
-        return 'NOTHING COULD BE COMPARED: all that is recorded is fresh, and will be looked at once more first.'
-      if (findings.length === 0) return 'NOTHING COULD BE COMPARED: nothing is recorded as complete in this time.'
+        return 'NOTHING COULD BE COMPARED: all that is recorded is provisional, and is compared after it was read once more.'
+      if (findings.length === 0) return 'NOTHING COULD BE COMPARED: nothing is recorded as complete in this period.'
       return unconfirmed > 0 && equal === 0
-        ? 'NOTHING COULD BE COMPARED entry by entry: the gateway has nothing of it any more. The same without --full or --sample compares counts.'
+        ? 'NOTHING COULD BE COMPARED entry by entry: the gateway no longer has any of it. Without --full or --sample the counts are compared.'
         : 'NOTHING COULD BE COMPARED.'
     case 'partly':
-      return `EQUAL as far as compared; ${uncompared} not compared.${mode === 'counts' ? ' --full compares them with the gateway, as far as it still has them.' : ''}`
+      return `EQUAL as far as compared; ${uncompared} not compared.${compare === 'counts' ? ' --full compares them with what the gateway still has.' : ''}`
     case 'equal':
-      if (mode === 'counts') return 'EQUAL: the database holds as many points as there is proof of.'
+      if (compare === 'counts') return 'EQUAL: the database holds as many points as there is proof of.'
       return unconfirmed === 0
         ? 'EQUAL, entry by entry.'
-        : `EQUAL, entry by entry as far as the gateway still has them; ${countOf(unconfirmed, 'point')} by their count alone.`
+        : `EQUAL, entry by entry as far as the gateway still has them; ${countOf(unconfirmed, 'point')} only by their count.`
   }
 }
 

@@ -3,56 +3,38 @@ import type { FieldValue, Point, Series } from '../domain/point.ts'
 import type { TimeRange } from '../domain/range.ts'
 import { seriesLabel } from '../entries/letter-point.ts'
 import type { Sink } from '../sinks/sink.ts'
-import { type Expected, timeKey } from './gateway-window.ts'
+import { type GatewayWindow, timeKey } from './gateway-window.ts'
+import { addExample, type Compared, emptyCompared } from './tallies.ts'
 
-/** One window, entry by entry: what the gateway has now, against what the database holds. */
-export interface Comparison {
-  equal: number
-  /** The gateway has it, the database does not. */
-  missing: number
-  /** Both have it, with other values. */
-  different: number
-  /** The database has it, the gateway does not: pruned there since, or never ours. */
-  extra: number
-  /** The gateway has it, and it cannot be written: a dead letter, no difference. */
-  unwritable: number
-  /** Series that either of them has points of. */
+/** One window, entry by entry: what the gateway has now, and what the database holds. */
+export interface Comparison extends Compared {
+  /** Series of which either of them has points. */
   readonly series: Set<Series>
-  readonly examples: string[]
   /** What is missing or different, as it should be. */
   readonly wrong: Point[]
 }
 
-const mostExamples = 5
+const labels = { missing: 'missing', different: 'different', extra: 'only in the database' } as const
 
-export interface ComparingParts {
+export interface CompareParts {
   readonly sink: Pick<Sink, 'read'>
   readonly isExact: boolean
-  /** Of points that are missing: true where a dead letter holds one. */
+  /** Which of the missing points a dead letter holds. */
   readonly isDeadLetter: (points: readonly Point[]) => Promise<ReadonlySet<Point>>
 }
 
 export async function compareWindow(
-  expected: Expected,
+  window: GatewayWindow,
   range: TimeRange,
-  { sink, isExact, isDeadLetter }: ComparingParts,
+  { sink, isExact, isDeadLetter }: CompareParts,
   signal: AbortSignal,
 ): Promise<Comparison> {
-  const result: Comparison = {
-    equal: 0,
-    missing: 0,
-    different: 0,
-    extra: 0,
-    unwritable: expected.unwritable,
-    series: new Set(),
-    examples: [],
-    wrong: [],
-  }
-  const tell = (what: string, point: Point) => {
-    if (result.examples.length < mostExamples) result.examples.push(`${what} ${pointText(point)}`)
-  }
+  const { unwritable } = window
+  const result: Comparison = { ...emptyCompared(), unwritable, series: new Set(), wrong: [] }
+  const note = (of: keyof typeof labels, point: Point) =>
+    addExample(result, { of, text: `${labels[of]}: ${pointText(point)}` })
   const missing: Point[] = []
-  for (const [series, points] of expected.series) {
+  for (const [series, points] of window.series) {
     if (points.size > 0) result.series.add(series)
     const held = new Set<string>()
     for await (const found of sink.read(series, range, signal)) {
@@ -61,7 +43,7 @@ export async function compareWindow(
       result.series.add(series)
       if (wanted === undefined) {
         result.extra++
-        tell('only in the database:', found)
+        note('extra', found)
         continue
       }
       held.add(key)
@@ -69,7 +51,7 @@ export async function compareWindow(
       else {
         result.different++
         result.wrong.push(wanted)
-        tell('different:', wanted)
+        note('different', wanted)
       }
     }
     for (const [key, point] of points) if (!held.has(key)) missing.push(point)
@@ -80,12 +62,12 @@ export async function compareWindow(
     else {
       result.missing++
       result.wrong.push(point)
-      tell('missing:', point)
+      note('missing', point)
     }
   return result
 }
 
-/** Where the database keeps less: numbers to about 13 digits, no texts. */
+/** Not exact: the database keeps numbers to about 13 digits, and no texts. */
 function isSame(wanted: Point['fields'], found: Point['fields'], isExact: boolean): boolean {
   const names = Object.keys(wanted).filter(name => isExact || typeof wanted[name] !== 'string')
   return names.length === Object.keys(found).length && names.every(name => isEqual(wanted[name]!, found[name], isExact))

@@ -25,7 +25,7 @@ export interface CountedRow {
 export async function* countClaims(
   gateway: string,
   claims: readonly Claim[],
-  { sink, oldest, within }: { readonly sink: Sink; readonly oldest: number; readonly within: TimeRange },
+  { sink, oldest, within }: { readonly sink: Pick<Sink, 'count'>; readonly oldest: number; readonly within: TimeRange },
   signal: AbortSignal,
 ): AsyncGenerator<CountedRow> {
   for (const { selector, proofs, series } of claims)

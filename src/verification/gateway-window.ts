@@ -7,15 +7,15 @@ import type { LogSource } from '../pipeline/transfer.ts'
 import type { Mapping } from '../points/mapping.ts'
 import { openSeriesPool } from '../points/series.ts'
 
-/** What the database must hold of one window, as the gateway has it now. */
-export interface Expected {
-  /** Of each series its points by their time; also of series that are looked at and have none. */
+/** One window as the gateway has it now: what the database must hold. */
+export interface GatewayWindow {
+  /** The points of each series by their time; empty for a series that is looked at and has none. */
   readonly series: ReadonlyMap<Series, ReadonlyMap<string, Point>>
   /** Entries that cannot be mapped: dead letters. */
   readonly unwritable: number
 }
 
-export interface ExpectedParts {
+export interface GatewayWindowParts {
   readonly source: LogSource
   readonly mapping: Mapping
   /** Series to look at besides those that the gateway brings. */
@@ -26,20 +26,30 @@ export interface ExpectedParts {
   readonly isExact: boolean
 }
 
+interface SeriesPoints {
+  readonly one: Series
+  readonly points: Map<string, Point>
+}
+
 /** Throws a Failure if the gateway does not answer up to `"end"`, and `too-dense` if there are too many entries. */
-export async function readExpected(
+export async function readGatewayWindow(
   request: DataLogRequest,
-  { source, mapping, series: known, mostEntries, isExact }: ExpectedParts,
+  { source, mapping, series: looked, mostEntries, isExact }: GatewayWindowParts,
   signal: AbortSignal,
-): Promise<Expected> {
+): Promise<GatewayWindow> {
   // by tags, not by object: the ledger's series and those of the mapping are the same one here
   const pool = openSeriesPool()
   const series = new Map<Series, Map<string, Point>>()
-  const pointsOf = ({ measurement, tags }: Series) => {
-    const one = pool.intern(measurement, Object.fromEntries(tags))
-    const points = series.get(one) ?? new Map<string, Point>()
-    series.set(one, points)
-    return { one, points }
+  const known = new Map<Series, SeriesPoints>()
+  const pointsOf = (given: Series) => {
+    let found = known.get(given)
+    if (found === undefined) {
+      const one = pool.intern(given.measurement, Object.fromEntries(given.tags))
+      found = { one, points: series.get(one) ?? new Map<string, Point>() }
+      known.set(given, found)
+      series.set(one, found.points)
+    }
+    return found
   }
   let unwritable = 0
   let received = 0
@@ -63,7 +73,7 @@ export async function readExpected(
     if (received > mostEntries) throw tooDense(mostEntries)
     for (const frame of frames) read(frame, fates)
   }
-  for (const one of known) pointsOf(one)
+  for (const one of looked) pointsOf(one)
   return { series, unwritable }
 }
 

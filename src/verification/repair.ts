@@ -5,7 +5,7 @@ import { pointJson, seriesLabel } from '../entries/letter-point.ts'
 import type { Mapping } from '../points/mapping.ts'
 import type { Sink } from '../sinks/sink.ts'
 
-export interface MendingParts {
+export interface RepairParts {
   readonly sink: Pick<Sink, 'write'>
   readonly mapping: Pick<Mapping, 'keepPins'>
   readonly deadLetters: DeadLetterBox
@@ -14,11 +14,11 @@ export interface MendingParts {
 const batchPoints = 5_000
 
 /**
- * Writes what the database has not, or has otherwise. No proof is touched: time of which the gateway has only a part left
- * stays proven by what it once gave. Whatever ends it in between, writing again changes nothing (law 4).
- * Resolves to how many points the database has taken.
+ * Writes what the database does not hold, or holds with another value. It changes no proof: a range of which the gateway
+ * has only a part left stays proven by what it once gave. If it ends in between, writing again changes nothing (law 4).
+ * Resolves to the number of points that the database has taken.
  */
-export function createMend({ sink, mapping, deadLetters }: MendingParts) {
+export function createRepair({ sink, mapping, deadLetters }: RepairParts) {
   return async (points: readonly Point[], request: DataLogRequest, signal: AbortSignal): Promise<number> => {
     mapping.keepPins()
     const letters = deadLetters.draft(request)

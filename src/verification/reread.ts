@@ -7,25 +7,25 @@ import type { DataLogRequest } from '../domain/request.ts'
 import type { RunSource } from '../pipeline/job.ts'
 import type { Throttle } from '../pipeline/throttle.ts'
 import { adaptWindow, firstWindow, shrinkWindow, type WindowLimits } from '../planning/window.ts'
-import { type ComparingParts, type Comparison, compareWindow } from './compare.ts'
-import { type ExpectedParts, readExpected } from './gateway-window.ts'
+import { type CompareParts, type Comparison, compareWindow } from './compare.ts'
+import { type GatewayWindowParts, readGatewayWindow } from './gateway-window.ts'
 
-export interface RereadingJob extends ComparingParts, Omit<ExpectedParts, 'mostEntries' | 'source'> {
+export interface RereadingJob extends CompareParts, Omit<GatewayWindowParts, 'mostEntries' | 'source'> {
   readonly source: RunSource
   readonly throttle: Throttle
   readonly requests: WindowLimits
   readonly clock: Clock
-  /** Where what differs is to be put right at once, and the gateway not to be asked a second time. */
-  readonly mend?: (points: readonly Point[], request: DataLogRequest, signal: AbortSignal) => Promise<number>
+  /** Repairs at once what differs, so that the gateway is not asked a second time; undefined: only compare. */
+  readonly repair?: (points: readonly Point[], request: DataLogRequest, signal: AbortSignal) => Promise<number>
 }
 
 /** A window that was compared, or that the gateway did not give. */
 export type Reread = { readonly range: TimeRange } & (
-  | { readonly comparison: Comparison; readonly mended?: Mended }
+  | { readonly comparison: Comparison; readonly repaired?: Repaired }
   | { readonly failure: Failure }
 )
 
-interface Mended {
+interface Repaired {
   /** Points that the database has taken. */
   readonly written: number
   /** The same window once more. */
@@ -36,7 +36,7 @@ const tries = 3
 
 /**
  * Reads a range of one selector from the gateway again, window by window and within its limits (law 7), and compares each
- * with the database. Windows tile the range, those that could not be read included. Memory follows one window (law 6).
+ * with the database. The windows tile the range, including those that could not be read. Memory follows one window (law 6).
  */
 export async function* rereadRange(
   selector: Selector,
@@ -60,21 +60,21 @@ export async function* rereadRange(
       const request = { gateway: source.name, selectors: [selector], range: window } as const
       const isShortest = window.until - window.after <= requests.shortest
       const mostEntries = isShortest ? Number.POSITIVE_INFINITY : 4 * requests.entries
-      const expected = await readExpected(request, { ...job, mostEntries }, signal)
+      const expected = await readGatewayWindow(request, { ...job, mostEntries }, signal)
       const tookMs = clock.now() - began
       ended('ok')
       const comparison = await compareWindow(expected, window, job, signal)
       const { wrong } = comparison
-      let mended: Mended | undefined
-      if (job.mend !== undefined && wrong.length > 0) {
-        const written = await job.mend(wrong, request, signal)
-        mended = { written, comparison: await compareWindow(expected, window, job, signal) }
+      let repaired: Repaired | undefined
+      if (job.repair !== undefined && wrong.length > 0) {
+        const written = await job.repair(wrong, request, signal)
+        repaired = { written, comparison: await compareWindow(expected, window, job, signal) }
       }
       failures = 0
       after = window.until
       const received = comparison.equal + comparison.missing + comparison.different + comparison.unwritable
       windowMs = adaptWindow(windowMs, requests, { range: window, received, tookMs })
-      yield { range: window, comparison, ...(mended && { mended }) }
+      yield { range: window, comparison, ...(repaired && { repaired }) }
     } catch (error) {
       ended(isAbort(error, signal) ? 'stopped' : toFailure(error))
       if (isAbort(error, signal)) throw error

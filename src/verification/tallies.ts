@@ -1,59 +1,50 @@
-import type { Series } from '../domain/point.ts'
-import type { Comparison } from './compare.ts'
-import type { Reread } from './reread.ts'
-
-/** The windows of a range, added up. */
-export interface Sums {
+/** How the entries of a range compare: those that the gateway has, and those that the database holds. */
+export interface Tallies {
   equal: number
+  /** The gateway has it, the database does not. */
   missing: number
+  /** Both have it, with different values. */
   different: number
+  /** The database has it, the gateway does not: pruned there since, or written by something else. */
   extra: number
+  /** The gateway has it, and it cannot be written: a dead letter, no difference. */
   unwritable: number
-  /** Windows that the gateway did not give. */
+  /** Windows, not entries: those that the gateway did not give. */
   unread: number
-  readonly examples: string[]
 }
 
-export interface ReadSums {
-  readonly before: Sums
-  /** As `before` where nothing was put right. */
-  readonly after: Sums
-  /** Points that were put right. */
-  written: number
-  readonly series: Set<Series>
+export function emptyTallies(): Tallies {
+  return { equal: 0, missing: 0, different: 0, extra: 0, unwritable: 0, unread: 0 }
+}
+
+const keys = Object.keys(emptyTallies()) as (keyof Tallies)[]
+
+export function addTallies(sum: Tallies, more: Readonly<Tallies>): void {
+  for (const key of keys) sum[key] += more[key]
 }
 
 const mostExamples = 5
 
-export function emptySums(): ReadSums {
-  const sums = (): Sums => ({ equal: 0, missing: 0, different: 0, extra: 0, unwritable: 0, unread: 0, examples: [] })
-  return { before: sums(), after: sums(), written: 0, series: new Set() }
+/** One of the differences. */
+export interface Example {
+  readonly of: 'missing' | 'different' | 'extra' | 'unread'
+  readonly text: string
 }
 
-export function addWindow(sums: ReadSums, window: Reread): void {
-  if ('failure' in window) {
-    for (const one of [sums.before, sums.after]) {
-      one.unread++
-      addExamples(one, [`not read: ${window.failure.message}`])
-    }
-    return
-  }
-  const { comparison, mended } = window
-  addComparison(sums.before, comparison)
-  addComparison(sums.after, mended?.comparison ?? comparison)
-  sums.written += mended?.written ?? 0
-  for (const one of comparison.series) sums.series.add(one)
+export interface Compared extends Tallies {
+  /** The first few. */
+  readonly examples: Example[]
 }
 
-function addComparison(sums: Sums, { equal, missing, different, extra, unwritable, examples }: Comparison): void {
-  sums.equal += equal
-  sums.missing += missing
-  sums.different += different
-  sums.extra += extra
-  sums.unwritable += unwritable
-  addExamples(sums, examples)
+export function emptyCompared(): Compared {
+  return { ...emptyTallies(), examples: [] }
 }
 
-function addExamples(sums: Sums, examples: readonly string[]): void {
-  sums.examples.push(...examples.slice(0, mostExamples - sums.examples.length))
+export function addExample({ examples }: Compared, example: Example): void {
+  if (examples.length < mostExamples) examples.push(example)
+}
+
+export function addCompared(sum: Compared, more: Compared): void {
+  addTallies(sum, more)
+  for (const example of more.examples) addExample(sum, example)
 }

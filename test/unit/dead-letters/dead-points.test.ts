@@ -4,7 +4,7 @@ import { pointsInLetters } from '../../../src/dead-letters/dead-points.ts'
 import { createLetterReader } from '../../../src/dead-letters/letter-content.ts'
 import type { DataLogRequest } from '../../../src/domain/request.ts'
 import { compileMapping } from '../../../src/points/mapping.ts'
-import { createMend } from '../../../src/verification/repair.ts'
+import { createRepair } from '../../../src/verification/repair.ts'
 import { makePoint, makeSeries } from '../../support/points.ts'
 import { scriptedSink } from '../../support/scripted-sink.ts'
 import { steeredClock } from '../../support/steered-clock.ts'
@@ -24,7 +24,7 @@ async function mendInto(path: string) {
       .map(point => ({ point, code: 'strings-not-held', reason: 'no texts', partly: point.at.ms === 2 })),
   )
   const deadLetters = new DeadLetterBox({ path, maxSize: 1_000_000 }, steeredClock())
-  const written = await createMend({ sink, mapping, deadLetters })(points, request, new AbortController().signal)
+  const written = await createRepair({ sink, mapping, deadLetters })(points, request, new AbortController().signal)
   return { points, written }
 }
 

@@ -4,7 +4,7 @@ import type { Ledger } from '../../../src/ledger/ledger.ts'
 import type { RunSource } from '../../../src/pipeline/job.ts'
 import { createThrottle } from '../../../src/pipeline/throttle.ts'
 import { compileMapping } from '../../../src/points/mapping.ts'
-import { examine } from '../../../src/verification/check-range.ts'
+import { checkRange } from '../../../src/verification/check-range.ts'
 import type { CountedRow } from '../../../src/verification/counts.ts'
 import { rereadRange } from '../../../src/verification/reread.ts'
 import { logFrame } from '../../support/log-frames.ts'
@@ -56,7 +56,7 @@ async function check(frames: readonly Frame[], accept: boolean) {
     found: 90,
     verdict: 'differs',
   }
-  const examined = await examine(
+  const examined = await checkRange(
     { row, part: range, pieces: [range], by: 'entries' },
     { sink, ledger, reread: (_, part) => rereadRange(selector, part, job, never), reaches: () => true, accept },
     never,

@@ -1,0 +1,33 @@
+import type { Series } from '../domain/point.ts'
+import type { Reread } from './reread.ts'
+import { addCompared, addExample, type Compared, emptyCompared } from './tallies.ts'
+
+/** The windows of a range that were read from the gateway and compared. */
+export interface Reading {
+  readonly before: Compared
+  /** As `before` where nothing was repaired. */
+  readonly after: Compared
+  /** Points that were written by the repair. */
+  written: number
+  readonly series: Set<Series>
+}
+
+export function emptyReading(): Reading {
+  return { before: emptyCompared(), after: emptyCompared(), written: 0, series: new Set() }
+}
+
+export function addWindow(reading: Reading, window: Reread): void {
+  const { before, after } = reading
+  if ('failure' in window) {
+    for (const side of [before, after]) {
+      side.unread++
+      addExample(side, { of: 'unread', text: `not read: ${window.failure.message}` })
+    }
+    return
+  }
+  const { comparison, repaired } = window
+  addCompared(before, comparison)
+  addCompared(after, repaired?.comparison ?? comparison)
+  reading.written += repaired?.written ?? 0
+  for (const one of comparison.series) reading.series.add(one)
+}
