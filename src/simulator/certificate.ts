@@ -1,5 +1,7 @@
 import { X509Certificate } from 'node:crypto'
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { isIP } from 'node:net'
+import { join } from 'node:path'
 
 export interface Certificate {
   readonly keyPem: string
@@ -32,4 +34,23 @@ export async function makeCertificate(host: string): Promise<Certificate> {
   })
   const { fingerprint256 } = new X509Certificate(made.cert)
   return { keyPem: made.private, certificatePem: made.cert, fingerprint256 }
+}
+
+/** The certificate that the folder keeps; made and kept at the first start. Throws what reading and writing throw. */
+export async function keptCertificate(folder: string, host: string): Promise<Certificate> {
+  const files = { keyPem: join(folder, 'key.pem'), certificatePem: join(folder, 'certificate.pem') }
+  try {
+    const [keyPem, certificatePem] = await Promise.all([
+      readFile(files.keyPem, 'utf8'),
+      readFile(files.certificatePem, 'utf8'),
+    ])
+    return { keyPem, certificatePem, fingerprint256: new X509Certificate(certificatePem).fingerprint256 }
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+  }
+  const made = await makeCertificate(host)
+  await mkdir(folder, { recursive: true, mode: 0o700 })
+  await writeFile(files.keyPem, made.keyPem, { mode: 0o600 })
+  await writeFile(files.certificatePem, made.certificatePem)
+  return made
 }

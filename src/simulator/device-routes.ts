@@ -71,7 +71,7 @@ export function createDeviceRoutes(parts: DeviceParts): DeviceRoutes {
       },
       value,
       locValue: value,
-      ...(release.presetAlways ? { presetValue: null } : {}),
+      presetValue: null,
       values: { level: 17, levels: {} },
       local: entry === undefined ? null : parts.showTime(entry.ms),
       utc: entry === undefined ? null : `${entry.utcText}Z[UTC]`,
@@ -97,6 +97,7 @@ export function createDeviceRoutes(parts: DeviceParts): DeviceRoutes {
       }
     if (segments.length === 1 && segments[0] === 'count')
       return { status: 200, body: { value: directory.devices.length } }
+    if (segments.length === 1 && segments[0] === 'lonmode') return { status: 200, body: { value: 'IMM' } }
     const selector = parseSelector(segments[0]!, 'id')
     if (selector === undefined) return problem(400, `Bad selector: ${segments[0]}`)
     const devices = listDevices(query, selector)
@@ -161,7 +162,8 @@ function createPathFilter(
   }
 }
 
-function sort<T extends object>(items: readonly T[], query: URLSearchParams): readonly T[] {
+/** By the field that `sortBy` names (protocol §5). */
+export function sort<T extends object>(items: readonly T[], query: URLSearchParams): readonly T[] {
   const field = query.get('sortBy')
   if (field === null) return items
   const sign = query.get('sortOrder') === 'desc' ? -1 : 1

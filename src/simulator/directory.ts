@@ -1,9 +1,10 @@
+import { type DlaPoint, describeDla } from './dla.ts'
 import type { History } from './history.ts'
 import type { Release } from './releases.ts'
 import type { Retention } from './retention.ts'
 import { type Datapoint, type Device, describe, segment } from './site.ts'
 
-/** Devices, datapoints and log settings as REST tells them (protocol §5). Built once: a site does not change. */
+/** Devices, datapoints and log settings as REST tells them (protocol §5), and what can change about them. */
 export interface Directory {
   /** `/iap/devs`: the gateway itself (category SC) and its devices. */
   readonly devices: readonly DeviceRecord[]
@@ -13,6 +14,14 @@ export interface Directory {
   logSettings(includeUnconfigured: boolean): readonly object[]
   /** Whether a datapoint is logged. */
   isLogged(datapoint: Datapoint): boolean
+  /** `/iap/devTypes/*`. */
+  readonly types: readonly object[]
+  /** Gives a device, or its datapoints with this XIF name, another name. */
+  rename(change: { readonly device: string; readonly xif?: string | undefined; readonly to: string }): void
+  /** Adds to the id of every device. */
+  renumber(by: number): void
+  /** Leaves a share of the devices, the last ones, out of the list. */
+  hide(share: number): void
 }
 
 export interface DeviceRecord {
@@ -56,77 +65,88 @@ export function createDirectory(history: History, release: Release, since: strin
     DID: segment,
     status,
   }
-  const devices = history.devices.map(
-    (device): DeviceRecord => ({
-      ...common,
-      id: String(device.id),
-      name: device.name,
-      category: 'EDGE',
-      uid: `0501${device.id.toString(16).toUpperCase().padStart(8, '0')}`,
-      typeId: typeIds.get(device.type),
-      deviceTypeName: device.type,
-      DID: device.did,
-      status: { ...status, wasProvisioned: true },
-    }),
-  )
+  const describeDevice = (device: Device): DeviceRecord => ({
+    ...common,
+    id: String(device.id),
+    name: device.name,
+    category: 'EDGE',
+    uid: `0501${device.did.padStart(8, '0')}`,
+    typeId: typeIds.get(device.type),
+    deviceTypeName: device.type,
+    DID: device.did,
+    status: { ...status, wasProvisioned: true },
+  })
   const first = history.datapoints.length
-  const datapoints = history.devices.flatMap((device, i) => [
-    ...device.datapoints,
-    describe(device, { ...unlogged, ordinal: first + i }),
-  ])
-
-  function row(
-    type: string,
-    path: Omit<typeof unlogged, 'name'>,
-    id: number,
-    use: 'logged' | 'monitored' | 'unused',
-  ): object {
-    const logged = use === 'logged'
-    const days = retention.days(type)
-    const method = use === 'unused' ? null : 'POLLED'
+  const list = () => {
+    const shown = history.devices.slice(0, Math.round(history.devices.length * (1 - hidden)))
     return {
-      id,
-      protocol: 'lon',
-      deviceTypeName: type,
-      fullDpName: `${path.block}/${path.index}/${path.xif}`,
-      dpType: `SNVT_${path.xif.slice(3).toLowerCase()}`,
-      dpTypeRef: null,
-      dpCategory: path.xif.startsWith('nvi') ? 'in' : 'out',
-      visible: true,
-      monitored: use !== 'unused',
-      logged,
-      alarmed: false,
-      ...(release.monitoringMethod ? { monitoringMethod: method } : { polled: use !== 'unused' }),
-      pollInterval: use === 'unused' ? null : path.logInterval || 60,
-      publishInterval: null,
-      logInterval1: logged ? path.logInterval : null,
-      logInterval2: logged ? 3600 : null,
-      logInterval3: null,
-      logRetention1: logged ? days : null,
-      logRetention2: logged ? Math.max(60, days) : null,
-      logRetention3: logged ? Math.max(730, days) : null,
-      logMultiply1: null,
-      logMultiply2: null,
-      logMultiply3: null,
-      logMinDeltaTime: logged ? 0 : null,
-      logMinDeltaValue: logged ? 'ALWAYS' : null,
-      presets: null,
-      localization: null,
-      ...(release.dlaTags ? { tags: null } : {}),
+      devices: [gateway, ...shown.map(describeDevice)],
+      datapoints: history.devices.flatMap((device, i) => [
+        ...device.datapoints,
+        describe(device, { ...unlogged, ordinal: first + i }),
+      ]),
     }
+  }
+  let hidden = 0
+  let listed = list()
+  const changeDevices = (
+    change: (device: Changeable<Device>, datapoints: readonly Changeable<Datapoint>[]) => void,
+  ) => {
+    for (const device of history.devices) change(device, device.datapoints)
+    listed = list()
   }
 
   return {
-    devices: [gateway, ...devices],
-    datapoints,
+    get devices() {
+      return listed.devices
+    },
+    get datapoints() {
+      return listed.datapoints
+    },
+    types: [...types].map(([name]) => ({
+      id: typeIds.get(name),
+      name,
+      protocol: 'lon',
+      numberOfDevices: history.devices.filter(({ type }) => type === name).length,
+      programId: `9FFFFF${typeIds.get(name)?.padStart(10, '0')}`,
+      xifName: name.replaceAll(' ', ''),
+      autoSysLoad: false,
+      autoAppLoad: false,
+      isDefault: false,
+    })),
     logSettings(includeUnconfigured) {
       let id = 900
+      const row = (type: string, path: Omit<typeof unlogged, 'name'>, use: DlaPoint['use']) =>
+        describeDla({ ...path, id: id++, type, use, days: retention.days(type) }, release)
       return [...types].flatMap(([type, device]) => [
-        ...device.datapoints.map(datapoint => row(type, datapoint, id++, 'logged')),
-        row(type, unlogged, id++, 'monitored'),
-        ...(includeUnconfigured ? [row(type, { ...unlogged, xif: 'nciLocation' }, id++, 'unused')] : []),
+        ...device.datapoints.map(datapoint => row(type, datapoint, 'logged')),
+        row(type, unlogged, 'monitored'),
+        ...(includeUnconfigured ? [row(type, { ...unlogged, xif: 'nciLocation' }, 'unused')] : []),
       ])
     },
     isLogged: datapoint => datapoint.ordinal < first,
+    rename({ device: name, xif, to }) {
+      changeDevices((device, datapoints) => {
+        if (device.name !== name) return
+        if (xif === undefined) device.name = to
+        for (const datapoint of datapoints) {
+          if (xif === undefined) datapoint.device = to
+          else if (datapoint.xif === xif) datapoint.name = to
+        }
+      })
+    },
+    renumber(by) {
+      changeDevices((device, datapoints) => {
+        device.id += by
+        for (const datapoint of datapoints) datapoint.deviceId = device.id
+      })
+    },
+    hide(share) {
+      hidden = share
+      listed = list()
+    },
   }
 }
+
+/** Names and ids are read-only to all others: a change here is seen by every entry, those of before too. */
+type Changeable<T> = { -readonly [Key in keyof T]: T[Key] }

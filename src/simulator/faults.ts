@@ -8,7 +8,7 @@ const chances = {
   ),
   reset: chance('per log request: the TCP connection is reset in the middle'),
   stall: chance('per log request: silence in the middle, the connection stays open'),
-  trickle: chance('per log request: the first 20 frames come one by one'),
+  trickle: chance('per log request: the first frames come one by one'),
   shuffle: chance('per log request: entries are out of order'),
   reverse: chance('per log request: the newest entry comes first'),
   duplicate: chance('per entry: it is sent once more a little later'),
@@ -24,6 +24,15 @@ const chances = {
   rejectConnection: chance('per TCP connection: it is closed before TLS begins'),
   expireSession: chance('per log request: the session ends while the request is answered'),
   restError: chance('per REST call behind the login: 503'),
+  empty: chance('per log request: nothing but "end", as if nothing were stored'),
+  short: chance('per log request: "end" comes at a moment within the range, and what is newer is left out'),
+  errorFrame: chance('per log request: an error frame and "end" come in place of the entries'),
+  endless: chance('per log request: behind the last entry all entries come again, and again; "end" never comes'),
+  drip: chance('per log request: each byte of a frame comes by itself'),
+  pings: chance('per log request: a hundred pings come at once'),
+  strangers: chance('per entry: an entry of a device that is in no list comes before it, each time of another one'),
+  slowRest: chance('per REST call: the answer comes late'),
+  restDrip: chance('per REST call: each byte of the answer comes by itself'),
   changeSnapshot: chance('per page after the first: the list has changed, the snapshot number is another one (§5)'),
   stealSubscription: chance(
     'per status update and subscribed login: a second page of the same login has put its own list in place of ours (§6.3)',
@@ -49,11 +58,20 @@ const details = {
     1,
   ),
   trickleMs: number(50, 'trickle: pause between the frames, ms', 0, longestMs),
+  trickleFrames: integer(20, 'trickle: so many frames', 1),
+  dripMs: number(1000, 'drip, restDrip: pause between the bytes, ms', 1, longestMs),
+  slowRestMs: number(5000, 'slowRest: how late, ms', 0, longestMs),
   shuffleWindow: integer(500, 'shuffle: how far, in entries, an entry may be from its place', 1, 100_000),
   oversizedBytes: integer(2 * 1024 * 1024, 'oversized: size of the frame, bytes', 2, 512 * 1024 * 1024),
   pruneMs: integer(600_000, 'prune: up to how far beyond the entry just sent, ms', 0, longestMs),
   widenMs: integer(60_000, 'widenRange: by how much, ms', 0, longestMs),
   refuseWith: numbers([302, 401, 403, 503], [503, 401, 302], 'refuseUpgrade: HTTP statuses'),
+  retryAfter: z
+    .string('a text')
+    .default('')
+    .describe(
+      'Retry-After of every 503 and 429, REST and upgrade: seconds, an HTTP date, or epoch for the seconds since 1970 of a minute hence; empty = none',
+    ),
 }
 
 /**
@@ -61,6 +79,11 @@ const details = {
  * in the same order meet the same faults.
  */
 export const faultSchema = z.strictObject({ ...chances, ...details }, 'a mapping')
+
+const shape = Object.entries(faultSchema.shape).map(([name, schema]) => [name, schema.unwrap().optional()] as const)
+
+/** Some of the faults, without the defaults of the others. */
+export const someFaults = z.strictObject(Object.fromEntries(shape), 'a mapping') as unknown as z.ZodType<Faults, Faults>
 
 export type Faults = Readonly<z.input<typeof faultSchema>>
 export type FaultSettings = Readonly<z.output<typeof faultSchema>>

@@ -5,7 +5,11 @@ import type { Release } from './releases.ts'
 import { type Datapoint, segment } from './site.ts'
 import { formatMoment, trimMoment, type Zone } from './timestamps.ts'
 
-export type FormatFrame = (entry: Entry) => string
+export interface FormatFrame {
+  (entry: Entry): string
+  /** Names or ids have changed. */
+  forget(): void
+}
 
 /** How entries are written: the release decides the fields, the zone the local time. */
 export interface FrameForm {
@@ -59,7 +63,7 @@ export function createFrameFormat(form: FrameForm): FormatFrame {
   }
   const uniform = oddities.segmentIds === 0 && oddities.stringIds === 0 && oddities.extraFields === 0
 
-  return entry => {
+  const format = (entry: Entry): string => {
     if (entry.raw !== undefined) return entry.raw
     const { datapoint, ms, nanos, utcText, valueText } = entry
     const fraction = utcText.length > 19 ? utcText.length - 20 : 0
@@ -73,4 +77,9 @@ export function createFrameFormat(form: FrameForm): FormatFrame {
       !uniform && isDrawn(oddities.extraFields, bits, 33) ? ',"deviceHandle":"h-7","localizedUnit":"lx","seq":null' : ''
     return `{"id":${datapoint.id},"local":"${local}","utc":"${show(utcText)}Z[UTC]",${path},"value":${valueText},"localizedValue":${valueText}${preset}${tags}${extra}}`
   }
+  return Object.assign(format, {
+    forget: () => {
+      for (const known of Object.values(paths)) known.clear()
+    },
+  })
 }

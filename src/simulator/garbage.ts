@@ -34,6 +34,9 @@ export function createGarbage(dice: Dice): OddFrame {
   return { odd: dice.pick(frames) }
 }
 
+/** What a gateway might say in place of an answer; no such frame is documented (protocol §10.2). */
+export const errorFrame: OddFrame = { odd: '{"error":"Query failed","message":"Internal server error","status":500}' }
+
 /** A JSON string of the given length. */
 export function createGiant(bytes: number): OddFrame {
   return { odd: `"${'x'.repeat(Math.max(0, bytes - 2))}"` }

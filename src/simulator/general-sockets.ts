@@ -3,6 +3,7 @@ import type { Dice } from './dice.ts'
 import type { Entry } from './history.ts'
 import type { LoadMeter } from './load.ts'
 import type { Release } from './releases.ts'
+import type { Script } from './script.ts'
 import type { Session, Sessions } from './sessions.ts'
 import type { Datapoint } from './site.ts'
 import type { Stats } from './stats.ts'
@@ -23,6 +24,7 @@ export interface GeneralParts {
   /** The datapoints that can be subscribed to. */
   readonly datapoints: readonly Datapoint[]
   readonly dice: Dice
+  readonly script: Script
 }
 
 /** The general-purpose sockets: they never end, and say what the gateway has to tell (protocol §6). */
@@ -77,6 +79,7 @@ export function createGeneralSockets(parts: GeneralParts): GeneralSockets {
   }
 
   function sendStatus(): void {
+    parts.script.look({ kind: 'anything' })
     if (parts.expiryClosesSockets) {
       for (const [client, session] of clients) if (!parts.sessions.isLiving(session.id)) client.terminate()
     }
@@ -98,7 +101,8 @@ export function createGeneralSockets(parts: GeneralParts): GeneralSockets {
       const filter = (datapoint: Datapoint) => list.has(datapoint.qualifier)
       update(username, [...parts.store.read(filter, toldUntil, until)])
     }
-    toldUntil = Math.max(toldUntil, until)
+    // The clock may have been set back.
+    toldUntil = until
   }
 
   const timer = parts.statusMs > 0 ? setInterval(() => clients.size > 0 && sendStatus(), parts.statusMs) : undefined

@@ -23,12 +23,12 @@ export const habitSchema = z.strictObject({
   slidingSessions: flag('whether using a session prolongs it'),
   expiryClosesSockets: flag('whether open sockets are cut when their session ends (§10.1)'),
   expiredAnswer: word(
-    ['401', 'redirect', 'html'],
+    ['401', '503', 'redirect', 'html'],
     '401',
-    'what REST answers without a living session: 401, a redirect to /cms, or 200 with the login page as html',
+    'what REST answers without a living session: 401, 503, a redirect to /cms, or 200 with the login page as html',
   ),
   upgradeRefusal: oneNumber(
-    [401, 403, 302],
+    [401, 403, 302, 503],
     401,
     'HTTP status for a WebSocket upgrade without a living session (§10.1)',
   ),
@@ -39,6 +39,24 @@ export const habitSchema = z.strictObject({
     'real ms between status updates on the general-purpose socket; 0 = none by themselves',
     0,
     longestMs,
+  ),
+  cookies: word(
+    ['once', 'twice'],
+    'once',
+    'twice: the answer to a login deletes the session cookie and then sets it, as servlet containers do',
+  ),
+  compare: word(
+    ['exact', 'ms'],
+    'exact',
+    'how times finer than a millisecond are compared with the ends of a range: with all digits, or as milliseconds',
+  ),
+  rawQueries: flag(
+    'whether a raw `+` in a log query stays a plus and a raw `&` before `utc` belongs to the value, as in an example of the vendor (§2.3)',
+  ),
+  dateSkewMs: number(
+    0,
+    "what the Date header is ahead of the gateway's clock, ms, as a proxy's or a local time called GMT; negative = behind",
+    -Number.MAX_SAFE_INTEGER,
   ),
   accounts: byName(z.string('a text'), 'more logins, passwords by user name'),
   retentions: byName(

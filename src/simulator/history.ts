@@ -14,7 +14,7 @@ export interface Entry extends Moment {
   readonly value: JsonValue
   /** `value` as JSON text, the way the gateway writes it. */
   readonly valueText: string
-  /** When it became visible to requests, ms UTC: its own time, later for a late entry, earlier for one from the future. */
+  /** When it became visible to requests, ms UTC: its own time, later for a late entry, earlier for one from the future; -Infinity if it is there whatever the clock says. */
   readonly storedAt: number
   /** The frame as it was captured, where the history is a recording. */
   readonly raw?: string
@@ -57,6 +57,8 @@ interface Channel {
   readonly bucketMs: number
   readonly phaseMs: number
   readonly irregular: boolean
+  /** The id that the device had first: outages hang on it, and ids can change. */
+  readonly deviceId: number
   readonly seed: number
   readonly character: number
   readonly signal: (typeof signals)[keyof typeof signals]
@@ -79,7 +81,16 @@ export function createHistory(site: BuiltSite, settings: HistorySettings): Histo
       ? 0
       : Math.floor(unit(mix(settings.seed, datapoint.deviceId, 2)) * Math.min(bucketMs, 30_000))
     const signal = signals[kind.signal]
-    return { datapoint, bucketMs, phaseMs, irregular: kind.irregular, seed, character: unit(mix(seed, 3, 0)), signal }
+    return {
+      datapoint,
+      bucketMs,
+      phaseMs,
+      irregular: kind.irregular,
+      deviceId: datapoint.deviceId,
+      seed,
+      character: unit(mix(seed, 3, 0)),
+      signal,
+    }
   })
 
   function* entries(datapoint: Datapoint, after: number, until: number): Generator<Entry> {
@@ -101,7 +112,7 @@ export function createHistory(site: BuiltSite, settings: HistorySettings): Histo
   function* bucketEntries(channel: Channel, k: number): Generator<Entry> {
     const start = k * channel.bucketMs + channel.phaseMs
     if (!channel.irregular) {
-      if (!isOutage(channel.datapoint.deviceId, start)) yield* store(channel, start, start, 0, mix(channel.seed, 4, k))
+      if (!isOutage(channel.deviceId, start)) yield* store(channel, start, start, 0, mix(channel.seed, 4, k))
       return
     }
     // None to three changes a bucket, each in its own part of it so that they keep their order.
@@ -112,7 +123,7 @@ export function createHistory(site: BuiltSite, settings: HistorySettings): Histo
       const own = mix(bits, 6, j)
       const at = start + ((j + unit(own)) * channel.bucketMs) / count
       const ms = Math.floor(at)
-      if (isOutage(channel.datapoint.deviceId, ms)) continue
+      if (isOutage(channel.deviceId, ms)) continue
       const entries = store(channel, start, ms, mix(own, 7, 0) % 1_000_000, mix(own, 8, 0))
       // Coarse time stamps can make two changes fall on one instant; the gateway's store keeps the first.
       if (previous !== undefined && compareMoments(entries[0]!, previous) <= 0) continue

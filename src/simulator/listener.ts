@@ -13,8 +13,13 @@ export interface ListenerParts {
   /** Whether a TCP connection is turned away before TLS. */
   rejects(): boolean
   answer(request: IncomingMessage, response: ServerResponse): Promise<void>
-  /** HTTP status to refuse an upgrade with, or what to do with the socket. */
-  upgrade(request: IncomingMessage): number | ((opened: OpenedSocket) => void)
+  /** How an upgrade is refused, or what to do with the socket. */
+  upgrade(request: IncomingMessage): Refusal | ((opened: OpenedSocket) => void)
+}
+
+export interface Refusal {
+  readonly status: number
+  readonly retryAfter: string | undefined
 }
 
 export interface OpenedSocket {
@@ -26,6 +31,8 @@ export interface OpenedSocket {
 
 export interface Listener {
   readonly port: number
+  /** Cuts every connection. */
+  cut(): void
   /** Cuts every connection and frees the port. */
   close(): Promise<void>
 }
@@ -51,8 +58,10 @@ export async function listen(parts: ListenerParts): Promise<Listener> {
   server.on('upgrade', (request, socket, head) => {
     socket.on('error', () => socket.destroy())
     const answer = parts.upgrade(request)
-    if (typeof answer === 'number') {
-      socket.end(`HTTP/1.1 ${statusLines[answer] ?? answer}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`)
+    if ('status' in answer) {
+      const { status, retryAfter } = answer
+      const line = `${statusLines[status] ?? status}${retryAfter === undefined ? '' : `\r\nRetry-After: ${retryAfter}`}`
+      socket.end(`HTTP/1.1 ${line}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`)
       return
     }
     const port = request.socket.remotePort
@@ -68,15 +77,19 @@ export async function listen(parts: ListenerParts): Promise<Listener> {
       resolve()
     })
   })
+  const cut = () => {
+    for (const client of sockets.clients) client.terminate()
+    for (const socket of connections.values()) socket.destroy()
+  }
   return {
+    cut,
     port: (server.address() as AddressInfo).port,
     close: () =>
       new Promise(resolve => {
-        for (const client of sockets.clients) client.terminate()
         sockets.close()
         server.close(() => resolve())
         server.closeAllConnections()
-        for (const socket of connections.values()) socket.destroy()
+        cut()
       }),
   }
 }

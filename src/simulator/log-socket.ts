@@ -11,9 +11,6 @@ import type { LogRequestRecord, Stats } from './stats.ts'
 /** Bytes that may wait for a slow client before the simulator stops and waits too. */
 const bufferLimit = 256 * 1024
 
-/** Frames that come one by one when an answer trickles. */
-const trickled = 20
-
 /** How an answer ended that is replayed. */
 export interface RecordedEnd {
   /** What struck in place of "end". */
@@ -45,13 +42,17 @@ export async function sendLogAnswer(client: WebSocket, socket: Duplex, answer: L
   const gone = new AbortController()
   client.once('close', () => gone.abort())
   try {
+    for (let i = 0; i < course.pings; i++) client.ping()
     await pace.startRequest(gone.signal)
     const strikeAfter = course.ending.kind === 'end' ? Number.POSITIVE_INFINITY : course.strikeAfter
     let sent = 0
     for (;;) {
-      const trickles = course.trickleMs > 0 && sent < trickled
+      const trickles = course.trickleMs > 0 && sent < course.trickleFrames
       const wanted = Math.min(trickles ? 1 : pace.batch, strikeAfter - sent)
-      const { count, end } = sendBatch(client, socket, answer, wanted)
+      const { count, end } =
+        course.dripMs > 0
+          ? await dripOne(client, answer, Math.min(1, wanted), gone.signal)
+          : sendBatch(client, socket, answer, wanted)
       sent += count
       if (client.bufferedAmount > bufferLimit) await drained(client, socket)
       await pace.spend(count, gone.signal)
@@ -102,6 +103,33 @@ function sendBatch(
   return { count, end }
 }
 
+/** Sends one frame, each byte as a fragment of its own. */
+async function dripOne(
+  client: WebSocket,
+  { frames, stats, record, course }: LogAnswer,
+  limit: number,
+  signal: AbortSignal,
+): Promise<{ count: number; end: RecordedEnd | undefined }> {
+  if (limit === 0) return { count: 0, end: undefined }
+  const next = frames.next()
+  if (next.done) return { count: 0, end: next.value }
+  if (typeof next.value === 'string') {
+    record.entries += 1
+    stats.entriesSent += 1
+  } else stats.oddFramesSent += 1
+  await drip(client, typeof next.value === 'string' ? next.value : next.value.odd, course.dripMs, signal)
+  return { count: 1, end: undefined }
+}
+
+async function drip(client: WebSocket, frame: string | Buffer, dripMs: number, signal: AbortSignal): Promise<void> {
+  const bytes = Buffer.from(frame)
+  const binary = typeof frame !== 'string'
+  for (let i = 0; i < bytes.length; i++) {
+    client.send(bytes.subarray(i, i + 1), { binary, fin: i === bytes.length - 1 })
+    await sleep(dripMs, undefined, { signal })
+  }
+}
+
 async function finish(
   client: WebSocket,
   { course, stats, record, reset }: LogAnswer,
@@ -115,7 +143,8 @@ async function finish(
     return client.terminate()
   }
   if (ending.kind === 'close') return closeWith(client, ending.code)
-  client.send(endFrame)
+  if (course.dripMs > 0) await drip(client, endFrame, course.dripMs, signal)
+  else client.send(endFrame)
   record.ended = true
   for (const { odd } of [...course.afterEnd, ...(recorded?.afterEnd ?? [])]) {
     stats.oddFramesSent += 1

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { stepSchema } from './changes.ts'
 import { faultSchema } from './faults.ts'
 import { habitSchema } from './habits.ts'
 import type { History } from './history.ts'
@@ -50,6 +51,12 @@ export const siteSchema = z.strictObject({
   ),
   sessionTimeoutMs: number(dayMs, 'life of a session, ms', 1),
   requestsPerSecond: integer(0, 'REST calls a second, more are refused with 429; 0 = no limit'),
+  certificate: z
+    .string('a text')
+    .optional()
+    .describe(
+      'folder that keeps key and certificate, so that a restarted gateway is the same gateway; without it new ones',
+    ),
   maxLogSockets: integer(0, 'data-log sockets at once, more are refused with 503; 0 = no limit'),
 })
 
@@ -62,6 +69,7 @@ export const optionSchema = z
       cost: costSchema.prefault({}),
       faults: faultSchema.prefault({}),
       oddities: odditySchema.prefault({}),
+      script: z.array(stepSchema, 'a list').readonly().default([]).describe('changes and their moments'),
     },
     'a mapping',
   )

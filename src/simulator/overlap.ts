@@ -11,10 +11,10 @@ export function createOverlap(
   release: Release,
   datapoints: readonly Datapoint[],
 ): (recorded: string) => boolean {
-  const own = parseLogQuery(query, release, true)
+  const own = parseLogQuery(query, release, lenient)
   const known = new Map<string, boolean>()
   const overlaps = (recorded: string) => {
-    const other = parseLogQuery(recorded, release, true)
+    const other = parseLogQuery(recorded, release, lenient)
     if ('fault' in own || 'fault' in other || filtersOf(query) === filtersOf(recorded)) return true
     return datapoints.some(datapoint => own.matches(datapoint) && other.matches(datapoint))
   }
@@ -26,6 +26,8 @@ export function createOverlap(
     return found
   }
 }
+
+const lenient = { nameFallback: true, rawQueries: false }
 
 function filtersOf(query: string): string {
   return query

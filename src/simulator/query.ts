@@ -1,3 +1,4 @@
+import type { HabitSettings } from './habits.ts'
 import type { Release } from './releases.ts'
 import type { Datapoint } from './site.ts'
 import { parseQueryTime } from './timestamps.ts'
@@ -14,6 +15,10 @@ export interface QueryFault {
   readonly fault: string
 }
 
+export type QueryHabits = Pick<HabitSettings, 'nameFallback' | 'rawQueries'>
+
+const strict: QueryHabits = { nameFallback: false, rawQueries: false }
+
 interface NameTest {
   readonly key: 'name' | 'xif'
   readonly name: string
@@ -24,17 +29,17 @@ const queryPattern = /^[A-Za-z0-9\-._~!$&'()*+,;=:@/?%<>]*$/
 
 /**
  * Reads the raw query of `/iap/ws?…` the way a servlet container does (protocol §9.4): split at `&`, then at the first `=`,
- * then percent-decode with `+` as a space. Strict, so that a mistake of the client is not mistaken for an empty log;
- * raw `<` and `>` alone are forgiven, because the vendor's own pages send them (§2.3). `nameFallback`: see options.ts.
+ * then percent-decode with `+` as a space. Strict, so that a mistake of the client is not taken for an empty log;
+ * raw `<` and `>` alone are forgiven, because the vendor's own pages send them (§2.3). `habits`: see habits.ts.
  */
-export function parseLogQuery(query: string, release: Release, nameFallback = false): LogQuery | QueryFault {
+export function parseLogQuery(query: string, release: Release, habits: QueryHabits = strict): LogQuery | QueryFault {
   if (!queryPattern.test(query)) return fault('a character that must be percent-encoded is not')
   const values = new Map<string, string>()
-  for (const part of query.split('&')) {
+  for (const part of query.split(habits.rawQueries ? /&(?!utc\b)/ : '&')) {
     const at = part.indexOf('=')
     if (at <= 0) return fault(`"${part}" is no key=value`)
-    const key = decode(part.slice(0, at))
-    const value = decode(part.slice(at + 1))
+    const key = decode(part.slice(0, at), habits)
+    const value = decode(part.slice(at + 1), habits)
     if (key === undefined || value === undefined) return fault(`"${part}" is not percent-encoded UTF-8`)
     if (!parameters.has(key)) return fault(`unknown parameter "${key}"`)
     if (values.has(key)) return fault(`parameter "${key}" given twice`)
@@ -56,7 +61,7 @@ export function parseLogQuery(query: string, release: Release, nameFallback = fa
     tests.push(
       key === 'blockName'
         ? datapoint => datapoint.block === test.name
-        : datapoint => nameOf(datapoint, test.key, nameFallback) === test.name,
+        : datapoint => nameOf(datapoint, test.key, habits.nameFallback) === test.name,
     )
   }
   const index = values.get('blockIndex')
@@ -77,9 +82,9 @@ function fault(text: string): QueryFault {
   return { fault: text }
 }
 
-function decode(text: string): string | undefined {
+function decode(text: string, { rawQueries }: QueryHabits): string | undefined {
   try {
-    return decodeURIComponent(text.replaceAll('+', ' '))
+    return decodeURIComponent(rawQueries ? text : text.replaceAll('+', ' '))
   } catch {
     return undefined
   }

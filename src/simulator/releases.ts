@@ -27,7 +27,7 @@ export interface Release {
   readonly tellsTime: boolean
 }
 
-export type ReleaseName = '2.80' | '3.10' | '3.20.114' | '3.60' | '4.10'
+export type ReleaseName = '2.80' | '3.10' | '3.20.114' | '3.60' | '4.10' | '4.20' | '4.30'
 
 const v3 = {
   deviceState: false,
@@ -43,6 +43,8 @@ const byXif = { bareName: 'xif', xifNameKey: false, monitoringMethod: false } as
 const byInstance = { bareName: 'instance', xifNameKey: true, monitoringMethod: true } as const
 const v36 = { tags: true, dlaTags: true, statusByController: true } as const
 
+const v41 = { ...v3, ...byInstance, ...v36, tellsTime: true } as const
+
 export const releases: Readonly<Record<ReleaseName, Release>> = {
   '2.80': {
     ...v3,
@@ -57,7 +59,10 @@ export const releases: Readonly<Record<ReleaseName, Release>> = {
   '3.10': { ...v3, ...byXif, name: '3.10', version: '3.10.037' },
   '3.20.114': { ...v3, ...byInstance, name: '3.20.114', version: '3.20.114' },
   '3.60': { ...v3, ...byInstance, ...v36, name: '3.60', version: '3.60.012' },
-  '4.10': { ...v3, ...byInstance, ...v36, name: '4.10', version: '4.10.038', tellsTime: true },
+  '4.10': { ...v41, name: '4.10', version: '4.10.038' },
+  // Nothing is known that sets these apart from 4.10 (protocol §10.12).
+  '4.20': { ...v41, name: '4.20', version: '4.20.005' },
+  '4.30': { ...v41, name: '4.30', version: '4.30.003' },
 }
 
 /** The habits of a gateway that gives its version as `3.20.121`: those of the newest release here that is not newer, else the oldest. */

@@ -1,6 +1,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Dice } from './dice.ts'
+import type { FaultSettings } from './faults.ts'
 import type { Release } from './releases.ts'
+import { retryAfter } from './retry-after.ts'
+import type { Script } from './script.ts'
 import { readSessionId, type Session, type Sessions } from './sessions.ts'
 import type { Stats } from './stats.ts'
 
@@ -14,11 +18,11 @@ export interface RestCall {
   readonly session: Session
 }
 
-/** Status, body and headers of an answer; an undefined body sends none, a string is sent as HTML. */
+/** Status, body and headers of an answer; an undefined body sends none, a string is sent as it is. */
 export interface RestAnswer {
   readonly status: number
   readonly body?: unknown
-  readonly headers?: Readonly<Record<string, string>>
+  readonly headers?: Readonly<Record<string, string | readonly string[]>>
 }
 
 export interface RestParts {
@@ -27,8 +31,15 @@ export interface RestParts {
   readonly sessionTimeoutMs: number
   readonly stats: Stats
   readonly now: () => number
+  /** What the Date header says, ms UTC. */
+  readonly headerTime: () => number
+  readonly cookies: 'once' | 'twice'
+  readonly script: Script
+  /** Chance of slow answers. */
+  readonly slowness: Dice
+  readonly faults: () => FaultSettings
   /** What a request without a living session gets: the status, the redirect of proxied paths, or the login page as HTML (protocol §1). */
-  readonly expiredAnswer: '401' | 'redirect' | 'html'
+  readonly expiredAnswer: '401' | '503' | 'redirect' | 'html'
   /** Most requests a second, of all clients; 0 = unlimited. */
   readonly requestsPerSecond: number
   readonly dice: Dice
@@ -41,19 +52,36 @@ const bodyLimit = 1024 * 1024
 /** Answers one HTTP request: login and version freely, all other `/iap/` paths with a session only (protocol §1). */
 export async function answerRest(request: IncomingMessage, response: ServerResponse, parts: RestParts): Promise<void> {
   parts.stats.requests += 1
+  parts.script.look({ kind: 'anything' })
   const body = await readBody(request)
   const answer = body === undefined ? problem(413, 'Request too large') : await decide(request, body, parts)
+  const { slowRestMs, dripMs } = parts.faults()
+  const [slow, drips] = [parts.slowness.strikes('slowRest'), parts.slowness.strikes('restDrip')]
+  if (slow) await sleep(slowRestMs)
   // The Date header tells the gateway's clock, which may be wrong, not this machine's.
-  response.setHeader('Date', new Date(parts.now()).toUTCString())
+  response.setHeader('Date', new Date(parts.headerTime()).toUTCString())
+  const later = answer.status === 503 || answer.status === 429 ? retryAfter(parts.faults(), parts.now()) : undefined
+  if (later !== undefined) response.setHeader('Retry-After', later)
   for (const [name, value] of Object.entries(answer.headers ?? {})) response.setHeader(name, value)
   response.statusCode = answer.status
   if (answer.body === undefined) {
     response.end()
     return
   }
-  const html = typeof answer.body === 'string'
-  response.setHeader('Content-Type', `${html ? 'text/html' : 'application/json'};charset=utf-8`)
-  response.end(html ? answer.body : JSON.stringify(answer.body))
+  const isText = typeof answer.body === 'string'
+  const text = isText ? (answer.body as string) : JSON.stringify(answer.body)
+  const type = isText ? (text.startsWith('<') ? 'text/html' : 'text/plain') : 'application/json'
+  response.setHeader('Content-Type', `${type};charset=utf-8`)
+  if (drips) await drip(response, text, dripMs)
+  response.end(drips ? undefined : text)
+}
+
+async function drip(response: ServerResponse, text: string, dripMs: number): Promise<void> {
+  const bytes = Buffer.from(text)
+  for (let i = 0; i < bytes.length && !response.destroyed; i++) {
+    response.write(bytes.subarray(i, i + 1))
+    await sleep(dripMs)
+  }
 }
 
 function decide(request: IncomingMessage, body: string, parts: RestParts): RestAnswer | Promise<RestAnswer> {
@@ -82,10 +110,14 @@ function decide(request: IncomingMessage, body: string, parts: RestParts): RestA
   if (path === '/iap/users/current' && method === 'GET') return { status: 200, body: describeUser(session.username) }
   if (parts.dice.strikes('restError')) return problem(503, 'Service unavailable')
   const query = new URLSearchParams(at < 0 ? '' : url.slice(at + 1))
-  return parts.route({ method, path, query, body: parseJson(body), session }) ?? problem(404, `Not found: ${path}`)
+  return (
+    parts.route({ method, path, query, body: parseJson(body) ?? body.trim(), session }) ??
+    problem(404, `Not found: ${path}`)
+  )
 }
 
 function refuse(parts: RestParts): RestAnswer {
+  if (parts.expiredAnswer === '503') return problem(503, 'Service unavailable')
   if (parts.expiredAnswer === 'redirect') return { status: 302, headers: { Location: '/cms' } }
   if (parts.expiredAnswer === 'html') return { status: 200, body: '<!DOCTYPE html><html><title>Login</title></html>' }
   return problem(401, 'Unauthorized')
@@ -112,7 +144,9 @@ function login(contentType: string | undefined, given: unknown, parts: RestParts
     return problem(429, 'Too many failed login attempts. Please try again later.')
   }
   parts.stats.logins += 1
-  const headers = { 'Set-Cookie': `cmsSID=${answer.session.id}; Path=/; Secure; HttpOnly` }
+  const cookie = `cmsSID=${answer.session.id}; Path=/; Secure; HttpOnly`
+  const deleted = 'cmsSID=deleted; Path=/; Max-Age=0'
+  const headers = { 'Set-Cookie': parts.cookies === 'twice' ? [deleted, cookie] : cookie }
   return { status: 200, body: describeUser(username), headers }
 }
 

@@ -22,8 +22,8 @@ export function createRetention(
 ): Retention {
   const ofType = (type: string) => (Object.hasOwn(retentions, type) ? retentions[type]! : retentionMs)
   const all = [retentionMs, ...Object.values(retentions)]
-  const own = new Map(devices.map(({ id, type }) => [id, ofType(type)]))
-  const of = ({ deviceId }: Datapoint) => own.get(deviceId) ?? retentionMs
+  const own = new Map(devices.flatMap(({ type, datapoints }) => datapoints.map(it => [it, ofType(type)] as const)))
+  const of = (datapoint: Datapoint) => own.get(datapoint) ?? retentionMs
   const days = (ms: number) => (ms > 0 ? ms / dayMs : daysTold)
   return {
     longestMs: all.includes(0) ? 0 : Math.max(...all),

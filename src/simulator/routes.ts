@@ -1,8 +1,9 @@
-import type { DeviceRoutes } from './device-routes.ts'
+import { type DeviceRoutes, sort } from './device-routes.ts'
 import type { Directory } from './directory.ts'
 import { controllerName, type GeneralSockets } from './general-sockets.ts'
 import type { LoadMeter } from './load.ts'
 import type { Pager } from './paging.ts'
+import type { Recorder } from './recorder.ts'
 import type { Release } from './releases.ts'
 import { problem, type RestAnswer, type RestCall } from './rest.ts'
 
@@ -11,6 +12,7 @@ export interface RouteParts {
   readonly directory: Directory
   readonly devices: DeviceRoutes
   readonly general: GeneralSockets
+  readonly recorder: Recorder
   readonly load: LoadMeter
   readonly pager: Pager
   readonly now: () => number
@@ -33,6 +35,8 @@ export function createRoutes(parts: RouteParts): (call: RestCall) => RestAnswer 
       const rows = parts.directory.logSettings(call.query.get('includeUnconfigured') !== 'false')
       return { status: 200, body: pager(rows, call.query) }
     }
+    if (area === 'devTypes' && call.method === 'GET' && path === '*')
+      return { status: 200, body: sort(parts.directory.types, call.query) }
     switch (key) {
       case 'GET storage/':
         return { status: 200, body: describeStorage(release, parts.load.cpu(), parts.dataLogSize()) }
@@ -50,10 +54,34 @@ export function createRoutes(parts: RouteParts): (call: RestCall) => RestAnswer 
         return { status: 200, body: { totalEpsLowWarning: 60, totalEpsHighWarning: 80 } }
       case 'GET alarms/count':
         return { status: 200, body: { value: 0 } }
+      // The vendor's pages ask for these when they start; what a list of them would hold is not known.
+      case 'GET alarms/':
+      case 'GET lic/status':
+      case 'GET dp/types':
+      case 'GET context/':
+        return { status: 200, body: [] }
+      case 'GET dlaRules/monitoring':
+        return { status: 200, body: { value: parts.recorder.monitoring } }
+      case 'GET log/state':
+        return { status: 200, body: describeLogState(parts.recorder, call.query.get('tags')) }
+      case 'PUT log/state':
+        return setLogState(parts.recorder, call)
       default:
         return undefined
     }
   }
+}
+
+/** A bare word, or a list by tag (protocol §4). */
+function describeLogState(recorder: Recorder, tags: string | null): unknown {
+  if (tags === null) return recorder.state(undefined) === 'enabled' ? 'Enabled' : 'Disabled'
+  return tags.split(',').map(name => ({ name, value: '1', log_state: recorder.state(name) }))
+}
+
+function setLogState(recorder: Recorder, { query, body }: RestCall): RestAnswer {
+  if (body !== 'enabled' && body !== 'disabled') return problem(400, 'enabled or disabled is expected')
+  for (const tag of query.get('tags')?.split(',') ?? [undefined]) recorder.setState(body, tag)
+  return { status: 204 }
 }
 
 /** Segments of a path, percent-decoded one by one: an escaped slash stays inside its segment. */

@@ -1,9 +1,12 @@
-import { makeCertificate } from './certificate.ts'
+import { createChanges } from './apply-changes.ts'
+import { keptCertificate, makeCertificate } from './certificate.ts'
+import type { Changes } from './changes.ts'
 import { createDeviceRoutes } from './device-routes.ts'
 import { createDice } from './dice.ts'
 import { createDirectory } from './directory.ts'
 import { type Faults, faultSchema } from './faults.ts'
 import { createFrameFormat } from './frames.ts'
+import { createGatewayClock } from './gateway-clock.ts'
 import { createGeneralSockets } from './general-sockets.ts'
 import { createHistory, type Entry, type History } from './history.ts'
 import { listen } from './listener.ts'
@@ -13,11 +16,14 @@ import { createLogService } from './log-service.ts'
 import { fillOptions, parseBy, type SimulatorOptions, type SimulatorSettings } from './options.ts'
 import { createPace } from './pace.ts'
 import { createPager } from './paging.ts'
+import { createPeriods, type Periods } from './periods.ts'
 import { createRandom, mix } from './random.ts'
+import { createRecorder } from './recorder.ts'
 import { releases } from './releases.ts'
 import { answerRest, type RestParts } from './rest.ts'
 import { createRetention } from './retention.ts'
 import { createRoutes } from './routes.ts'
+import { createScript } from './script.ts'
 import { createSessions, type Sessions } from './sessions.ts'
 import { buildSite } from './site.ts'
 import { countFault, createStats, type Stats } from './stats.ts'
@@ -44,6 +50,8 @@ export interface Simulator {
   frame(entry: Entry): string
   /** Changes faults from now on; those not named stay. Throws RangeError. */
   setFaults(changes: Faults): void
+  /** Makes something happen to the gateway now, see changes.ts. Throws RangeError. */
+  change(changes: Changes): void
   /** Holds the CPU at a per cent; undefined lets it follow the load again. */
   setCpu(percent: number | undefined): void
   /** Sends any action on the general-purpose sockets, of one login or of all. */
@@ -59,19 +67,28 @@ export interface Simulator {
 /** Starts a gateway; resolves when it listens. Throws RangeError for a bad option, and what `listen` throws. */
 export async function startSimulator(options: SimulatorOptions = {}): Promise<Simulator> {
   const settings = fillOptions(options)
-  const now = () => settings.now() + settings.clockSkewMs
+  const clock = createGatewayClock(settings.now, settings.clockSkewMs)
+  const { now } = clock
   const release = releases[settings.release]
   const zone = openZone(settings.zone)
   const showTime = (ms: number) => formatMoment(ms + zone.offsetMs(ms), 0, 3) + zone.suffix(ms)
-  const history = settings.source ?? computeHistory(settings)
+  const periods = settings.source === undefined ? computeHistory(settings) : undefined
+  const history = settings.source ?? periods!
+  const recorder = createRecorder(periods, now)
   const retention = createRetention(history, settings)
-  const store = createStore(history, retention, now)
+  const store = createStore(history, retention, now, settings.compare)
   const stats = createStats()
   const sessions = openSessions(settings, now)
   const load = createLoadMeter(settings.cost.entriesPerSecond || 50_000)
   const frame = createFrameFormat({ ...settings, release, zone })
 
   let faults = settings.faults
+  let dateSkewMs = settings.dateSkewMs
+  const setFaults = (changes: Faults) => {
+    faults = parseBy(faultSchema, { ...faults, ...changes })
+  }
+  // What the steps of the script change is built further down; the first request comes later than that.
+  const script = createScript(settings.script, clock.elapsedMs, changes => change(changes))
   const currentFaults = () => faults
   // Each kind of event draws from its own sequence, so that one does not shift the chance of another.
   const rollDice = (purpose: number) =>
@@ -89,6 +106,7 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     showTime,
     datapoints: history.datapoints,
     dice: rollDice(5),
+    script,
   })
   const serveLog = createLogService({
     ...settings,
@@ -101,6 +119,8 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     sessions,
     stats,
     faults: currentFaults,
+    script,
+    now,
   })
   const directory = createDirectory(history, release, showTime(history.start), retention)
   const pager = createPager(rollDice(2))
@@ -112,12 +132,17 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     sessions,
     stats,
     now,
+    headerTime: () => now() + dateSkewMs,
     dice: rollDice(3),
+    slowness: rollDice(6),
+    faults: currentFaults,
+    script,
     route: createRoutes({
       release,
       directory,
       devices,
       general,
+      recorder,
       load,
       pager,
       now,
@@ -128,11 +153,12 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
 
   /** MB, from the number of datapoints and the time they have logged: counting would take too long (protocol §4.1: 400 bytes an entry). */
   function estimateSize(): number {
-    const seconds = Math.max(0, now() - store.start) / 1000
+    const seconds = Math.max(0, now() - Math.max(store.start, settings.historyStart)) / 1000
     return Math.round((history.datapoints.length * seconds * 400) / (3 * settings.interval) / 1e6)
   }
 
-  const certificate = await makeCertificate(settings.host)
+  const { certificate: folder, host } = settings
+  const certificate = await (folder === undefined ? makeCertificate(host) : keptCertificate(folder, host))
   const listening = listen({
     certificate,
     host: settings.host,
@@ -147,10 +173,20 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
       faults: currentFaults,
       general,
       serveLog,
+      now,
     }),
   })
   listening.catch(general.close)
   const listener = await listening
+
+  const change = createChanges({
+    ...{ clock, recorder, directory, frame, sessions, general, setFaults },
+    setDateSkew: ms => {
+      dateSkewMs = ms
+    },
+    cut: listener.cut,
+  })
+  script.look({ kind: 'anything' })
 
   let closing: Promise<void> | undefined
   return {
@@ -163,9 +199,8 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     stats,
     now,
     frame,
-    setFaults(changes) {
-      faults = parseBy(faultSchema, { ...faults, ...changes })
-    },
+    setFaults,
+    change,
     setCpu: load.hold,
     emit: general.emit,
     sendStatus: general.sendStatus,
@@ -178,11 +213,19 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
   }
 }
 
-function computeHistory(settings: SimulatorSettings): History {
+function computeHistory(settings: SimulatorSettings): Periods {
   const { seed, fractionDigits, oddities, historyStart } = settings
   const intervalMs = settings.interval * 1000
   const site = buildSite(settings.devices, { seed, intervalMs, oddities })
-  return createHistory(site, { seed, intervalMs, start: historyStart, fractionDigits, oddities })
+  const create = (start: number, period: number) =>
+    createHistory(site, {
+      seed: period === 0 ? seed : mix(seed, 51, period),
+      intervalMs,
+      start,
+      fractionDigits,
+      oddities,
+    })
+  return createPeriods(create(historyStart, 0), create)
 }
 
 function openSessions(settings: SimulatorSettings, now: () => number): Sessions {

@@ -1,4 +1,4 @@
-import { awkwardEnding, isDrawn, type OdditySettings } from './oddities.ts'
+import { isDrawn, nameEnding, type OdditySettings } from './oddities.ts'
 import { mix } from './random.ts'
 import type { SignalName } from './signals.ts'
 
@@ -133,7 +133,7 @@ export function buildSite(
   for (let i = 0; i < count; i++) {
     const kind = deviceKinds[i % deviceKinds.length]!
     const bits = mix(seed, 21, i)
-    const ending = isDrawn(oddities.awkwardNames, bits, 22) ? awkwardEnding(bits) : ''
+    const ending = nameEnding(oddities, bits)
     const device = { id: i + 2, name: `${kind.noun} ${i + 1}${ending}`, did: String(i + 1), type: kind.type }
     const own = kind.points.map((point, j): Datapoint => {
       kinds.push(point)

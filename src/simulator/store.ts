@@ -19,11 +19,16 @@ export interface Store {
 const firstSliceMs = 60_000
 const lastSliceMs = 6 * 3_600_000
 
-export function createStore(history: History, retention: Retention, now: () => number): Store {
-  let pruned = history.start
+export function createStore(
+  history: History,
+  retention: Retention,
+  now: () => number,
+  compare: 'exact' | 'ms' = 'exact',
+): Store {
+  let pruned = Number.NEGATIVE_INFINITY
   const start = () => {
     if (retention.longestMs > 0) pruned = Math.max(pruned, now() - retention.longestMs)
-    return pruned
+    return Math.max(pruned, history.start)
   }
 
   function isVisible(entry: Entry, at: number): boolean {
@@ -34,9 +39,13 @@ export function createStore(history: History, retention: Retention, now: () => n
   function* read(filter: (datapoint: Datapoint) => boolean, after: number, until: number): Generator<Entry> {
     const opened = now()
     const from = Math.max(after, start() - 1)
-    for (const entry of history.merged(filter, from, Math.min(until, history.last(opened)))) {
-      if (isVisible(entry, opened)) yield entry
+    const to = Math.min(until, history.last(opened))
+    if (compare === 'exact') {
+      for (const entry of history.merged(filter, from, to)) if (isVisible(entry, opened)) yield entry
+      return
     }
+    for (const entry of history.merged(filter, from, to + 1))
+      if (entry.ms > from && entry.ms <= to && isVisible(entry, opened)) yield entry
   }
 
   function* readBackwards(filter: (datapoint: Datapoint) => boolean, after: number, until: number): Generator<Entry> {

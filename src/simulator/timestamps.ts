@@ -44,8 +44,12 @@ export function trimMoment(text: string): string {
 
 const momentPattern = /^(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)\.(\d{3})$/
 
-/** ms UTC of the one documented query form `YYYY-MM-DDTHH:MM:SS.mmm` (protocol §2.2: no `Z`, no offset); undefined for all else. */
-export function parseQueryTime(text: string): number | undefined {
+/**
+ * ms UTC of the one documented query form `YYYY-MM-DDTHH:MM:SS.mmm` (protocol §2.2: no `Z`, no offset), the `T` in either case,
+ * as the vendor's page sends it; undefined for all else.
+ */
+export function parseQueryTime(given: string): number | undefined {
+  const text = given.replace('t', 'T')
   if (!momentPattern.test(text)) return undefined
   const ms = Date.parse(`${text}Z`)
   if (Number.isNaN(ms)) return undefined

@@ -2,8 +2,9 @@ import type { IncomingMessage } from 'node:http'
 import type { Dice } from './dice.ts'
 import type { FaultSettings } from './faults.ts'
 import type { GeneralSockets } from './general-sockets.ts'
-import type { OpenedSocket } from './listener.ts'
+import type { OpenedSocket, Refusal } from './listener.ts'
 import type { LogRequest } from './log-service.ts'
+import { retryAfter } from './retry-after.ts'
 import { readSessionId, type Sessions } from './sessions.ts'
 import type { Stats } from './stats.ts'
 
@@ -15,21 +16,22 @@ export interface UpgradeParts {
   readonly general: GeneralSockets
   readonly upgradeRefusal: number
   readonly maxLogSockets: number
+  readonly now: () => number
   serveLog(request: LogRequest): void
 }
 
 /** Decides about a WebSocket upgrade: the status it is refused with, or who serves the socket. */
 export function createUpgrade(
   parts: UpgradeParts,
-): (request: IncomingMessage) => number | ((opened: OpenedSocket) => void) {
+): (request: IncomingMessage) => Refusal | ((opened: OpenedSocket) => void) {
   const { sessions, stats, dice, general } = parts
   return request => {
     const url = request.url ?? '/'
     const at = url.indexOf('?')
     const query = at < 0 ? '' : url.slice(at + 1)
-    const refuse = (status: number) => {
+    const refuse = (status: number): Refusal => {
       stats.refusedUpgrades += 1
-      return status
+      return { status, retryAfter: status === 503 ? retryAfter(parts.faults(), parts.now()) : undefined }
     }
     if ((at < 0 ? url : url.slice(0, at)) !== '/iap/ws') return refuse(404)
     if (dice.strikes('refuseUpgrade')) return refuse(dice.pick(parts.faults().refuseWith))

@@ -199,6 +199,8 @@ describe('§3.3 the releases', () => {
     '3.20.114': { always: [], never: ['deviceState', 'tags'] },
     '3.60': { always: ['tags'], never: ['deviceState'] },
     '4.10': { always: ['tags'], never: ['deviceState'] },
+    '4.20': { always: ['tags'], never: ['deviceState'] },
+    '4.30': { always: ['tags'], never: ['deviceState'] },
   }
 
   test.each(

@@ -47,7 +47,8 @@ test.each([
   ['3.20.114', '3.20.114'],
   ['3.40.001', '3.20.114'],
   ['4.00.030', '3.60'],
-  ['4.40.002', '4.10'],
+  ['4.15.002', '4.10'],
+  ['4.40.002', '4.30'],
   ['unknown', '2.80'],
 ])('a gateway of release %s has the habits of %s', (version, name) => {
   expect(releaseOf(version)).toBe(name)

@@ -19,7 +19,7 @@ const other = datapoint(
 )
 
 function read(query: string, release = current, nameFallback = false) {
-  const parsed = parseLogQuery(query, release, nameFallback)
+  const parsed = parseLogQuery(query, release, { nameFallback, rawQueries: false })
   if ('fault' in parsed) return parsed.fault
   return { after: parsed.after, until: parsed.until, lux: parsed.matches(lux), other: parsed.matches(other) }
 }
