@@ -36,7 +36,7 @@ export function mostEntries({ range }: { range: TimeRange }, limits: WindowLimit
 }
 
 /** After a request that was cut off as too dense at the time `reached`: what would have brought the wanted entries. */
-export function denseWindow(range: TimeRange, limits: WindowLimits, cut: { entries: number; reached: number }): number {
+function denseWindow(range: TimeRange, limits: WindowLimits, cut: { entries: number; reached: number }): number {
   const seenMs = Math.max(1, cut.reached - range.after)
   return clamp(Math.min(seenMs * (limits.entries / cut.entries), rangeLength(range) / 4), limits)
 }

@@ -44,7 +44,7 @@ async function statusOf() {
 describe('status and retry', () => {
   test('status creates nothing in a fresh folder: no database, no bundle, no ledger', async () => {
     const before = readdirSync(site.folder)
-    for (const sink of [{ sqlite: { path: 'fresh/points.db' } }, { file: { path: 'fresh' } }]) {
+    for (const sink of [{ sqlite: { path: 'fresh/points.db' } }, { bundle: { path: 'fresh' } }]) {
       await site.configure({
         gateways: { g: gatewaySettings(gateway, ['Sensor 1/*/*/*']) },
         sink,
