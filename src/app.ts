@@ -9,7 +9,7 @@ import type { Selector } from './domain/datapoint.ts'
 import { Failure } from './domain/failure.ts'
 import type { Point } from './domain/point.ts'
 import type { TimeRange } from './domain/range.ts'
-import { Ledger } from './ledger/ledger.ts'
+import { type Ledger, openLedger } from './ledger/ledger.ts'
 import { accompanied } from './pipeline/accompanied.ts'
 import { noteActivity } from './pipeline/activity.ts'
 import { createCpuGate, createQuietGate } from './pipeline/gateway-gates.ts'
@@ -83,14 +83,14 @@ interface Rereading {
  */
 export async function openApp(config: Config, doing: string, { clock, log }: AppParts): Promise<App> {
   await using opened = new AsyncDisposableStack()
-  const ledger = opened.adopt(Ledger.open(config.ledger, clock), it => it.close())
-  ledger.own(doing)
+  const ledger = opened.adopt(openLedger(config.ledger, clock), it => it.close())
+  ledger.owner.take(doing)
   const deadLetters = opened.adopt(new DeadLetterBox(config.deadLetters, clock), it => it.close())
   deadLetters.sweep()
   const sink = opened.adopt(await openSink(config, { clock, log }), it => it.close())
   const batchSize = batchSizeFor(config.gateways.length)
   const gateways = config.gateways.map(gateway => {
-    const pins = ledger.pins({ sink: sink.id, gateway: gateway.name })
+    const pins = ledger.pins.of({ sink: sink.id, gateway: gateway.name })
     const accompanied = openAccompanied(gateway, { clock, log, batchSize, sink })
     return {
       config: gateway,
@@ -118,7 +118,7 @@ export async function openApp(config: Config, doing: string, { clock, log }: App
       const report = await sink.check(signal)
       await deadLetters.learn(signal)
       retentionMs = report.retentionMs
-      if (!ledger.provesOthersOnly(sink.id)) return report
+      if (!ledger.coverage.provesOthersOnly(sink.id)) return report
       return { ...report, warnings: [...report.warnings, otherDatabase] }
     },
     run(demand, only, observe, signal) {

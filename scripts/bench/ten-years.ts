@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { type Clock, systemClock } from '../../src/domain/clock.ts'
 import type { Selector } from '../../src/domain/datapoint.ts'
 import { emptyReceipt } from '../../src/domain/receipt.ts'
-import { Ledger } from '../../src/ledger/ledger.ts'
+import { type Ledger, openLedger } from '../../src/ledger/ledger.ts'
 import { takePiece } from '../../src/planning/backlog.ts'
 import { groupKey } from '../../src/planning/grouping.ts'
 import { type PlannedGateway, planRun } from '../../src/planning/plan.ts'
@@ -48,9 +48,9 @@ export async function measureTenYears(say: (text: string) => void): Promise<Row[
     say(`the ten years in one piece for each datapoint, then ${passes} passes of a sync as they are`)
     const kilobytes = Math.round(statSync(path).size / 1024)
     const begun = performance.now()
-    const ledger = Ledger.open(path, systemClock)
+    const ledger = openLedger(path, systemClock)
     const opened = performance.now() - begun
-    ledger.coverage(place, selectors)
+    ledger.coverage.of(place, selectors)
     const covered = performance.now() - begun
     ledger.close()
     const full = planFirst(path, now + (passes + 1) * syncEvery)
@@ -85,7 +85,7 @@ export async function measureTenYears(say: (text: string) => void): Promise<Row[
 /** From opening the ledger to the first piece in hand, ms. */
 function planFirst(path: string, at: number): number {
   const begun = performance.now()
-  const ledger = Ledger.open(path, systemClock)
+  const ledger = openLedger(path, systemClock)
   const sinceMs = at - now + 10 * yearMs
   const options = { sink: place.sink, now: at, keptMs: undefined }
   const { backlog } = planRun({ kind: 'sync', sinceMs }, gatewayAt(at), ledger, options)
@@ -107,8 +107,8 @@ function gatewayAt(at: number): PlannedGateway {
 function fillLedger(path: string): void {
   let at = now
   const clock: Clock = { now: () => at, sleep: systemClock.sleep }
-  const ledger = Ledger.open(path, clock)
-  ledger.own('bench')
+  const ledger = openLedger(path, clock)
+  ledger.owner.take('bench')
   const byDevice = Map.groupBy(selectors, selector => groupKey(selector, 'auto'))
   for (const [group, [first, ...others]] of byDevice)
     complete(ledger, group, [first!, ...others], { after: now - 10 * yearMs, until: now - maturity.lateness }, false)

@@ -3,7 +3,7 @@ import type { Config } from '../config/schema.ts'
 import type { Clock } from '../domain/clock.ts'
 import { Failure } from '../domain/failure.ts'
 import { isoText } from '../domain/instant.ts'
-import { Ledger } from '../ledger/ledger.ts'
+import { openLedgerReadOnly } from '../ledger/ledger.ts'
 import { recordLog } from '../pipeline/recorder.ts'
 import { CaptureFile } from './capture-file.ts'
 import type { CommandContext } from './context.ts'
@@ -59,9 +59,9 @@ export async function capture(
 
 /** A gateway is asked by one data-log socket at a time (law 7), and whoever has the ledger asks already. */
 function refuseBesideOwner(path: string, clock: Clock): void {
-  const ledger = Ledger.openForReading(path, clock)
+  const ledger = openLedgerReadOnly(path, clock)
   try {
-    const owner = ledger.owner()
+    const owner = ledger.owner.text()
     if (owner === undefined) return
     throw new Failure(`a gateway is asked by one at a time, and another process is at work (${owner})`, {
       code: 'ledger-owned',

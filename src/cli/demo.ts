@@ -42,7 +42,7 @@ Ctrl-C stops it; the same command goes on from there.
     progress.close()
     tellOutcome(outcome, shown(join(folder, 'points.db')), terminal)
     terminal.out('')
-    const coverage = app.ledger.coverage({ sink: app.sink.id, gateway: 'demo' }, selectors)
+    const coverage = app.ledger.coverage.of({ sink: app.sink.id, gateway: 'demo' }, selectors)
     const stored = new Map(readStored(join(folder, 'points.db')).map(row => [row.label, row]))
     const widest = Math.max(...selectors.map(selector => selectorLabel(selector).length))
     terminal.out(

@@ -104,7 +104,7 @@ export function planGateway(
   const lacking = selectorsOf(backlog)
   const site = survey.site
   const retentionOf = site === undefined ? () => undefined : createRetention(site.devices, site.rules)
-  const past = ledger.receipts({ sink, gateway: name }, mostReceipts)
+  const past = ledger.receipts.newest({ sink, gateway: name }, mostReceipts)
   const speed = measureSpeed(past)
   const measured = measureDensity(past)
   const densityOf = (together: readonly Selector[]) =>
@@ -112,7 +112,7 @@ export function planGateway(
   const densities = { measured: 0, rules: 0, guessed: 0 }
   for (const selector of lacking.keys()) densities[densityOf(lacking.get(selector)!).source]++
   const risk = riskOf(backlog, retentionOf, gatewayNow)
-  const windows = createWindows(config.requests, group => ledger.windowOf(name, group))
+  const windows = createWindows(config.requests, group => ledger.memory.windowOf(name, group))
   return {
     name,
     survey,

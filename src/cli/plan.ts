@@ -3,7 +3,7 @@ import type { Config, GatewayConfig } from '../config/schema.ts'
 import { durationText } from '../domain/duration.ts'
 import { Failure } from '../domain/failure.ts'
 import { surveyGateway } from '../inventory/survey.ts'
-import { Ledger } from '../ledger/ledger.ts'
+import { openLedgerReadOnly } from '../ledger/ledger.ts'
 import type { Demand } from '../planning/demand.ts'
 import { readSpan } from './backfill.ts'
 import type { CommandContext } from './context.ts'
@@ -30,7 +30,7 @@ export async function plan(config: Config, options: PlanOptions, context: Comman
   const demand = demandOf(config, options, now)
   const chosen = options.gateway === undefined ? config.gateways : [findGateway(config, options.gateway)]
   using opened = new DisposableStack()
-  const ledger = opened.adopt(Ledger.openForReading(config.ledger, clock), it => it.close())
+  const ledger = opened.adopt(openLedgerReadOnly(config.ledger, clock), it => it.close())
   terminal.live('looking at gateways and database …')
   const [sink, told] = await Promise.all([
     lookAtSink(config, context),

@@ -50,7 +50,7 @@ function parkedRanges(config: Config, only: string | undefined, { ledger, sink }
     .filter(({ name }) => only === undefined || name === only)
     .flatMap(({ name, datapoints }) => {
       const place = { sink: sink.id, gateway: name }
-      const parked = datapoints.flatMap(({ selector }) => ledger.parked(place, selector))
+      const parked = datapoints.flatMap(({ selector }) => ledger.parked.of(place, selector))
       return [...new Map(parked.map(({ range }) => [`${range.after} ${range.until}`, range])).values()]
     })
 }

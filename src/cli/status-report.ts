@@ -3,7 +3,8 @@ import type { Coverage } from '../domain/coverage.ts'
 import { type Selector, selectorContains, selectorKey, selectorLabel } from '../domain/datapoint.ts'
 import { addCounts, type Counts } from '../domain/receipt.ts'
 import type { Activity } from '../ledger/activity.ts'
-import type { Ledger, SecondLooks } from '../ledger/ledger.ts'
+import type { Ledger } from '../ledger/ledger.ts'
+import type { SecondLooks } from '../ledger/memory.ts'
 import type { ParkedRange } from '../ledger/parked.ts'
 import type { Proof } from '../ledger/targets.ts'
 import { planRun } from '../planning/plan.ts'
@@ -49,10 +50,10 @@ export interface Status {
  * and nothing is in it.
  */
 export function readStatus(config: Config, sink: string | undefined, ledger: Ledger, now: number): Status {
-  const secondLooks = ledger.secondLooks()
-  const activities = new Map(ledger.activities().map(activity => [activity.gateway, activity]))
+  const secondLooks = ledger.memory.secondLooks()
+  const activities = new Map(ledger.activity.all().map(activity => [activity.gateway, activity]))
   return {
-    owner: ledger.owner(),
+    owner: ledger.owner.text(),
     gateways: config.gateways.map(gateway => ({
       name: gateway.name,
       ...datapointsOf(gateway, sink ?? '', ledger),
@@ -70,9 +71,9 @@ function riskOfGateway(
   ledger: Ledger,
   now: number,
 ): KnownRisk | undefined {
-  const told = ledger.retentions(name)
+  const told = ledger.memory.retentions(name)
   if (told === undefined) return undefined
-  const clock = ledger.clockOf(name)
+  const clock = ledger.memory.clockOf(name)
   const gatewayNow = now + (clock === undefined ? 0 : clock.gateway - clock.host)
   const planned = {
     name,
@@ -93,16 +94,16 @@ function datapointsOf(gateway: GatewayConfig, sink: string, ledger: Ledger) {
   const place = { sink, gateway: gateway.name }
   const wanted = gateway.datapoints.map(({ selector }) => selector)
   const keys = new Set(wanted.map(selectorKey))
-  const unwanted = ledger
+  const unwanted = ledger.coverage
     .selectors(place)
     .filter(known => !keys.has(selectorKey(known)) && !wanted.some(selector => selectorContains(selector, known)))
   const statusOf = (selectors: readonly Selector[]): DatapointStatus[] => {
-    const coverage = ledger.coverage(place, selectors)
+    const coverage = ledger.coverage.of(place, selectors)
     return selectors.map(selector => ({
       label: selectorLabel(selector),
       coverage: coverage.get(selector)!,
-      parked: ledger.parked(place, selector),
-      proof: totalsOf(ledger.proofs(place, selector)),
+      parked: ledger.parked.of(place, selector),
+      proof: totalsOf(ledger.proofs.of(place, selector)),
     }))
   }
   return { datapoints: statusOf(wanted), unwanted: statusOf(unwanted) }

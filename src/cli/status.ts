@@ -1,7 +1,7 @@
 import type { Config } from '../config/schema.ts'
 import { isoText } from '../domain/instant.ts'
 import type { TimeRange } from '../domain/range.ts'
-import { Ledger } from '../ledger/ledger.ts'
+import { openLedgerReadOnly } from '../ledger/ledger.ts'
 import type { ParkedRange } from '../ledger/parked.ts'
 import type { CommandContext } from './context.ts'
 import { coverageBar, coveredShare } from './coverage-bar.ts'
@@ -18,7 +18,7 @@ const mostParkedShown = 5
 export async function status(config: Config, options: { json?: boolean }, context: CommandContext): Promise<number> {
   const { clock, log, terminal } = context
   await using opened = new AsyncDisposableStack()
-  const ledger = opened.adopt(Ledger.openForReading(config.ledger, clock), it => it.close())
+  const ledger = opened.adopt(openLedgerReadOnly(config.ledger, clock), it => it.close())
   const { label, sink } = await findExistingSink(config, { clock, log })
   opened.defer(async () => sink?.close())
   const now = clock.now()

@@ -3,7 +3,7 @@ import { findGateway, openApp, openSink } from '../app.ts'
 import type { Config } from '../config/schema.ts'
 import { Failure } from '../domain/failure.ts'
 import type { TimeRange } from '../domain/range.ts'
-import { Ledger } from '../ledger/ledger.ts'
+import { type Ledger, openLedgerReadOnly } from '../ledger/ledger.ts'
 import type { Sink, SinkReport } from '../sinks/sink.ts'
 import { conclusionOf } from '../verification/conclusion.ts'
 import { claimsOf, configOf, scopeOf } from '../verification/scope.ts'
@@ -76,10 +76,10 @@ async function countsOnly(job: Job): Promise<Certificate> {
   const { config, context } = job
   const { clock, log, signal } = context
   await using opened = new AsyncDisposableStack()
-  const ledger = opened.adopt(Ledger.openForReading(config.ledger, clock), it => it.close())
+  const ledger = opened.adopt(openLedgerReadOnly(config.ledger, clock), it => it.close())
   const sink = opened.adopt(await openSink(config, { clock, log }), it => it.close())
   const report = await sink.check(signal)
-  if (ledger.provesOthersOnly(sink.id)) throw othersOnly(sink.label)
+  if (ledger.coverage.provesOthersOnly(sink.id)) throw othersOnly(sink.label)
   return await certify(job, { ledger, sink, gateways: undefined }, report, {})
 }
 

@@ -30,7 +30,7 @@ export async function writeAndRestate(
   signal: AbortSignal,
 ): Promise<ReadonlyMap<Point, Refusal>> {
   if (mapped.length === 0) return new Map()
-  const amendments = ledger.amendments(place)
+  const amendments = ledger.proofs.amendments(place)
   const touched = new Map<string, TouchedRow>()
   for (const { point, datapoint } of mapped)
     for (const row of amendments.rowsOf(point.series, datapoint, point.at)) {

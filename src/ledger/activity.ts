@@ -1,4 +1,4 @@
-import type { DatabaseSync } from 'node:sqlite'
+import type { Statements } from './statements.ts'
 
 /** What the owner is doing with a gateway, or waiting for. */
 export interface Activity {
@@ -11,7 +11,7 @@ export interface Activity {
 }
 
 /** For people that ask "status": of no weight for what is proven. */
-export function createActivities(database: DatabaseSync) {
+export function createActivities(database: Statements) {
   const put = database.prepare('INSERT OR REPLACE INTO activity (gateway, doing, since, until) VALUES (?, ?, ?, ?)')
   const all = database.prepare('SELECT gateway, doing, since, until FROM activity ORDER BY gateway')
   const clear = database.prepare('DELETE FROM activity')

@@ -1,7 +1,7 @@
-import type { DatabaseSync } from 'node:sqlite'
+import type { Statements } from './statements.ts'
 
 /** How a gateway's clock stood beside this host's when something was last recorded of it. Plain statements. */
-export function createClocks(database: DatabaseSync) {
+export function createClocks(database: Statements) {
   const find = database.prepare('SELECT host, shown FROM clock WHERE gateway = ?')
   const put = database.prepare('INSERT OR REPLACE INTO clock (gateway, host, shown) VALUES (?, ?, ?)')
 

@@ -1,12 +1,12 @@
-import type { DatabaseSync } from 'node:sqlite'
 import type { Series } from '../domain/point.ts'
+import type { Statements } from './statements.ts'
 
 /**
  * Which series the points of a target went to: what is counted in the database when a proof is held against it. Not
  * asked of the database itself, which would not tell of a series that has vanished from it. Every method is a plain
  * statement: the transaction is the caller's.
  */
-export function createContents(database: DatabaseSync) {
+export function createContents(database: Statements) {
   const find = database.prepare('SELECT id FROM series WHERE measurement = ? AND tags = ?')
   const insert = database.prepare('INSERT INTO series (measurement, tags) VALUES (?, ?) RETURNING id')
   const link = database.prepare('INSERT OR IGNORE INTO content (target, series) VALUES (?, ?)')

@@ -1,6 +1,7 @@
-import type { DatabaseSync, SQLOutputValue } from 'node:sqlite'
+import type { SQLOutputValue } from 'node:sqlite'
 import type { Failure } from '../domain/failure.ts'
 import { RangeSet, type TimeRange } from '../domain/range.ts'
+import type { Statements } from './statements.ts'
 
 export interface ParkedRange {
   readonly range: TimeRange
@@ -11,7 +12,7 @@ export interface ParkedRange {
 }
 
 /** The rows of `parked`: they never overlap. Every method is a plain statement: the transaction is the caller's. */
-export function createParked(database: DatabaseSync) {
+export function createParked(database: Statements) {
   const touching = database.prepare('SELECT * FROM parked WHERE target = ? AND until > ? AND after < ?')
   const remove = database.prepare('DELETE FROM parked WHERE target = ? AND after = ? AND until = ?')
   const insert = database.prepare(

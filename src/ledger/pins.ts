@@ -1,4 +1,4 @@
-import type { DatabaseSync } from 'node:sqlite'
+import type { Statements } from './statements.ts'
 import type { Place } from './targets.ts'
 
 type Kind = 'number' | 'text' | 'structure'
@@ -20,7 +20,7 @@ export interface KeptPins {
  * For the same reason a pin outlives the transfer that set it and failed. It does no harm: it comes from an entry that
  * was asked for and is in the log, so that the repetition meets it too. `type` in the configuration overrules it.
  */
-export function openPins(database: DatabaseSync, place: Place, transaction: (work: () => void) => void): KeptPins {
+export function openPins(database: Statements, place: Place, transaction: (work: () => void) => void): KeptPins {
   const find = database.prepare('SELECT kind FROM pin WHERE sink = ? AND gateway = ? AND datapoint = ?')
   const put = database.prepare('INSERT OR REPLACE INTO pin (sink, gateway, datapoint, kind) VALUES (?, ?, ?, ?)')
   const fresh = new Map<string, Kind>()

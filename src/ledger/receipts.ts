@@ -1,8 +1,8 @@
-import type { DatabaseSync } from 'node:sqlite'
 import { type Selector, selectorLabel } from '../domain/datapoint.ts'
 import type { TimeRange } from '../domain/range.ts'
 import { emptyReceipt, type Receipt } from '../domain/receipt.ts'
 import type { DataLogRequest } from '../domain/request.ts'
+import type { Statements } from './statements.ts'
 import type { Place } from './targets.ts'
 
 /** A transfer of the past; `asked` is the `askedText` of its selectors. */
@@ -18,7 +18,7 @@ const mostKept = 2_000
 const trimEvery = 100
 
 /** Every method is a plain statement: the transaction is the caller's. */
-export function createReceipts(database: DatabaseSync) {
+export function createReceipts(database: Statements) {
   const insert = database.prepare(
     'INSERT INTO receipt (at, sink, gateway, selectors, after, until, provisional, counts) VALUES (?, ?, ?, ?, ?, ?, ?, ?)',
   )

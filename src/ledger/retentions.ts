@@ -1,5 +1,5 @@
-import type { DatabaseSync } from 'node:sqlite'
 import { type Selector, selectorKey } from '../domain/datapoint.ts'
+import type { Statements } from './statements.ts'
 
 /** For how long a gateway keeps the log of its selectors, as it told last. */
 export interface ToldRetentions {
@@ -10,7 +10,7 @@ export interface ToldRetentions {
 }
 
 /** A row a gateway: a thousand datapoints have a few retentions. Every method is a plain statement. */
-export function createRetentions(database: DatabaseSync) {
+export function createRetentions(database: Statements) {
   const find = database.prepare('SELECT at, known FROM retention WHERE gateway = ?')
   const put = database.prepare('INSERT OR REPLACE INTO retention (gateway, at, known) VALUES (?, ?, ?)')
 

@@ -1,10 +1,10 @@
-import type { DatabaseSync } from 'node:sqlite'
 import { type Coverage, joinCoverage, noCoverage } from '../domain/coverage.ts'
 import { type Selector, selectorContains, selectorKey } from '../domain/datapoint.ts'
 import type { Series } from '../domain/point.ts'
 import { RangeSet, rangeLength, type TimeRange } from '../domain/range.ts'
 import { addCounts, type Counts } from '../domain/receipt.ts'
 import { isSameMonth, monthsToJoin } from './months.ts'
+import type { Statements } from './statements.ts'
 
 /** The sink and gateway that coverage belongs to. */
 export interface Place {
@@ -35,7 +35,7 @@ const mostLooks = 48
 const columns = 'after, until, points, received, written, rejected'
 
 /** The rows of `target` and `coverage`. Every method is a plain statement: the transaction is the caller's. */
-export function createTargets(database: DatabaseSync) {
+export function createTargets(database: Statements) {
   const find = database.prepare('SELECT id FROM target WHERE sink = ? AND gateway = ? AND key = ?')
   const insert = database.prepare('INSERT INTO target (sink, gateway, key, selector) VALUES (?, ?, ?, ?)')
   const all = database.prepare('SELECT id, selector FROM target WHERE sink = ? AND gateway = ?')

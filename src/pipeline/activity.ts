@@ -12,7 +12,7 @@ interface Doing {
 }
 
 /** Notes what happens to each gateway for "status", when it changes, and passes the event on. */
-export function noteActivity(ledger: Pick<Ledger, 'noteActivity'>, clock: Clock, observe: Observe): Observe {
+export function noteActivity(ledger: Pick<Ledger, 'activity'>, clock: Clock, observe: Observe): Observe {
   const noted = new Map<string, Activity>()
   return event => {
     const { gateway } = event
@@ -23,7 +23,7 @@ export function noteActivity(ledger: Pick<Ledger, 'noteActivity'>, clock: Clock,
       const since = before?.doing === now.doing ? before.since : clock.now()
       const activity = { gateway, doing: now.doing, since, until: now.until }
       noted.set(gateway, activity)
-      ledger.noteActivity(activity)
+      ledger.activity.note(activity)
     }
     observe(event)
   }

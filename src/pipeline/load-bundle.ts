@@ -62,7 +62,7 @@ function isKnown(
   { gateway, selectors, after, until, provisional }: ManifestEntry,
   { sink, ledger }: LoadParts,
 ): boolean {
-  const coverage = ledger.coverage({ sink: sink.id, gateway }, selectors)
+  const coverage = ledger.coverage.of({ sink: sink.id, gateway }, selectors)
   return selectors.every(selector => {
     const held = coverage.get(selector)!
     return (provisional ? held.final.add(held.provisional) : held.final).covers({ after, until })

@@ -11,9 +11,9 @@ export function takeBackAfterSetBack(
   reading: { readonly host: number; readonly gateway: number },
   ledger: Ledger,
 ): number | undefined {
-  const after = clockSetBack(ledger.clockOf(gateway), reading)
+  const after = clockSetBack(ledger.memory.clockOf(gateway), reading)
   if (after === undefined) return undefined
-  return ledger.uncoverAfter(gateway, after, reading.gateway) ? after : undefined
+  return ledger.coverage.uncoverAfter(gateway, after, reading.gateway) ? after : undefined
 }
 
 /** Records what the gateway has said about its retention since the last time: `status` reports the risk from it. */
@@ -22,10 +22,10 @@ export function rememberRetention(
   ledger: Ledger,
 ): void {
   const at = source.toldAt()
-  if (at === undefined || ledger.retentions(source.name)?.at === at) return
+  if (at === undefined || ledger.memory.retentions(source.name)?.at === at) return
   const known = selectors.flatMap(selector => {
     const ms = source.retentionOf([selector])
     return ms === undefined ? [] : [[selector, ms] as const]
   })
-  ledger.noteRetentions(source.name, at, new Map(known))
+  ledger.memory.noteRetentions(source.name, at, new Map(known))
 }

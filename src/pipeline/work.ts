@@ -42,8 +42,8 @@ export function planWork(job: GatewayJob, { sink, ledger, clock, observe }: RunP
   const options = { sink: sink.id, now: clock.now(), keptMs: job.keptMs }
   const first = planRun(job.demand, gateway, ledger, options)
   const knownSick = rangesOf(first.parked)
-  const windows = createWindows(requests, group => ledger.windowOf(source.name, group))
-  const widthOf = (group: string) => ledger.widthOf(source.name, group)
+  const windows = createWindows(requests, group => ledger.memory.windowOf(source.name, group))
+  const widthOf = (group: string) => ledger.memory.widthOf(source.name, group)
   const underWay = new Set<Piece>()
   const parkedNow: Piece[] = []
   let { backlog } = first
@@ -59,7 +59,7 @@ export function planWork(job: GatewayJob, { sink, ledger, clock, observe }: RunP
   function park(piece: Piece, failure: Failure): void {
     const { selectors, range, tries } = piece
     parkedNow.push(piece)
-    ledger.park(sink.id, { gateway: source.name, selectors, range }, failure, tries)
+    ledger.parked.park(sink.id, { gateway: source.name, selectors, range }, failure, tries)
     observe({ gateway: source.name, kind: 'parked', piece, failure })
   }
 
@@ -89,7 +89,7 @@ export function planWork(job: GatewayJob, { sink, ledger, clock, observe }: RunP
       if (requests.per !== 'auto') return
       const learnt = learntWidth(piece, receipt, widthOf, canBeSent)
       if (learnt === undefined) return
-      ledger.rememberWidth(source.name, learnt.group, learnt.width)
+      ledger.memory.rememberWidth(source.name, learnt.group, learnt.width)
       planAgain()
     },
     canBeHalved: (piece: Piece) => halvePiece(piece, requests.shortest) !== undefined,

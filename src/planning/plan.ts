@@ -29,10 +29,12 @@ interface Place {
 
 /** What planning reads of the ledger. */
 export interface PlanLedger {
-  coverage(place: Place, selectors: readonly Selector[]): ReadonlyMap<Selector, Coverage>
-  parked(place: Place, selector: Selector): readonly Parked[]
-  hasContent(place: Place, selector: Selector): boolean
-  widthOf(gateway: string, group: string): string | undefined
+  readonly coverage: {
+    of(place: Place, selectors: readonly Selector[]): ReadonlyMap<Selector, Coverage>
+    hasContent(place: Place, selector: Selector): boolean
+  }
+  readonly parked: { of(place: Place, selector: Selector): readonly Parked[] }
+  readonly memory: { widthOf(gateway: string, group: string): string | undefined }
 }
 
 export interface PlanOptions {
@@ -73,12 +75,12 @@ export function planRun(demand: Demand, gateway: PlannedGateway, ledger: PlanLed
   const coolingMs = withCooling ? 0 : terms.coolingMs
   const place = { sink, gateway: name }
   const moments = maturityAt(gateway.now, maturity)
-  const selectors = askable(gateway, selector => ledger.hasContent(place, selector))
-  const coverage = ledger.coverage(place, selectors)
+  const selectors = askable(gateway, selector => ledger.coverage.hasContent(place, selector))
+  const coverage = ledger.coverage.of(place, selectors)
   const allParked: Parked[] = []
   const work = selectors.map(selector => {
     const missing = missingRanges(wanted, coverage.get(selector)!, moments, terms.secondLookMs)
-    const parked = ledger.parked(place, selector)
+    const parked = ledger.parked.of(place, selector)
     allParked.push(...parked)
     const without = rangesOf(inHand.filter(({ selectors: its }) => its.some(it => isSame(it, selector))))
     if (terms.isParkedOnly) return { selector, ranges: missing.intersect(rangesOf(parked)).subtract(without) }
@@ -98,7 +100,7 @@ export function planRun(demand: Demand, gateway: PlannedGateway, ledger: PlanLed
       until: Math.max(wanted.after, Math.min(wanted.until, moments.settledUntil)),
     },
     backlog: createBacklog(work, {
-      keyOf: selector => groupOf(selector, requests.per, group => ledger.widthOf(name, group)),
+      keyOf: selector => groupOf(selector, requests.per, group => ledger.memory.widthOf(name, group)),
       matureUntil: moments.matureUntil,
       newestFirst: terms.newestFirst,
       prunedUntil: requests.order === 'rescue' ? prunedUntil(gateway) : undefined,
@@ -121,8 +123,8 @@ export function stateOf(
   readonly provisionalAfter: number | undefined
 } {
   const { selectors, settled, parkedWithin } = plan
-  const parked = selectors.flatMap(selector => ledger.parked(place, selector))
-  const coverage = ledger.coverage(place, selectors)
+  const parked = selectors.flatMap(selector => ledger.parked.of(place, selector))
+  const coverage = ledger.coverage.of(place, selectors)
   const firsts = [...coverage.values()].flatMap(({ provisional }) => provisional.intersect(settled).ranges.slice(0, 1))
   return {
     parked: countDistinct(within(parked, parkedWithin)),

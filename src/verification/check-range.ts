@@ -10,7 +10,7 @@ import type { Compared } from './tallies.ts'
 
 export interface CheckParts {
   readonly sink: Pick<Sink, 'id' | 'count'>
-  readonly ledger: Pick<Ledger, 'restate'>
+  readonly ledger: { readonly proofs: Pick<Ledger['proofs'], 'restate'> }
   /** Reads from the gateway and compares; where that is wanted, it repairs what differs. */
   readonly reread: (row: CountedRow, range: TimeRange) => AsyncIterable<Reread>
   /** True if the gateway still has all of a row, as far as it says. */
@@ -103,7 +103,7 @@ async function prove({ row, reading, isWhole, series }: Read, parts: CheckParts,
       proof = found
     }
   if (proof !== row.proof || hasNewSeries)
-    parts.ledger.restate({ sink: parts.sink.id, gateway }, selector, { range, points: proof }, series)
+    parts.ledger.proofs.restate({ sink: parts.sink.id, gateway }, selector, { range, points: proof }, series)
   return { proof, found: proof === undefined ? undefined : found, accepted }
 }
 

@@ -15,11 +15,11 @@ export interface GatewayClaims {
  * of one that is only in the ledger, all of it.
  */
 export function claimsOf(config: Config, only: string | undefined, ledger: Ledger, sink: string): GatewayClaims[] {
-  const names = new Set([...config.gateways.map(({ name }) => name), ...ledger.gateways(sink)])
+  const names = new Set([...config.gateways.map(({ name }) => name), ...ledger.coverage.gateways(sink)])
   return (only === undefined ? [...names] : [only]).map(name => {
     const configured = configOf(config, name)
     const selectors = configured?.datapoints.map(({ selector }) => selector)
-    return { name, selectors: selectors ?? ledger.selectors({ sink, gateway: name }) }
+    return { name, selectors: selectors ?? ledger.coverage.selectors({ sink, gateway: name }) }
   })
 }
 
@@ -64,7 +64,7 @@ export function scopeOf(
   const gateways = claims.map(({ name, selectors }): GatewayScope => {
     const unproven: string[] = []
     const gaps: { datapoint: string; ranges: readonly TimeRange[] }[] = []
-    for (const [selector, { final, provisional }] of ledger.coverage({ sink, gateway: name }, selectors)) {
+    for (const [selector, { final, provisional }] of ledger.coverage.of({ sink, gateway: name }, selectors)) {
       if (!final.isEmpty) held = 'final'
       else if (!provisional.isEmpty && held === 'none') held = 'fresh'
       const datapoint = selectorLabel(selector)

@@ -29,7 +29,7 @@ export interface Mode {
 
 export interface VerifyParts {
   readonly sink: Pick<Sink, 'id' | 'count'>
-  readonly ledger: Pick<Ledger, 'claims' | 'restate'>
+  readonly ledger: { readonly proofs: Pick<Ledger['proofs'], 'claims' | 'restate'> }
   /** Undefined: no gateway is asked for anything. */
   readonly gateways: (Pick<CheckParts, 'reread' | 'reaches'> & { isConfigured(name: string): boolean }) | undefined
   /** Entries that one request should bring. */
@@ -96,7 +96,7 @@ async function* countRows(
   signal: AbortSignal,
 ): AsyncGenerator<CountedRow> {
   for (const { name, selectors } of gateways) {
-    const claims = ledger.claims({ sink: sink.id, gateway: name }, selectors)
+    const claims = ledger.proofs.claims({ sink: sink.id, gateway: name }, selectors)
     yield* countClaims(name, claims, { sink, oldest, within }, signal)
   }
 }

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { systemClock } from '../../src/domain/clock.ts'
 import { isoText } from '../../src/domain/instant.ts'
-import { Ledger } from '../../src/ledger/ledger.ts'
+import { openLedger } from '../../src/ledger/ledger.ts'
 import { type Simulator, startSimulator } from '../../src/simulator/simulator.ts'
 import { openSqliteSink } from '../../src/sinks/sqlite/sqlite-sink.ts'
 import { openSite, runProgram, type Site } from '../support/program.ts'
@@ -170,13 +170,13 @@ test('what is parked and rests is left out of a plan for sync, and said', async 
   await configured({ sync: { since: '2d' } })
   const none = await planned()
   expect(none.gateways.g.parked).toBeUndefined()
-  const ledger = Ledger.open(join(site.folder, 'data/ledger.db'), systemClock)
+  const ledger = openLedger(join(site.folder, 'data/ledger.db'), systemClock)
   const until = Date.now() - dayMs
   for (const range of [
     { after: until - 3_600_000, until },
     { after: until - 3 * 3_600_000, until: until - 2 * 3_600_000 },
   ])
-    ledger.park(
+    ledger.parked.park(
       await sinkId(),
       { gateway: 'g', selectors: [{ device: { name: 'Sensor 1' } }, { device: { name: 'Meter 3' } }], range },
       noEnd(),

@@ -3,7 +3,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { systemClock } from '../../src/domain/clock.ts'
 import type { DataLogRequest } from '../../src/domain/request.ts'
-import { Ledger } from '../../src/ledger/ledger.ts'
+import { openLedger } from '../../src/ledger/ledger.ts'
 import { type Simulator, startSimulator } from '../../src/simulator/simulator.ts'
 import { expectSame } from '../support/comparison.ts'
 import { type Influxd, openInfluxd } from '../support/influxd.ts'
@@ -133,13 +133,13 @@ test('what is older than the database keeps is said and not asked for', async ()
 
 test('a parked range that the database keeps no longer is not fetched by retry', async () => {
   const parkedUntil = Date.now() - 3 * 3_600_000
-  const ledger = Ledger.open(join(site.folder, 'data/ledger.db'), systemClock)
+  const ledger = openLedger(join(site.folder, 'data/ledger.db'), systemClock)
   const request: DataLogRequest = {
     gateway: 'g',
     selectors: [{}],
     range: { after: parkedUntil - 3_600_000, until: parkedUntil },
   }
-  ledger.park(`influxdb:${influxd.url}/site`, request, noEnd(), 3)
+  ledger.parked.park(`influxdb:${influxd.url}/site`, request, noEnd(), 3)
   ledger.close()
   await influxd.queryText('ALTER RETENTION POLICY "autogen" ON "site" DURATION 2h SHARD DURATION 1h')
   const asked = gateway.stats.logRequests

@@ -153,7 +153,7 @@ async function run(app: App, range: TimeRange): Promise<RunOutcome | undefined> 
 /** What is final for every datapoint. */
 function finalOfAll(app: App, config: Config): RangeSet {
   const selectors = config.gateways[0]!.datapoints.map(({ selector }) => selector)
-  const coverage = [...app.ledger.coverage({ sink: app.sink.id, gateway: 'g' }, selectors).values()]
+  const coverage = [...app.ledger.coverage.of({ sink: app.sink.id, gateway: 'g' }, selectors).values()]
   return coverage
     .map(({ final }) => final)
     .reduce((a, b) => a.intersect(b), RangeSet.of({ after: 0, until: Date.now() }))

@@ -2,7 +2,7 @@ import { onTestFinished } from 'vitest'
 import { DeadLetterBox } from '../../src/dead-letters/dead-letters.ts'
 import type { Selector } from '../../src/domain/datapoint.ts'
 import { RangeSet } from '../../src/domain/range.ts'
-import { Ledger } from '../../src/ledger/ledger.ts'
+import { openLedger } from '../../src/ledger/ledger.ts'
 import type { GatewayJob, RunEvent, RunSource } from '../../src/pipeline/job.ts'
 import { run } from '../../src/pipeline/run.ts'
 import { createThrottle, type RequestLimits, type Throttle } from '../../src/pipeline/throttle.ts'
@@ -35,7 +35,7 @@ export function openPipeline({ clock = steeredClock(today) }: { clock?: SteeredC
 
 export function openPipelineInto<Into extends Sink>(sink: Into, { clock = steeredClock(today) } = {}) {
   clock.runFreely()
-  const ledger = Ledger.open(':memory:', clock)
+  const ledger = openLedger(':memory:', clock)
   onTestFinished(() => ledger.close())
   const events: RunEvent[] = []
   const deadLetters = new DeadLetterBox({ path: temporaryFolder(), maxSize: 1e9 }, clock)
@@ -73,8 +73,8 @@ export function openPipelineInto<Into extends Sink>(sink: Into, { clock = steere
     throttleOf,
     job,
     covered: (name = 'plant-a', selector = lux): RangeSet =>
-      ledger.coverage(place(name), [selector]).get(selector)!.final,
-    parked: (name = 'plant-a') => RangeSet.from(ledger.parked(place(name), lux).map(({ range }) => range)),
+      ledger.coverage.of(place(name), [selector]).get(selector)!.final,
+    parked: (name = 'plant-a') => RangeSet.from(ledger.parked.of(place(name), lux).map(({ range }) => range)),
     kinds: (kind: RunEvent['kind']) => events.filter(event => event.kind === kind),
     go: (jobs: readonly GatewayJob[], signal = new AbortController().signal) => run(jobs, parts, signal),
   }

@@ -5,7 +5,7 @@ import { createLetterReader } from '../../../src/dead-letters/letter-content.ts'
 import { replayLetters } from '../../../src/dead-letters/replay.ts'
 import type { Selector } from '../../../src/domain/datapoint.ts'
 import { pointJson } from '../../../src/entries/letter-point.ts'
-import { Ledger } from '../../../src/ledger/ledger.ts'
+import { openLedger } from '../../../src/ledger/ledger.ts'
 import { compileMapping } from '../../../src/points/mapping.ts'
 import { logFrame } from '../../support/log-frames.ts'
 import { makePoint, makeSeries } from '../../support/points.ts'
@@ -31,7 +31,7 @@ function openLetters(lines: readonly (string | Buffer)[]) {
   const sink = scriptedSink()
   const mapping = compileMapping('plant-a', [])
   async function replay({ selectors = [{}], deviceIdOf, learnDevices = async () => {} }: Today = {}) {
-    const ledger = Ledger.open(':memory:', steeredClock())
+    const ledger = openLedger(':memory:', steeredClock())
     const read = createLetterReader('plant-a', selectors, { mapping, deviceIdOf, clock: steeredClock() })
     try {
       const gateway = (name: string) => (name === 'plant-a' ? { mapping, read, learnDevices } : undefined)

@@ -6,7 +6,7 @@ import { DeadLetterBox } from '../../../src/dead-letters/dead-letters.ts'
 import type { Selector } from '../../../src/domain/datapoint.ts'
 import { Failure } from '../../../src/domain/failure.ts'
 import { emptyReceipt } from '../../../src/domain/receipt.ts'
-import { Ledger } from '../../../src/ledger/ledger.ts'
+import { type Ledger, openLedger, openLedgerReadOnly } from '../../../src/ledger/ledger.ts'
 import { steeredClock } from '../../support/steered-clock.ts'
 import { temporaryFolder } from '../../support/temporary-folder.ts'
 
@@ -48,8 +48,8 @@ it('a full disk stops the run, and what was recorded stays', context => {
   const folder = smallDisk()
   if (folder === undefined) return context.skip()
   const path = join(folder, 'ledger.db')
-  const ledger = Ledger.open(path, steeredClock())
-  ledger.own('backfill')
+  const ledger = openLedger(path, steeredClock())
+  ledger.owner.take('backfill')
   complete(ledger, { index: 0 })
   fill(folder)
 
@@ -65,14 +65,14 @@ it('a full disk stops the run, and what was recorded stays', context => {
 
   const covered = (from: Ledger) => {
     const selectors = Array.from({ length: recorded + 1 }, (_, index) => ({ index }))
-    const coverage = from.coverage(place, selectors)
+    const coverage = from.coverage.of(place, selectors)
     return selectors.map(selector => coverage.get(selector)!.final.length)
   }
   const all = [...Array.from({ length: recorded }, () => 10), 0]
   expect(covered(ledger)).toEqual(all)
   // closing does not hide the reason behind a second one
   ledger.close()
-  const again = Ledger.openForReading(path, steeredClock())
+  const again = openLedgerReadOnly(path, steeredClock())
   expect(covered(again)).toEqual(all)
   again.close()
 })

@@ -8,7 +8,7 @@ import type { Selector } from '../../../src/domain/datapoint.ts'
 import { Failure } from '../../../src/domain/failure.ts'
 import { RangeSet, type TimeRange } from '../../../src/domain/range.ts'
 import { emptyReceipt } from '../../../src/domain/receipt.ts'
-import { Ledger } from '../../../src/ledger/ledger.ts'
+import { type Ledger, openLedger, openLedgerReadOnly } from '../../../src/ledger/ledger.ts'
 import { runs } from '../../support/runs.ts'
 import { steeredClock } from '../../support/steered-clock.ts'
 import { temporaryFolder } from '../../support/temporary-folder.ts'
@@ -18,9 +18,9 @@ const lux: Selector = { device: { name: 'Sensor 1' }, block: 'LightSensor', inde
 const temp: Selector = { device: { name: 'Sensor 1' }, block: 'LightSensor', index: 0, point: { xif: 'nvoTemp' } }
 const minute = 60_000
 
-function openLedger(path = join(temporaryFolder(), 'ledger.db')) {
+function openForTest(path = join(temporaryFolder(), 'ledger.db')) {
   const clock = steeredClock()
-  const ledger = Ledger.open(path, clock)
+  const ledger = openLedger(path, clock)
   onTestFinished(() => ledger.close())
   return { ledger, path, clock }
 }
@@ -51,11 +51,11 @@ function park(
   selectors: readonly [Selector, ...Selector[]] = [lux],
 ): void {
   const failure = new Failure('the gateway closed the socket', { code: 'no-end', retry: 'soon', reach: 'request' })
-  ledger.park(place.sink, { gateway: place.gateway, selectors, range }, failure, tries)
+  ledger.parked.park(place.sink, { gateway: place.gateway, selectors, range }, failure, tries)
 }
 
 function covered(ledger: Ledger, selector = lux) {
-  const { final, provisional } = ledger.coverage(place, [selector]).get(selector)!
+  const { final, provisional } = ledger.coverage.of(place, [selector]).get(selector)!
   return { final: final.ranges, provisional: provisional.ranges }
 }
 
@@ -70,15 +70,15 @@ function rowsOf(path: string, sql: string): unknown[] {
 
 describe('coverage', () => {
   it('is empty at first, and survives closing', () => {
-    const { ledger, path } = openLedger()
+    const { ledger, path } = openForTest()
     expect(covered(ledger)).toEqual({ final: [], provisional: [] })
     complete(ledger, 0, minute)
     ledger.close()
-    expect(covered(openLedger(path).ledger)).toEqual({ final: [{ after: 0, until: minute }], provisional: [] })
+    expect(covered(openForTest(path).ledger)).toEqual({ final: [{ after: 0, until: minute }], provisional: [] })
   })
 
   it('belongs to a sink, a gateway and a datapoint', () => {
-    const { ledger } = openLedger()
+    const { ledger } = openForTest()
     complete(ledger, 0, 10, { sink: 'another' })
     complete(ledger, 0, 20, { gateway: 'another' })
     complete(ledger, 0, 30, { selectors: [temp] })
@@ -87,7 +87,7 @@ describe('coverage', () => {
   })
 
   it('follows the number of gaps: ten thousand five-minute completions in any order leave one row a month', () => {
-    const { ledger, path } = openLedger()
+    const { ledger, path } = openForTest()
     const step = 5 * minute
     // 3,001 is coprime to 10,000: every step once, far from in order
     for (let i = 0; i < 10_000; i++) {
@@ -109,7 +109,7 @@ describe('coverage', () => {
     })
     fc.assert(
       fc.property(fc.array(anyStep, { maxLength: 15 }), steps => {
-        const ledger = Ledger.open(':memory:', steeredClock())
+        const ledger = openLedger(':memory:', steeredClock())
         let final = RangeSet.empty
         let provisional = RangeSet.empty
         for (const step of steps) {
@@ -130,7 +130,7 @@ describe('coverage', () => {
   })
 
   it('becomes final from provisional at the second look', () => {
-    const { ledger } = openLedger()
+    const { ledger } = openForTest()
     complete(ledger, 0, 100, { provisional: true })
     complete(ledger, 20, 50)
     expect(covered(ledger)).toEqual({
@@ -143,7 +143,7 @@ describe('coverage', () => {
   })
 
   it('of a wider selector counts for the narrower one, not the other way round', () => {
-    const { ledger } = openLedger()
+    const { ledger } = openForTest()
     complete(ledger, 0, 100, { selectors: [{ device: { name: 'Sensor 1' } }] })
     complete(ledger, 100, 200, { selectors: [{}], provisional: true })
     complete(ledger, 150, 300)
@@ -162,7 +162,7 @@ describe('coverage', () => {
 
 describe('completing a transfer', () => {
   it('records every datapoint, the receipt and the window, or nothing at all', () => {
-    const { ledger, path } = openLedger()
+    const { ledger, path } = openForTest()
     park(ledger, { after: 0, until: 10 })
     const before = rowsOf(path, 'SELECT * FROM target')
     // the third datapoint cannot be stored: a range that ends before it begins breaks the table's check
@@ -171,13 +171,13 @@ describe('completing a transfer', () => {
     expect(rowsOf(path, 'SELECT * FROM target')).toEqual(before)
     for (const table of ['coverage', 'receipt', 'window'])
       expect(rowsOf(path, `SELECT * FROM ${table}`), table).toEqual([])
-    expect(ledger.parked(place, lux)).toHaveLength(1)
+    expect(ledger.parked.of(place, lux)).toHaveLength(1)
 
     complete(ledger, 0, 10, { selectors: [lux, temp] })
     expect(covered(ledger).final).toEqual([{ after: 0, until: 10 }])
     expect(covered(ledger, temp).final).toEqual([{ after: 0, until: 10 }])
-    expect(ledger.windowOf('plant-a', 'all')).toBe(7)
-    expect(ledger.windowOf('plant-a', 'another')).toBeUndefined()
+    expect(ledger.memory.windowOf('plant-a', 'all')).toBe(7)
+    expect(ledger.memory.windowOf('plant-a', 'another')).toBeUndefined()
     expect(rowsOf(path, 'SELECT gateway, selectors, after, until, counts FROM receipt')).toEqual([
       {
         gateway: 'plant-a',
@@ -190,7 +190,7 @@ describe('completing a transfer', () => {
   })
 
   it('is durable: WAL with a sync at every commit', () => {
-    const { ledger, path } = openLedger()
+    const { ledger, path } = openForTest()
     complete(ledger, 0, 10)
     // the committed bytes are in the file or its WAL while the ledger is still open
     expect(rowsOf(path, 'SELECT after, until FROM coverage')).toEqual([{ after: 0, until: 10 }])
@@ -200,11 +200,11 @@ describe('completing a transfer', () => {
 
 describe('a parked range', () => {
   it('is listed with what went wrong, and its tries add up', () => {
-    const { ledger, clock } = openLedger()
+    const { ledger, clock } = openForTest()
     park(ledger, { after: 0, until: minute }, 3)
     clock.advance(5_000)
     park(ledger, { after: 0, until: minute }, 2)
-    expect(ledger.parked(place, lux)).toEqual([
+    expect(ledger.parked.of(place, lux)).toEqual([
       {
         range: { after: 0, until: minute },
         code: 'no-end',
@@ -213,25 +213,25 @@ describe('a parked range', () => {
         tries: 5,
       },
     ])
-    expect(ledger.parked(place, temp)).toEqual([])
+    expect(ledger.parked.of(place, temp)).toEqual([])
     expect(covered(ledger).final).toEqual([])
   })
 
   it('is forgotten when a request has brought it', () => {
-    const { ledger } = openLedger()
+    const { ledger } = openForTest()
     park(ledger, { after: 100, until: 200 }, 3, [lux, temp])
     complete(ledger, 0, 200)
-    expect(ledger.parked(place, lux)).toEqual([])
-    expect(ledger.parked(place, temp)).toHaveLength(1)
+    expect(ledger.parked.of(place, lux)).toEqual([])
+    expect(ledger.parked.of(place, temp)).toHaveLength(1)
   })
 
   it('is forgotten when several requests have brought it piece by piece, not before', () => {
-    const { ledger } = openLedger()
+    const { ledger } = openForTest()
     park(ledger, { after: 100, until: 200 })
     complete(ledger, 0, 150)
-    expect(ledger.parked(place, lux)).toHaveLength(1)
+    expect(ledger.parked.of(place, lux)).toHaveLength(1)
     complete(ledger, 150, 300, { provisional: true })
-    expect(ledger.parked(place, lux)).toEqual([])
+    expect(ledger.parked.of(place, lux)).toEqual([])
   })
 })
 
@@ -248,7 +248,7 @@ describe('a file that is not a ledger of this program', () => {
   }
 
   function makeNewer(path: string): void {
-    const ledger = Ledger.open(path, steeredClock())
+    const ledger = openLedger(path, steeredClock())
     complete(ledger, 0, 10)
     ledger.close()
     const database = new DatabaseSync(path)
@@ -273,7 +273,7 @@ describe('a file that is not a ledger of this program', () => {
     const path = join(folder, 'file.db')
     make(path)
     const before = digest(path)
-    for (const open of [Ledger.open, Ledger.openForReading]) {
+    for (const open of [openLedger, openLedgerReadOnly]) {
       let failure: unknown
       try {
         open(path, steeredClock())
@@ -292,11 +292,11 @@ describe('a file that is not a ledger of this program', () => {
 })
 
 it('a ledger tells when all of its proof is of another database', () => {
-  const { ledger } = openLedger()
-  expect(ledger.provesOthersOnly(place.sink)).toBe(false)
+  const { ledger } = openForTest()
+  expect(ledger.coverage.provesOthersOnly(place.sink)).toBe(false)
   complete(ledger, 0, 10)
-  expect(ledger.provesOthersOnly(place.sink)).toBe(false)
-  expect(ledger.provesOthersOnly('sqlite:new')).toBe(true)
+  expect(ledger.coverage.provesOthersOnly(place.sink)).toBe(false)
+  expect(ledger.coverage.provesOthersOnly('sqlite:new')).toBe(true)
 })
 
 describe('parked ranges', () => {
@@ -307,11 +307,11 @@ describe('parked ranges', () => {
   })
 
   it('never overlap: what failed again as a whole or in pieces is listed once, with all of its tries', () => {
-    const { ledger } = openLedger()
-    ledger.park(place.sink, request(lux, 0, 10), failure, 3)
-    ledger.park(place.sink, request(lux, 20, 30), failure, 3)
-    ledger.park(place.sink, request(lux, 5, 25), failure, 2)
-    expect(ledger.parked(place, lux).map(({ range, tries }) => [range.after, range.until, tries])).toEqual([
+    const { ledger } = openForTest()
+    ledger.parked.park(place.sink, request(lux, 0, 10), failure, 3)
+    ledger.parked.park(place.sink, request(lux, 20, 30), failure, 3)
+    ledger.parked.park(place.sink, request(lux, 5, 25), failure, 2)
+    expect(ledger.parked.of(place, lux).map(({ range, tries }) => [range.after, range.until, tries])).toEqual([
       [0, 5, 3],
       [5, 25, 5],
       [25, 30, 3],
@@ -319,12 +319,12 @@ describe('parked ranges', () => {
   })
 
   it('are parked no longer when a wider selector has covered them', () => {
-    const { ledger } = openLedger()
-    ledger.park(place.sink, request(lux, 0, 10), failure, 3)
+    const { ledger } = openForTest()
+    ledger.parked.park(place.sink, request(lux, 0, 10), failure, 3)
     complete(ledger, 0, 4, { selectors: [whole] })
-    expect(ledger.parked(place, lux).map(({ range }) => range)).toEqual([{ after: 4, until: 10 }])
+    expect(ledger.parked.of(place, lux).map(({ range }) => range)).toEqual([{ after: 4, until: 10 }])
     complete(ledger, 4, 10, { selectors: [whole] })
-    expect(ledger.parked(place, lux)).toEqual([])
+    expect(ledger.parked.of(place, lux)).toEqual([])
   })
 })
 
@@ -332,17 +332,17 @@ describe('a ledger opened for reading', () => {
   it('is empty where there is none yet, and creates nothing', () => {
     const folder = temporaryFolder()
     const path = join(folder, 'not', 'yet', 'ledger.db')
-    const ledger = Ledger.openForReading(path, steeredClock())
+    const ledger = openLedgerReadOnly(path, steeredClock())
     expect(covered(ledger)).toEqual({ final: [], provisional: [] })
     ledger.close()
     expect(existsSync(join(folder, 'not'))).toBe(false)
   })
 
   it('sees what another has recorded while that one goes on', () => {
-    const { ledger, path, clock } = openLedger()
-    ledger.own('backfill')
+    const { ledger, path, clock } = openForTest()
+    ledger.owner.take('backfill')
     complete(ledger, 0, 10)
-    const reader = Ledger.openForReading(path, clock)
+    const reader = openLedgerReadOnly(path, clock)
     expect(covered(reader).final).toEqual([{ after: 0, until: 10 }])
     complete(ledger, 10, 20)
     expect(covered(reader).final).toEqual([{ after: 0, until: 20 }])
@@ -354,14 +354,14 @@ describe('a ledger opened for reading', () => {
   it('a file that another process is just creating reads as an empty ledger', () => {
     const path = join(temporaryFolder(), 'ledger.db')
     writeFileSync(path, '')
-    const reader = Ledger.openForReading(path, steeredClock())
-    expect(reader.owner()).toBeUndefined()
+    const reader = openLedgerReadOnly(path, steeredClock())
+    expect(reader.owner.text()).toBeUndefined()
     reader.close()
     // between the first statement and the commit of the one that creates it
     const creating = new DatabaseSync(path)
     creating.exec('BEGIN IMMEDIATE; CREATE TABLE half (a)')
-    const meanwhile = Ledger.openForReading(path, steeredClock())
-    expect(meanwhile.selectors(place)).toEqual([])
+    const meanwhile = openLedgerReadOnly(path, steeredClock())
+    expect(meanwhile.coverage.selectors(place)).toEqual([])
     meanwhile.close()
     creating.close()
   })

@@ -3,7 +3,7 @@ import { DatabaseSync } from 'node:sqlite'
 import { expect, it } from 'vitest'
 import type { Selector } from '../../../src/domain/datapoint.ts'
 import { selectorKey } from '../../../src/domain/datapoint.ts'
-import { Ledger } from '../../../src/ledger/ledger.ts'
+import { openLedger, openLedgerReadOnly } from '../../../src/ledger/ledger.ts'
 import { applicationId, migrations } from '../../../src/ledger/schema.ts'
 import { steeredClock } from '../../support/steered-clock.ts'
 import { temporaryFolder } from '../../support/temporary-folder.ts'
@@ -36,20 +36,20 @@ function fileOfVersion(version: number): string {
 it.each(
   migrations.map((_, i) => i + 1),
 )('a ledger of version %i is brought up to date with all that is in it', version => {
-  for (const open of [Ledger.open, Ledger.openForReading]) {
+  for (const open of [openLedger, openLedgerReadOnly]) {
     const path = fileOfVersion(version)
     const ledger = open(path, steeredClock())
-    const { final, provisional } = ledger.coverage(place, [lux]).get(lux)!
+    const { final, provisional } = ledger.coverage.of(place, [lux]).get(lux)!
     expect(final.ranges).toEqual([{ after: 0, until: 1000 }])
     expect(provisional.ranges).toEqual([{ after: 1000, until: 2000 }])
-    expect(ledger.proofs(place, lux)).toEqual([
+    expect(ledger.proofs.of(place, lux)).toEqual([
       // before version 4 it was not known of which series the points were
       { range: { after: 0, until: 1000 }, points: version >= 4 ? 5 : undefined, counts: undefined },
     ])
-    expect(ledger.parked(place, lux)).toMatchObject([{ code: 'no-end', tries: 3 }])
-    expect(ledger.windowOf('plant-a', 'all')).toBe(86_400_000)
-    expect(ledger.widthOf('plant-a', 'Sensor 1/*/*/*')).toBe(version >= 2 ? 'narrow' : undefined)
-    expect(ledger.pins(place).get('a/b/0/c')).toBeUndefined()
+    expect(ledger.parked.of(place, lux)).toMatchObject([{ code: 'no-end', tries: 3 }])
+    expect(ledger.memory.windowOf('plant-a', 'all')).toBe(86_400_000)
+    expect(ledger.memory.widthOf('plant-a', 'Sensor 1/*/*/*')).toBe(version >= 2 ? 'narrow' : undefined)
+    expect(ledger.pins.of(place).get('a/b/0/c')).toBeUndefined()
     ledger.close()
     const database = new DatabaseSync(path, { readOnly: true })
     expect(database.prepare('PRAGMA user_version').get()).toEqual({ user_version: migrations.length })

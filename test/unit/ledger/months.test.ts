@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import type { Selector } from '../../../src/domain/datapoint.ts'
 import { emptyReceipt } from '../../../src/domain/receipt.ts'
-import { Ledger } from '../../../src/ledger/ledger.ts'
+import { type Ledger, openLedger } from '../../../src/ledger/ledger.ts'
 import { runs } from '../../support/runs.ts'
 import { steeredClock } from '../../support/steered-clock.ts'
 
@@ -26,13 +26,13 @@ function completeDay(ledger: Ledger, day: number, points: number | undefined): v
 it('of ten years, in whatever order, two are counted by the month, and the count of all is kept', () => {
   fc.assert(
     fc.property(fc.constantFrom(1, 7, 1_009, 3_651), step => {
-      const ledger = Ledger.open(':memory:', steeredClock())
+      const ledger = openLedger(':memory:', steeredClock())
       const days = 3_652
       for (let i = 0; i < days; i++) completeDay(ledger, (i * step) % days, 1)
-      const proofs = ledger.proofs(place, selector)
+      const proofs = ledger.proofs.of(place, selector)
       expect(proofs).toHaveLength(24)
       expect(proofs.reduce((sum, { points }) => sum + points!, 0)).toBe(days)
-      expect(ledger.coverage(place, [selector]).get(selector)!.final.ranges).toHaveLength(1)
+      expect(ledger.coverage.of(place, [selector]).get(selector)!.final.ranges).toHaveLength(1)
       ledger.close()
     }),
     { numRuns: runs(4) },
@@ -40,9 +40,9 @@ it('of ten years, in whatever order, two are counted by the month, and the count
 })
 
 it('a count that is not known makes no more than its month uncountable', () => {
-  const ledger = Ledger.open(':memory:', steeredClock())
+  const ledger = openLedger(':memory:', steeredClock())
   for (let day = 0; day < 1_500; day++) completeDay(ledger, day, day === 40 ? undefined : 1)
-  const proofs = ledger.proofs(place, selector)
+  const proofs = ledger.proofs.of(place, selector)
   expect(proofs.filter(({ points }) => points === undefined)).toHaveLength(1)
   expect(proofs.reduce((sum, { points = 0 }) => sum + points, 0)).toBe(1_500 - 29)
   ledger.close()

@@ -6,17 +6,17 @@ import { describe, expect, it, onTestFinished } from 'vitest'
 import { systemClock } from '../../../src/domain/clock.ts'
 import { Failure } from '../../../src/domain/failure.ts'
 import { emptyReceipt } from '../../../src/domain/receipt.ts'
-import { Ledger } from '../../../src/ledger/ledger.ts'
+import { type Ledger, openLedger } from '../../../src/ledger/ledger.ts'
 import { steeredClock } from '../../support/steered-clock.ts'
 import { temporaryFolder } from '../../support/temporary-folder.ts'
 
 /** Another process that owns the ledger until its standard input ends. */
 async function startOwner(path: string, doing: string): Promise<ChildProcess> {
   const source = `
-    import { Ledger } from ${JSON.stringify(new URL('../../../src/ledger/ledger.ts', import.meta.url).href)}
+    import { openLedger } from ${JSON.stringify(new URL('../../../src/ledger/ledger.ts', import.meta.url).href)}
     const clock = { now: Date.now, sleep: async () => {} }
-    const ledger = Ledger.open(${JSON.stringify(path)}, clock)
-    ledger.own(${JSON.stringify(doing)})
+    const ledger = openLedger(${JSON.stringify(path)}, clock)
+    ledger.owner.take(${JSON.stringify(doing)})
     process.stdout.write('owned')
     process.stdin.resume().on('end', () => ledger.close())
   `
@@ -32,10 +32,10 @@ async function startOwner(path: string, doing: string): Promise<ChildProcess> {
 /** In a PID namespace of its own, as a container has it, but with our host name: what taking the ledger fails with. */
 function ownInContainer(path: string): string {
   const source = `
-    import { Ledger } from ${JSON.stringify(new URL('../../../src/ledger/ledger.ts', import.meta.url).href)}
-    const ledger = Ledger.open(${JSON.stringify(path)}, { now: Date.now, sleep: async () => {} })
+    import { openLedger } from ${JSON.stringify(new URL('../../../src/ledger/ledger.ts', import.meta.url).href)}
+    const ledger = openLedger(${JSON.stringify(path)}, { now: Date.now, sleep: async () => {} })
     try {
-      ledger.own('backfill')
+      ledger.owner.take('backfill')
       process.stdout.write('owned')
     } catch (error) {
       process.stdout.write(error.code)
@@ -47,8 +47,8 @@ function ownInContainer(path: string): string {
 
 const hasNamespaces = spawnSync('unshare', ['--pid', '--fork', 'true']).status === 0
 
-function openLedger(path: string, clock = systemClock): Ledger {
-  const ledger = Ledger.open(path, clock)
+function openForTest(path: string, clock = systemClock): Ledger {
+  const ledger = openLedger(path, clock)
   onTestFinished(() => ledger.close())
   return ledger
 }
@@ -75,15 +75,15 @@ function complete(ledger: Ledger): void {
 }
 
 function isEmpty(ledger: Ledger): boolean {
-  return [...ledger.coverage({ sink: 's', gateway: 'plant-a' }, [{}]).values()].every(({ final }) => final.isEmpty)
+  return [...ledger.coverage.of({ sink: 's', gateway: 'plant-a' }, [{}]).values()].every(({ final }) => final.isEmpty)
 }
 
 describe('the owner of a ledger', () => {
   it('is named to whoever else wants to write, and the other may when it has ended', async () => {
     const path = join(temporaryFolder(), 'ledger.db')
     const other = await startOwner(path, 'sync')
-    const ledger = openLedger(path)
-    const failure = failureOf(() => ledger.own('backfill'))
+    const ledger = openForTest(path)
+    const failure = failureOf(() => ledger.owner.take('backfill'))
     expect(failure).toMatchObject({ code: 'ledger-owned', retry: 'never', reach: 'run' })
     expect(failure.message).toContain('sync')
     expect(failure.message).toContain(`pid ${other.pid}`)
@@ -92,7 +92,7 @@ describe('the owner of a ledger', () => {
 
     other.stdin!.end()
     await once(other, 'exit')
-    ledger.own('backfill')
+    ledger.owner.take('backfill')
     complete(ledger)
     expect(isEmpty(ledger)).toBe(false)
   })
@@ -102,8 +102,8 @@ describe('the owner of a ledger', () => {
     const other = await startOwner(path, 'sync')
     other.kill('SIGKILL')
     await once(other, 'exit')
-    const ledger = openLedger(path)
-    ledger.own('backfill')
+    const ledger = openForTest(path)
+    ledger.owner.take('backfill')
     complete(ledger)
     expect(isEmpty(ledger)).toBe(false)
   })
@@ -111,22 +111,22 @@ describe('the owner of a ledger', () => {
   it('that lives but has not given a sign for a minute is followed, and its own writes stop', () => {
     const path = join(temporaryFolder(), 'ledger.db')
     const clock = steeredClock()
-    const suspended = openLedger(path, clock)
-    suspended.own('sync')
+    const suspended = openForTest(path, clock)
+    suspended.owner.take('sync')
     // an owner on another machine, of which only the heartbeat can be seen
     const database = new DatabaseSync(path)
     database.exec("UPDATE owner SET host = 'elsewhere', pid_space = 'elsewhere', pid = 1")
     database.close()
-    const next = openLedger(path, clock)
+    const next = openForTest(path, clock)
     clock.advance(59_999)
-    expect(failureOf(() => next.own('backfill')).message).toContain('on elsewhere')
+    expect(failureOf(() => next.owner.take('backfill')).message).toContain('on elsewhere')
     clock.advance(1)
-    next.own('backfill')
+    next.owner.take('backfill')
 
     expect(failureOf(() => complete(suspended))).toMatchObject({ code: 'ledger-lost', retry: 'never', reach: 'run' })
     expect(
       failureOf(() =>
-        suspended.park(
+        suspended.parked.park(
           's',
           { gateway: 'plant-a', selectors: [{}], range: { after: 0, until: 1 } },
           new Failure('x', { code: 'x', retry: 'soon', reach: 'request' }),
@@ -158,12 +158,12 @@ describe('the owner of a ledger', () => {
   it('with our own pid is alive, if that pid is one of another container', () => {
     const path = join(temporaryFolder(), 'ledger.db')
     const clock = steeredClock()
-    openLedger(path, clock).own('sync')
+    openForTest(path, clock).owner.take('sync')
     const database = new DatabaseSync(path)
     // the same where an older program has not noted it
     for (const space of ["'another boot pid:[1]'", 'NULL']) {
       database.exec(`UPDATE owner SET pid_space = ${space}`)
-      expect(failureOf(() => openLedger(path, clock).own('backfill')).code).toBe('ledger-owned')
+      expect(failureOf(() => openForTest(path, clock).owner.take('backfill')).code).toBe('ledger-owned')
     }
     database.close()
   })
@@ -171,11 +171,11 @@ describe('the owner of a ledger', () => {
   it('whose clock was set back is not taken for dead', () => {
     const path = join(temporaryFolder(), 'ledger.db')
     const clock = steeredClock()
-    openLedger(path, clock).own('sync')
+    openForTest(path, clock).owner.take('sync')
     const database = new DatabaseSync(path)
     database.exec("UPDATE owner SET pid_space = 'elsewhere'")
     database.close()
     clock.set(clock.now() - 3_600_000)
-    expect(failureOf(() => openLedger(path, clock).own('backfill')).code).toBe('ledger-owned')
+    expect(failureOf(() => openForTest(path, clock).owner.take('backfill')).code).toBe('ledger-owned')
   })
 })

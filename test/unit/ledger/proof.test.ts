@@ -1,14 +1,14 @@
 import { expect, onTestFinished, test } from 'vitest'
 import { emptyReceipt } from '../../../src/domain/receipt.ts'
-import { Ledger } from '../../../src/ledger/ledger.ts'
+import { openLedger } from '../../../src/ledger/ledger.ts'
 import { steeredClock } from '../../support/steered-clock.ts'
 
 const place = { sink: 's', gateway: 'plant-a' }
 const lux = { device: { name: 'Sensor 1' } }
 const counts = { received: 7, written: 4, rejected: 2 }
 
-function openLedger() {
-  const ledger = Ledger.open(':memory:', steeredClock())
+function openForTest() {
+  const ledger = openLedger(':memory:', steeredClock())
   onTestFinished(() => ledger.close())
   const complete = (after: number, until: number, { provisional = false, isCounted = true } = {}) =>
     ledger.complete({
@@ -19,11 +19,11 @@ function openLedger() {
       points: [3],
       ...(isCounted ? { counts: [counts] } : {}),
     })
-  return { ledger, complete, proofs: () => ledger.proofs(place, lux) }
+  return { ledger, complete, proofs: () => ledger.proofs.of(place, lux) }
 }
 
 test('what was received, written and rejected adds up as complete ranges grow together', () => {
-  const { complete, proofs } = openLedger()
+  const { complete, proofs } = openForTest()
   complete(0, 10)
   complete(20, 30)
   expect(proofs()).toMatchObject([{ counts }, { counts }])
@@ -35,17 +35,17 @@ test('what was received, written and rejected adds up as complete ranges grow to
 
 test('what is not known of a part is not known of the whole', () => {
   for (const spoil of ['overlap', 'cut', 'uncounted']) {
-    const { ledger, complete, proofs } = openLedger()
+    const { ledger, complete, proofs } = openForTest()
     complete(0, 10)
     if (spoil === 'overlap') complete(5, 15)
-    if (spoil === 'cut') ledger.uncover(place, lux, { after: 5, until: 10 })
+    if (spoil === 'cut') ledger.coverage.uncover(place, lux, { after: 5, until: 10 })
     if (spoil === 'uncounted') complete(10, 20, { isCounted: false })
     expect(proofs().map(proof => proof.counts)).toEqual([undefined])
   }
 })
 
 test('a range that is looked at twice is counted by its second look', () => {
-  const { complete, proofs } = openLedger()
+  const { complete, proofs } = openForTest()
   complete(0, 10, { provisional: true })
   expect(proofs()).toEqual([])
   complete(0, 10)

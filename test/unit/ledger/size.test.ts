@@ -5,7 +5,7 @@ import { expect, test } from 'vitest'
 import { type Selector, selectorKey } from '../../../src/domain/datapoint.ts'
 import { emptyReceipt } from '../../../src/domain/receipt.ts'
 import type { DataLogRequest } from '../../../src/domain/request.ts'
-import { Ledger } from '../../../src/ledger/ledger.ts'
+import { openLedger } from '../../../src/ledger/ledger.ts'
 import { steeredClock } from '../../support/steered-clock.ts'
 import { temporaryFolder } from '../../support/temporary-folder.ts'
 
@@ -30,7 +30,7 @@ const selectors = Array.from(
 function fileAfterTenYears(): string {
   const path = join(temporaryFolder(), 'ledger.db')
   const clock = steeredClock()
-  const ledger = Ledger.open(path, clock)
+  const ledger = openLedger(path, clock)
   const [first, ...others] = selectors
   const devices = Map.groupBy(selectors, ({ device }) => selectorKey({ device: device! }))
   const now = clock.now()
@@ -49,11 +49,11 @@ function fileAfterTenYears(): string {
     ]),
     gatewayNow: now,
   })
-  const pins = ledger.pins(place)
+  const pins = ledger.pins.of(place)
   for (const selector of selectors) pins.set(selectorKey(selector), 'number')
   pins.keep()
   const told = selectors.map((selector, i) => [selector, (i % 3) * 86_400_000] as const)
-  ledger.noteRetentions(place.gateway, now, new Map(told))
+  ledger.memory.noteRetentions(place.gateway, now, new Map(told))
   ledger.close()
 
   const database = new DatabaseSync(path)
@@ -77,7 +77,7 @@ function fillReceipts(path: string, devices: readonly (readonly Selector[])[]): 
   const database = new DatabaseSync(path)
   database.exec('PRAGMA synchronous = OFF')
   database.close()
-  const ledger = Ledger.open(path, clock)
+  const ledger = openLedger(path, clock)
   for (let i = 0; i < 2_200; i++) {
     const [first] = devices[i % devices.length] as DataLogRequest['selectors']
     const range = { after: clock.now() - years + i, until: clock.now() - years + i + 1 }
@@ -99,9 +99,9 @@ test('ten years of a thousand datapoints every five minutes stay under two megab
   const opened: number[] = []
   for (let i = 0; i < 5; i++) {
     const begun = performance.now()
-    const ledger = Ledger.open(path, steeredClock())
+    const ledger = openLedger(path, steeredClock())
     opened.push(performance.now() - begun)
-    expect(ledger.coverage(place, selectors.slice(0, 1)).get(selectors[0]!)!.final.length).toBe(years)
+    expect(ledger.coverage.of(place, selectors.slice(0, 1)).get(selectors[0]!)!.final.length).toBe(years)
     ledger.close()
   }
   // the best of them: other tests may be at work meanwhile

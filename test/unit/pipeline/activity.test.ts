@@ -8,7 +8,7 @@ test('what is waited for in a long outage is told with its beginning and the end
   const clock = steeredClock()
   const told: Activity[] = []
   const began = clock.now()
-  const note = noteActivity({ noteActivity: it => void told.push(it) }, clock, () => {})
+  const note = noteActivity({ activity: { all: () => [], note: it => void told.push(it) } }, clock, () => {})
   for (const waitMs of [1_000, 60_000, 60_000]) {
     note({ gateway: 'plant-a', kind: 'failed', failure: unreachable(), waitMs })
     expect(told.at(-1)).toMatchObject({ since: began, until: clock.now() + waitMs })

@@ -17,7 +17,7 @@ function openRun(sink: Sink = scriptedSink()) {
     ...pipeline,
     gateway: (script: Omit<GatewayScript, 'now'> = {}) => scriptedGateway({ now: clock.now, ...script }),
     covered: (name?: string, selector?: Selector) => pipeline.covered(name, selector).ranges,
-    parked: (name = 'plant-a') => ledger.parked({ sink: sink.id, gateway: name }, lux).map(({ range }) => range),
+    parked: (name = 'plant-a') => ledger.parked.of({ sink: sink.id, gateway: name }, lux).map(({ range }) => range),
   }
 }
 
@@ -63,7 +63,7 @@ describe('a run', () => {
 
     // a device that was removed: what it logged while it was there is asked for
     await go([job(gateway())])
-    expect(ledger.hasContent({ sink: parts.sink.id, gateway: 'plant-a' }, lux)).toBe(true)
+    expect(ledger.coverage.hasContent({ sink: parts.sink.id, gateway: 'plant-a' }, lux)).toBe(true)
     const removed = { ...gateway(), problems: () => [problem(lux)] }
     await go([job(removed, { demand: { kind: 'once', after: today - 2 * day, until: today } })])
     expect(removed.asked.length).toBeGreaterThan(0)
@@ -392,7 +392,7 @@ describe('what reaches the sink or the run', () => {
     const sick = gateway({ name: 'plant-b', request: () => expect.poll(() => waiting).toBe(true) })
     await expect(go([job(other), job(sick)])).rejects.toBe(denied)
     expect(other.open.now).toBe(0)
-    expect(parts.ledger.parked({ sink: 'scripted', gateway: 'plant-b' }, lux)).toEqual([])
+    expect(parts.ledger.parked.of({ sink: 'scripted', gateway: 'plant-b' }, lux)).toEqual([])
   })
 
   it('is thrown only when every socket of the gateway has come to rest', async () => {
@@ -455,7 +455,7 @@ describe('a run that is stopped', () => {
     expect(source.open.now).toBe(0)
     const done = script.request === undefined ? [] : [{ after: today - day, until: today - day + 4 * hour }]
     expect(covered()).toEqual(done)
-    expect(parts.ledger.parked({ sink: 'scripted', gateway: 'plant-a' }, lux)).toEqual([])
+    expect(parts.ledger.parked.of({ sink: 'scripted', gateway: 'plant-a' }, lux)).toEqual([])
   })
 
   it('before its start asks nobody', async () => {
@@ -509,7 +509,7 @@ describe('a gateway that is run again and again', () => {
     const later = starts.slice(3).filter(at => at > heldFrom)
     expect(later.length).toBeGreaterThan(0)
     for (const at of later) expect(at).toBeGreaterThanOrEqual(heldFrom + 2 * minute)
-    expect(parts.ledger.parked({ sink: parts.sink.id, gateway: 'plant-a' }, lux)).toEqual([])
+    expect(parts.ledger.parked.of({ sink: parts.sink.id, gateway: 'plant-a' }, lux)).toEqual([])
   })
 
   it('costs a sick one a few requests a pass, until it answers one again', async () => {
@@ -565,7 +565,7 @@ describe('a gateway that is run again and again', () => {
   it('is asked again for what was parked before the time that sync looks back to, after a rest that grows', async () => {
     const { clock, gateway, job, go, ledger, parts, parked } = openRun()
     const old = { after: today - 10 * day, until: today - 10 * day + minute }
-    ledger.park(parts.sink.id, { gateway: 'plant-a', selectors: [lux], range: old }, noEnd(), 3)
+    ledger.parked.park(parts.sink.id, { gateway: 'plant-a', selectors: [lux], range: old }, noEnd(), 3)
     const sync = { kind: 'sync', sinceMs: day } as const
     const source = gateway({
       request(range) {

@@ -1,5 +1,5 @@
 import { expect, onTestFinished, test } from 'vitest'
-import { Ledger } from '../../../src/ledger/ledger.ts'
+import { openLedger } from '../../../src/ledger/ledger.ts'
 import { rememberRetention } from '../../../src/pipeline/remember.ts'
 import { scriptedGateway } from '../../support/scripted-gateway.ts'
 import { steeredClock } from '../../support/steered-clock.ts'
@@ -9,7 +9,7 @@ const [lux, temp, other] = ['Lux', 'Temp', 'Other'].map(name => ({ device: { nam
 
 test('how long a gateway keeps its log is kept when it has told, and not worked out anew on each pass', () => {
   const clock = steeredClock()
-  const ledger = Ledger.open(':memory:', clock)
+  const ledger = openLedger(':memory:', clock)
   onTestFinished(() => ledger.close())
   let asked = 0
   let toldAt: number | undefined
@@ -24,15 +24,15 @@ test('how long a gateway keeps its log is kept when it has told, and not worked 
   }
   const pass = () => rememberRetention({ source, selectors: [lux!, temp!, other!] }, ledger)
   pass()
-  expect(ledger.retentions('plant-a')).toBeUndefined()
+  expect(ledger.memory.retentions('plant-a')).toBeUndefined()
   toldAt = clock.now()
   for (let i = 0; i < 3; i++) pass()
   expect(asked).toBe(3)
-  const told = ledger.retentions('plant-a')!
+  const told = ledger.memory.retentions('plant-a')!
   expect(told.at).toBe(toldAt)
   expect([lux!, temp!, other!].map(told.of)).toEqual([30 * dayMs, 30 * dayMs, undefined])
   days = 10
   toldAt += dayMs
   pass()
-  expect(ledger.retentions('plant-a')?.of(lux!)).toBe(10 * dayMs)
+  expect(ledger.memory.retentions('plant-a')?.of(lux!)).toBe(10 * dayMs)
 })

@@ -28,7 +28,7 @@ function openDaemon({ every = 5 * minute, settle = minute, lateness = hour, sinc
       await go([daemon])
       await clock.sleep(every)
     },
-    coverage: () => ledger.coverage(place, [lux]).get(lux)!,
+    coverage: () => ledger.coverage.of(place, [lux]).get(lux)!,
   }
 }
 
@@ -48,7 +48,7 @@ it.each([
   expect(provisional.length).toBeLessThanOrEqual(2.2 * lateness + 2 * every)
   const asked = source.asked.reduce((sum, range) => sum + rangeLength(range), 0)
   expect(asked).toBeLessThanOrEqual(2 * (clock.now() - began) + 3 * lateness)
-  expect(ledger.secondLooks().get('plant-a')!.looks).toBeGreaterThan(0)
+  expect(ledger.memory.secondLooks().get('plant-a')!.looks).toBeGreaterThan(0)
 })
 
 it.each([

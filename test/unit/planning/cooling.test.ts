@@ -1,5 +1,5 @@
 import { expect, onTestFinished, test } from 'vitest'
-import { Ledger } from '../../../src/ledger/ledger.ts'
+import { openLedger } from '../../../src/ledger/ledger.ts'
 import { isDone } from '../../../src/planning/backlog.ts'
 import { planRun } from '../../../src/planning/plan.ts'
 import { noEnd } from '../../support/scripted-gateway.ts'
@@ -10,10 +10,10 @@ const lux = { device: { name: 'Sensor 1' } }
 
 test('a parked range rests for its time, and not longer when the host’s clock is set back', () => {
   const clock = steeredClock()
-  const ledger = Ledger.open(':memory:', clock)
+  const ledger = openLedger(':memory:', clock)
   onTestFinished(() => ledger.close())
   const range = { after: clock.now() - hour, until: clock.now() }
-  ledger.park('s', { gateway: 'plant-a', selectors: [lux], range }, noEnd(), 3)
+  ledger.parked.park('s', { gateway: 'plant-a', selectors: [lux], range }, noEnd(), 3)
   const rests = (now: number) =>
     isDone(
       planRun(

@@ -1,10 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import type { Frame } from '../../../src/domain/entry.ts'
-import type { Ledger } from '../../../src/ledger/ledger.ts'
 import type { RunSource } from '../../../src/pipeline/job.ts'
 import { createThrottle } from '../../../src/pipeline/throttle.ts'
 import { compileMapping } from '../../../src/points/mapping.ts'
-import { checkRange } from '../../../src/verification/check-range.ts'
+import { type CheckParts, checkRange } from '../../../src/verification/check-range.ts'
 import type { CountedRow } from '../../../src/verification/counts.ts'
 import { rereadRange } from '../../../src/verification/reread.ts'
 import { logFrame } from '../../support/log-frames.ts'
@@ -35,7 +34,7 @@ async function check(frames: readonly Frame[], accept: boolean) {
     },
   }
   const restated: unknown[] = []
-  const ledger: Pick<Ledger, 'restate'> = { restate: (...args) => void restated.push(args) }
+  const ledger: CheckParts['ledger'] = { proofs: { restate: (...args) => void restated.push(args) } }
   const job = {
     source,
     sink,
