@@ -1,7 +1,9 @@
 import { Failure } from '../domain/failure.ts'
+import { fillOptions, siteSchema } from '../simulator/options.ts'
 import { type Simulator, startSimulator } from '../simulator/simulator.ts'
 import type { CommandContext } from './context.ts'
 import { datapointYaml, yamlText } from './datapoint-yaml.ts'
+import { usualOf } from './option-text.ts'
 import { exitCode } from './outcome.ts'
 import type { SimulatorFlags } from './simulator-flags.ts'
 import { readSimulatorOptions } from './simulator-options.ts'
@@ -10,10 +12,14 @@ import { readSimulatorOptions } from './simulator-options.ts'
 export async function simulate(flags: SimulatorFlags, context: CommandContext): Promise<number> {
   const { terminal, signal } = context
   const options = await readSimulatorOptions(flags, context)
-  const { username = 'etl', password = 'secret' } = options
+  const { username, password } = fillOptions(options)
   const simulator = await startSimulator(options).catch((error: unknown) => {
     throw isSystemError(error) ? cannotListen(error) : error
   })
+  if (password === usualOf(siteSchema.shape.password) && !isLoopback(options.host))
+    terminal.say(
+      `The simulator listens at ${options.host}, not for this machine alone, with its default password. Set --password.`,
+    )
   terminal.out(`A simulated SmartServer with ${simulator.history.datapoints.length} datapoints listens at ${simulator.url}. For the configuration:
 
 gateways:
@@ -30,6 +36,10 @@ Ctrl-C stops it.`)
     await new Promise<void>(resolve => signal.addEventListener('abort', () => resolve(), { once: true }))
   await simulator.close()
   return exitCode.done
+}
+
+function isLoopback(host = '127.0.0.1'): boolean {
+  return host === 'localhost' || host === '::1' || host.startsWith('127.')
 }
 
 function firstDatapoint({ history }: Simulator): string {

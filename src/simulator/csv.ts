@@ -10,15 +10,25 @@ const columns = ['time', 'device', 'block', 'index', 'datapoint', 'value'] as co
 /**
  * Reads a history from a CSV file with the columns time, device, block, index, datapoint, value in any order, in memory. Times
  * are ISO 8601 with up to nine fraction digits and `Z` or an offset; values are JSON, or text where they are none; an empty
- * value is null. Throws Error with the line of what it cannot read, and what reading the file throws.
+ * value is null. Cells are separated by commas, semicolons or tabs; with the latter two a number may have a decimal comma.
+ * Throws Error with the line of what it cannot read, and what reading the file throws.
  */
 export async function loadCsv(path: string): Promise<History> {
-  return parseCsv(await readFile(path, 'utf8'))
+  return parseCsv(decodeUtf8(await readFile(path)))
+}
+
+function decodeUtf8(bytes: Buffer): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
+  } catch {
+    throw new Error('it is not UTF-8; save it as "CSV UTF-8" in the spreadsheet')
+  }
 }
 
 /** The same from text. */
 export function parseCsv(text: string): History {
-  const records = readRecords(text)
+  const { separator, body, firstLine } = findSeparator(text)
+  const records = readRecords(body, separator, firstLine)
   const header = records.next()
   const names = header.done ? [] : header.value.cells.map(cell => cell.trim().toLowerCase())
   const missing = columns.filter(column => !names.includes(column))
@@ -33,12 +43,13 @@ export function parseCsv(text: string): History {
     if (cells.length === 1 && cells[0] === '') continue
     const cell = (column: (typeof columns)[number]) => cells[places[column]] ?? ''
     const moment = parseMoment(cell('time'))
-    if (moment === undefined) throw new Error(`line ${line}: "${cell('time')}" is no time with zone`)
+    if (moment === undefined)
+      throw new Error(`line ${line}: "${cell('time')}" is no ISO 8601 time with a zone, as 2026-03-01T14:30:00Z`)
     if (!/^\d+$/.test(cell('index'))) throw new Error(`line ${line}: "${cell('index')}" is no block index`)
     if (cell('device') === '' || cell('datapoint') === '') throw new Error(`line ${line}: device or datapoint is empty`)
     const xif = cell('datapoint')
     const path = { device: cell('device'), block: cell('block'), index: Number(cell('index')), xif, name: xif }
-    const { value, text: valueText } = readValue(cell('value'))
+    const { value, text: valueText } = readValue(cell('value'), separator, line)
     const utcText = formatMoment(moment.ms, moment.nanos, moment.digits <= 3 ? 3 : moment.digits)
     const { ms, nanos } = moment
     rows.push({
@@ -54,8 +65,11 @@ export function parseCsv(text: string): History {
   return createRecording(roster.devices(), rows.sort(compareMoments))
 }
 
-function readValue(text: string): Sample {
-  if (text === '') return { value: null, text: 'null' }
+function readValue(cell: string, separator: string, line: number): Sample {
+  if (cell === '') return { value: null, text: 'null' }
+  if (separator !== ',' && /^-?\d{1,3}(\.\d{3})+,\d+$/.test(cell))
+    throw new Error(`line ${line}: "${cell}" groups its digits; write the number without points between the thousands`)
+  const text = separator !== ',' && /^-?\d+,\d+(E[+-]?\d+)?$/i.test(cell) ? cell.replace(',', '.') : cell
   try {
     return { value: JSON.parse(text), text }
   } catch {
@@ -63,12 +77,26 @@ function readValue(text: string): Sample {
   }
 }
 
+/** What separates the cells: Excel may say it in a first line `sep=;`, else the header shows it. */
+function findSeparator(text: string): { separator: string; body: string; firstLine: number } {
+  const whole = text.replace(/^\ufeff/, '')
+  const said = /^"?sep=([,;\t])"?\r?\n/i.exec(whole)
+  if (said !== null) return { separator: said[1]!, body: whole.slice(said[0].length), firstLine: 2 }
+  const [header = ''] = whole.split('\n', 1)
+  const separator = [',', ';', '\t'].find(it => header.split(it).length >= columns.length) ?? ','
+  return { separator, body: whole, firstLine: 1 }
+}
+
 /** Records of RFC 4180: quoted cells may hold commas, line ends and doubled quotes. */
-function* readRecords(text: string): Generator<{ line: number; cells: string[] }> {
-  let line = 1
-  let began = 1
+function* readRecords(
+  text: string,
+  separator: string,
+  firstLine: number,
+): Generator<{ line: number; cells: string[] }> {
+  let line = firstLine
+  let began = firstLine
   let cells: string[] = []
-  let at = text.startsWith('\ufeff') ? 1 : 0
+  let at = 0
   while (at < text.length) {
     let cell = ''
     if (text[at] === '"') {
@@ -84,14 +112,14 @@ function* readRecords(text: string): Generator<{ line: number; cells: string[] }
       }
       line += cell.split('\n').length - 1
     }
-    const rest = /[,\n]/g
+    const rest = new RegExp(`[${separator}\n]`, 'g')
     rest.lastIndex = at
     const end = rest.exec(text)?.index ?? text.length
     cell += text.slice(at, end).replace(/\r$/, '')
     cells.push(cell)
     at = end + 1
-    if (text[end] === ',' && at < text.length) continue
-    if (text[end] === ',') cells.push('')
+    if (text[end] === separator && at < text.length) continue
+    if (text[end] === separator) cells.push('')
     yield { line: began, cells }
     cells = []
     line += 1

@@ -25,6 +25,11 @@ const notYet: Partial<Record<FaultName | OddityName | keyof Habits | keyof Chang
   endless: 'an answer without an end has no longest time',
   upgradeRefusal: 'an expired session that is answered with 503 at the upgrade is not logged in again',
   renumber: 'a query by id brings another device after the ids have changed',
+  cookies: 'of two Set-Cookie of a name the first is taken',
+  clock: 'a gateway that boots in 1970 leaves a run that is neither whole nor failed',
+  hide: 'names that are missing in the first list are not looked for again in the same run',
+  rename: 'an empty answer to the old name is believed',
+  deep: 'a value nested 100,000 deep costs more than its entry',
   huge: 'batches are bounded in frames, not in bytes',
 }
 
@@ -129,7 +134,7 @@ const changes: Readonly<Record<Exclude<keyof Changes, 'faults'>, readonly Step[]
   moveClockMs: [{ at: { request: 3, entries: 20 }, moveClockMs: -3_600_000 }],
   clock: [
     { at: { afterMs: 0 }, clock: '1970-01-01T00:02:00Z' },
-    { at: { closed: 1 }, clock: 'right' },
+    { at: { afterMs: 2000 }, clock: 'right' },
   ],
   dateSkewMs: [{ at: { request: 2 }, dateSkewMs: -7_200_000 }],
   rename: [{ at: { request: 3 }, rename: { device: 'Thermostat 2', to: 'Thermostat B' } }],

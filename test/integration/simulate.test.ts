@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { readFile, writeFile } from 'node:fs/promises'
+import { readFile, stat, writeFile } from 'node:fs/promises'
 import type { IncomingMessage } from 'node:http'
 import { request } from 'node:https'
 import { join } from 'node:path'
@@ -190,6 +190,30 @@ describe('the simulated gateway', { timeout: 30_000 }, () => {
       const usual = shown(value).replace('[object Object]', 'none')
       expect(stdout.replace(/\n {3,}/g, ' ')).toMatch(new RegExp(`^  ${name} {2,}\\S.*\\(default: ${usual}\\)$`, 'm'))
     }
+  })
+
+  test('keeps its certificate in a folder, over restarts', async () => {
+    const folder = temporaryFolder()
+    const fingerprint = async () => {
+      const { running, snippet } = await startSimulate(['--devices', '1', '--certificate', 'kept'], folder)
+      await (await reach(snippet)).hello(signal)
+      await stop(running)
+      return /fingerprint256: "(.*)"/.exec(snippet)?.[1]
+    }
+    const first = await fingerprint()
+    expect(first).toMatch(/^[0-9A-F:]{95}$/)
+    expect(await fingerprint()).toBe(first)
+    expect((await stat(join(folder, 'kept', 'key.pem'))).mode & 0o777).toBe(0o600)
+  })
+
+  test('warns once where others can reach it with its default password', async () => {
+    const warned = async (args: readonly string[]) => {
+      const { running } = await startSimulate(['--devices', '1', ...args])
+      return (await stop(running)).stderr.split('\n').filter(line => line.includes('default password'))
+    }
+    expect(await warned(['--host', '0.0.0.0'])).toHaveLength(1)
+    expect(await warned(['--host', '0.0.0.0', '--password', 'own'])).toEqual([])
+    expect(await warned([])).toEqual([])
   })
 
   test.each<NodeJS.Signals>(['SIGINT', 'SIGTERM'])('ends well with %s', async how => {

@@ -20,7 +20,7 @@ async function serve(source: History): Promise<{ simulator: Simulator; cookie: s
   return { simulator, cookie: await login(simulator) }
 }
 
-async function inFile<T>(text: string, use: (path: string) => Promise<T>): Promise<T> {
+async function inFile<T>(text: string | Buffer, use: (path: string) => Promise<T>): Promise<T> {
   const folder = await mkdtemp(join(tmpdir(), 'simulator-'))
   try {
     const path = join(folder, 'file')
@@ -249,6 +249,30 @@ test('a CSV file becomes a history that is served like any other', async () => {
   ])
 })
 
+test.each([
+  [
+    'semicolons and decimal commas',
+    '\ufefftime;device;block;index;datapoint;value\r\n2024-03-01T00:00:00Z;D;B;0;p;-2,50\r\n',
+  ],
+  [
+    'a first line that says so',
+    'sep=;\r\ntime;device;block;index;datapoint;value\r\n2024-03-01T00:00:00Z;D;B;0;p;"-2,50"',
+  ],
+  ['tabs', 'time\tdevice\tblock\tindex\tdatapoint\tvalue\n2024-03-01T00:00:00Z\tD\tB\t0\tp\t-2,50'],
+  ['commas', '\ufefftime,device,block,index,datapoint,value\n2024-03-01T00:00:00Z,D,B,0,p,-2.50'],
+])('a spreadsheet may write %s', (_, text) => {
+  const [entry] = parseCsv(text).merged(() => true, start - 1, start)
+  expect(entry).toMatchObject({ value: -2.5, valueText: '-2.50', datapoint: { device: 'D', xif: 'p' } })
+})
+
+test('a CSV file in another encoding than UTF-8 is refused with what to do', async () => {
+  const latin = Buffer.from(
+    'time,device,block,index,datapoint,value\n2024-03-01T00:00:00Z,Geb\xe4ude,B,0,p,1',
+    'latin1',
+  )
+  await expect(inFile(latin, loadCsv)).rejects.toThrow('it is not UTF-8; save it as')
+})
+
 test('columns may come in any order and lines end in CR LF', () => {
   const text = 'value,time,datapoint,index,block,device\r\n1,2024-03-01T00:00:00Z,p,0,B,D\r\n'
   const history = parseCsv(text)
@@ -258,16 +282,24 @@ test('columns may come in any order and lines end in CR LF', () => {
 test.each([
   ['time,device,block,index,value\n', 'line 1: missing column datapoint'],
   ['', 'line 1: missing column'],
-  ['time,device,block,index,datapoint,value\nyesterday,D,B,0,p,1', 'line 2: "yesterday" is no time'],
+  ['time,device,block,index,datapoint,value\nyesterday,D,B,0,p,1', 'line 2: "yesterday" is no ISO 8601 time'],
   [
     'time,device,block,index,datapoint,value\n2024-03-01T00:00:00,D,B,0,p,1',
-    'line 2: "2024-03-01T00:00:00" is no time',
+    'line 2: "2024-03-01T00:00:00" is no ISO 8601 time with a zone',
   ],
   ['time,device,block,index,datapoint,value\n2024-03-01T00:00:00Z,D,B,first,p,1', 'line 2: "first" is no block index'],
   ['time,device,block,index,datapoint,value\n2024-03-01T00:00:00Z,"D,B,0,p,1', 'line 2: a quote is not closed'],
   [
+    'time;device;block;index;datapoint;value\n2024-03-01T00:00:00Z;D;B;0;p;1.234,5',
+    'line 2: "1.234,5" groups its digits',
+  ],
+  [
+    'sep=;\ntime;device;block;index;datapoint;value\n01.03.2024 14:30;D;B;0;p;1',
+    'line 3: "01.03.2024 14:30" is no ISO',
+  ],
+  [
     'time,device,block,index,datapoint,value\n2024-03-01T00:00:00Z,"a\nb",B,0,p,1\n\nx,D,B,0,p,1',
-    'line 5: "x" is no time',
+    'line 5: "x" is no ISO 8601 time',
   ],
 ])('a CSV file that makes no sense is refused with its line: %j', (text, message) => {
   expect(() => parseCsv(text)).toThrow(message)
