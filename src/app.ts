@@ -1,14 +1,11 @@
 import type { Logger } from 'pino'
 import type { Config, GatewayConfig } from './config/schema.ts'
 import { DeadLetterBox } from './dead-letters/dead-letters.ts'
-import { pointsInLetters } from './dead-letters/dead-points.ts'
 import { createLetterReader } from './dead-letters/letter-content.ts'
 import { type ReplayReceipt, replayLetters } from './dead-letters/replay.ts'
 import type { Clock } from './domain/clock.ts'
 import type { Selector } from './domain/datapoint.ts'
 import { Failure } from './domain/failure.ts'
-import type { Point } from './domain/point.ts'
-import type { TimeRange } from './domain/range.ts'
 import { type Ledger, openLedger } from './ledger/ledger.ts'
 import { accompanied } from './pipeline/accompanied.ts'
 import { noteActivity } from './pipeline/activity.ts'
@@ -28,9 +25,8 @@ import type { Sink, SinkReport } from './sinks/sink.ts'
 import { openSqliteSink } from './sinks/sqlite/sqlite-sink.ts'
 import { Companion } from './smartserver/companion.ts'
 import { Gateway, type GatewayOptions } from './smartserver/gateway.ts'
-import type { CountedRow } from './verification/counts.ts'
-import { createRepair } from './verification/repair.ts'
-import { type Reread, rereadRange } from './verification/reread.ts'
+import { createVerifiedGateways } from './verification/verified-gateways.ts'
+import type { VerifyParts } from './verification/verify.ts'
 
 export interface AppParts {
   readonly clock: Clock
@@ -57,10 +53,8 @@ export interface App {
   load(folder: string, observe: (done: number, total: number) => void, signal: AbortSignal): Promise<LoadOutcome>
   /** Logs in to a gateway, and tells its release where it has one to tell. */
   hello(gateway: string, signal: AbortSignal): Promise<string | undefined>
-  /** Reads what a claim covers from the gateway again, compares, and repairs where that is wanted: see `rereadRange`. */
-  reread(claim: Claimed, range: TimeRange, how: Rereading, signal: AbortSignal): AsyncGenerator<Reread>
-  /** True if the gateway still has what is not older than this, ms UTC, as far as it tells. */
-  reaches(claim: Claimed, since: number): boolean
+  /** The gateways as `verify` needs them, for a database of which this was reported. */
+  verified(report: SinkReport, repairs: boolean, signal: AbortSignal): NonNullable<VerifyParts['gateways']>
   /** Tries the dead letters once more, all or those of one reason: see `replayLetters`. */
   replay(reason: string | undefined, signal: AbortSignal): Promise<ReplayReceipt>
   close(): Promise<void>
@@ -69,13 +63,6 @@ export interface App {
 /** A disk that is not mounted, a file that was deleted, or a database that is really new: the person knows. */
 const otherDatabase =
   'the proof in the ledger is of another database: this one is filled from the start (was a file deleted, or is a disk not mounted?)'
-
-type Claimed = Pick<CountedRow, 'gateway' | 'selector' | 'series'>
-
-interface Rereading {
-  readonly report: SinkReport
-  readonly repairs: boolean
-}
 
 /**
  * Builds and wires everything, by name; closes in reverse order. Takes the ledger for itself: `doing` is what another
@@ -91,12 +78,11 @@ export async function openApp(config: Config, doing: string, { clock, log }: App
   const batchSize = batchSizeFor(config.gateways.length)
   const gateways = config.gateways.map(gateway => {
     const pins = ledger.pins.of({ sink: sink.id, gateway: gateway.name })
-    const accompanied = openAccompanied(gateway, { clock, log, batchSize, sink })
-    return {
-      config: gateway,
-      ...opened.adopt(accompanied, it => it.close()),
-      mapping: compileMapping(gateway.name, gateway.datapoints, pins),
-    }
+    const accompanied = opened.adopt(openAccompanied(gateway, { clock, log, batchSize, sink }), it => it.close())
+    const mapping = compileMapping(gateway.name, gateway.datapoints, pins)
+    const { deviceIdOf, clock: itsClock } = accompanied.source
+    const readLetter = createLetterReader(gateway.name, selectorsOf(gateway), { mapping, deviceIdOf, clock: itsClock })
+    return { config: gateway, ...accompanied, mapping, readLetter }
   })
   const parts = { sink, ledger, deadLetters, clock }
   const kept = opened.move()
@@ -105,12 +91,6 @@ export async function openApp(config: Config, doing: string, { clock, log }: App
     const { name: found } = findGateway(config, name)
     return gateways.find(it => it.config.name === found)!
   }
-  const letterReaderOf = ({ config: gateway, source, mapping }: (typeof gateways)[number]) =>
-    createLetterReader(gateway.name, selectorsOf(gateway), {
-      mapping,
-      deviceIdOf: source.deviceIdOf,
-      clock: source.clock,
-    })
   return {
     sink,
     ledger,
@@ -146,29 +126,10 @@ export async function openApp(config: Config, doing: string, { clock, log }: App
       throttle.circuit.connected()
       return gateway.release
     },
-    reread({ gateway: name, selector, series }, range, { report, repairs }, signal) {
-      const found = openGatewayOf(name)
-      const { source, mapping, throttle } = found
+    verified({ exact = true }, repairs, signal) {
       const folder = config.deadLetters.path
-      const job = {
-        source,
-        mapping,
-        sink,
-        series,
-        clock,
-        throttle,
-        requests: config.requests,
-        isExact: report.exact !== false,
-        isDeadLetter: (points: readonly Point[]) =>
-          pointsInLetters(points, { folder, gateway: name, read: letterReaderOf(found) }),
-        ...(repairs && { repair: createRepair({ sink, mapping, deadLetters }) }),
-      }
-      return rereadRange(selector, range, job, signal)
-    },
-    reaches({ gateway: name, selector }, since) {
-      const { source } = openGatewayOf(name)
-      const keptMs = source.retentionOf([selector])
-      return keptMs === undefined || since >= source.clock.now() - keptMs
+      const { requests } = config
+      return createVerifiedGateways(gateways, { ...parts, folder, requests, isExact: exact, repairs }, signal)
     },
     replay(reason, signal) {
       const met = new Set<string>()
@@ -183,8 +144,8 @@ export async function openApp(config: Config, doing: string, { clock, log }: App
       const gateway = (name: string) => {
         const found = gateways.find(it => it.config.name === name)
         if (found === undefined) return undefined
-        const { source, mapping } = found
-        return { mapping, read: letterReaderOf(found), learnDevices: () => meet(source) }
+        const { source, mapping, readLetter: read } = found
+        return { mapping, read, learnDevices: () => meet(source) }
       }
       return replayLetters(reason, { sink, ledger, folder: config.deadLetters.path, gateway }, signal)
     },

@@ -6,7 +6,7 @@ import type { TimeRange } from '../domain/range.ts'
 import { type Ledger, openLedgerReadOnly } from '../ledger/ledger.ts'
 import type { Sink, SinkReport } from '../sinks/sink.ts'
 import { conclusionOf } from '../verification/conclusion.ts'
-import { claimsOf, configOf, scopeOf } from '../verification/scope.ts'
+import { claimsOf, scopeOf } from '../verification/scope.ts'
 import { type Mode, type Outcome, type VerifyParts, verify as verifyClaims } from '../verification/verify.ts'
 import { type Certificate, healingOf } from './certificate.ts'
 import { certificateJson } from './certificate-json.ts'
@@ -93,12 +93,7 @@ async function withGateways(job: Job): Promise<Certificate> {
   const releases: Record<string, string | undefined> = {}
   for (const { name } of config.gateways)
     if (options.gateway === undefined || options.gateway === name) releases[name] = await app.hello(name, signal)
-  const repairs = job.mode.repair !== 'none'
-  const gateways: VerifyParts['gateways'] = {
-    isConfigured: name => configOf(config, name) !== undefined,
-    reread: (row, range) => app.reread(row, range, { report, repairs }, signal),
-    reaches: row => app.reaches(row, row.range.after),
-  }
+  const gateways = app.verified(report, job.mode.repair !== 'none', signal)
   return await certify(job, { ledger, sink, gateways }, report, releases)
 }
 

@@ -1,10 +1,10 @@
 import type { Selector } from '../domain/datapoint.ts'
 import type { Rejection } from '../domain/entry.ts'
-import { Failure } from '../domain/failure.ts'
 import { createEntryReader, type EntryReader, type EntryReaderParts } from '../entries/entry-reader.ts'
 import { pointOfJson } from '../entries/letter-point.ts'
 import type { MappedPoint } from '../entries/write-and-restate.ts'
 import { gatewayError } from '../smartserver/entry.ts'
+import { gatewayFailure } from '../smartserver/failures.ts'
 import type { KeptLetter } from './dead-letters.ts'
 
 /**
@@ -33,7 +33,7 @@ export function contentOf(letter: KeptLetter, read: EntryReader | undefined): Ma
       },
     })
   } catch (error) {
-    if (!(error instanceof Failure) || error.code !== gatewayError) throw error
+    if (!gatewayFailure.is(error, 'gateway-error')) throw error
     return { reason: gatewayError, detail: 'The frame is an error of the gateway and not an entry.' }
   }
   return content

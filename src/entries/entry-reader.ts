@@ -1,12 +1,13 @@
 import { type DatapointName, type Selector, selectorMatches } from '../domain/datapoint.ts'
 import { type Frame, isRejection, type LogEntry, type Rejection } from '../domain/entry.ts'
-import { Failure } from '../domain/failure.ts'
+import type { Failure } from '../domain/failure.ts'
 import type { Point } from '../domain/point.ts'
 import { rangeHolds } from '../domain/range.ts'
 import { type DataLogRequest, requestText } from '../domain/request.ts'
 import type { Mapping } from '../points/mapping.ts'
 import { openRoutes } from '../points/routes.ts'
 import { decodeEntry, gatewayError } from '../smartserver/entry.ts'
+import { gatewayFailure } from '../smartserver/failures.ts'
 
 /**
  * What can become of a frame; for each frame exactly one of these is called (law 5). `selectors` are positions in the
@@ -119,10 +120,11 @@ function isPlainId(id: string): boolean {
 
 /** An answer with an error in it is not the whole answer, even if "end" follows. */
 function errorInAnswer(request: DataLogRequest, frame: Frame): Failure {
-  return new Failure(`the gateway answered ${requestText(request)} with an error: ${frame.slice(0, 200)}`, {
-    code: gatewayError,
-    retry: 'soon',
-    reach: 'request',
-    work: { gateway: request.gateway, range: request.range },
-  })
+  return gatewayFailure(
+    gatewayError,
+    `the gateway answered ${requestText(request)} with an error: ${frame.slice(0, 200)}`,
+    {
+      work: { gateway: request.gateway, range: request.range },
+    },
+  )
 }

@@ -16,12 +16,14 @@ export interface RereadingJob extends CompareParts, Omit<GatewayWindowParts, 'mo
   readonly requests: WindowLimits
   readonly clock: Clock
   /** Repairs at once what differs, so that the gateway is not asked a second time; undefined: only compare. */
-  readonly repair?: (points: readonly Point[], request: DataLogRequest, signal: AbortSignal) => Promise<number>
+  readonly repair:
+    | ((points: readonly Point[], request: DataLogRequest, signal: AbortSignal) => Promise<number>)
+    | undefined
 }
 
 /** A window that was compared, or that the gateway did not give. */
 export type Reread = { readonly range: TimeRange } & (
-  | { readonly comparison: Comparison; readonly repaired?: Repaired }
+  | { readonly comparison: Comparison; readonly repaired: Repaired | undefined }
   | { readonly failure: Failure }
 )
 
@@ -74,7 +76,7 @@ export async function* rereadRange(
       after = window.until
       const received = comparison.equal + comparison.missing + comparison.different + comparison.unwritable
       windowMs = adaptWindow(windowMs, requests, { range: window, received, tookMs })
-      yield { range: window, comparison, ...(repaired && { repaired }) }
+      yield { range: window, comparison, repaired }
     } catch (error) {
       ended(isAbort(error, signal) ? 'stopped' : toFailure(error))
       if (isAbort(error, signal)) throw error

@@ -23,7 +23,7 @@ export function claimsOf(config: Config, only: string | undefined, ledger: Ledge
   })
 }
 
-export function configOf(config: Config, gateway: string): GatewayConfig | undefined {
+function configOf(config: Config, gateway: string): GatewayConfig | undefined {
   return config.gateways.find(({ name }) => name === gateway)
 }
 

@@ -176,7 +176,7 @@ test('the certificate tells what it is about, and what it has nothing to say of'
     expect.objectContaining({ name: 'g', configured: false, datapoints: [lux], unproven: [] }),
   ])
   const { stdout } = await runProgram(['verify', '--config', site.file])
-  expect(stdout).toContain(`nothing is recorded as complete of 2: ${lux}, ${temperature}`)
+  expect(stdout).toContain(`not recorded as complete: 2: ${lux}, ${temperature}`)
 
   await configure()
   expect(await json('verify', '--to', '100d')).toMatchObject({ code: 3, conclusion: 'uncompared' })

@@ -44,6 +44,7 @@ async function check(frames: readonly Frame[], accept: boolean) {
     throttle: createThrottle({ limits: usualLimits, clock, gates: [], sink }),
     requests: { entries: 1_000, shortest: 1_000, longest: 1_000 },
     isExact: true,
+    repair: undefined,
     isDeadLetter: async () => new Set<never>(),
   }
   const row: CountedRow = {
