@@ -78,7 +78,7 @@ async function countsOnly(job: Job): Promise<Certificate> {
   await using opened = new AsyncDisposableStack()
   const ledger = opened.adopt(openLedgerReadOnly(config.ledger, clock), it => it.close())
   const sink = opened.adopt(await openSink(config, { clock, log }), it => it.close())
-  const report = await sink.check(signal)
+  const report = await sink.check(signal, 'read')
   if (ledger.coverage.provesOthersOnly(sink.id)) throw othersOnly(sink.label)
   return await certify(job, { ledger, sink, gateways: undefined }, report, {})
 }

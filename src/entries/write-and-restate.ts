@@ -66,7 +66,7 @@ async function countAll(
     const counts: number[] = []
     for (const { row, series } of rows) {
       let sum = 0
-      for (const one of series) sum += await sink.count(one, row.range, signal)
+      for (const points of (await sink.counts([...series], row.range, signal)).values()) sum += points
       counts.push(sum)
     }
     return counts

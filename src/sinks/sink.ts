@@ -62,22 +62,25 @@ export interface Outage {
   readonly reason: string
 }
 
-interface Told {
-  /** Hears that the database is waited for, and of the end as undefined. */
+interface Heard {
+  /** Called while the database is waited for, and with undefined at the end. */
   readonly tell?: (outage: Outage | undefined) => void
 }
 
-export interface WriteWaiting extends Told {
-  /** Gives up after about so long, for who holds something open meanwhile; undefined: waits for ever. */
-  readonly patienceMs?: number
+export interface WriteWaiting extends Heard {
+  /** Gives up after about so long, where something is held open meanwhile; undefined: waits for ever. */
+  readonly patienceMs?: number | undefined
 }
 
-export interface ReadyWaiting extends Told {
+export interface ReadyWaiting extends Heard {
   /** By the host's clock, ms UTC. */
   readonly deadline?: number | undefined
 }
 
-/** Where points go. Opened by its own `open…` function, closed by whoever opened it. */
+/** `read`: nothing will be written, so that the right to write is not asked for. */
+export type CheckPurpose = 'write' | 'read'
+
+/** Where points go. Opened by its own `open…` function, closed by what opened it. */
 export interface Sink {
   /** Names the place for good: coverage in the ledger belongs to it. Holds no secret. */
   readonly id: string
@@ -98,10 +101,28 @@ export interface Sink {
   /** Of a sink in which nothing may appear that is not complete: takes the place of `write` for one transfer. */
   begin?(request: DataLogRequest): SinkDraft
   /** Reachable, may write, retention. Throws a Failure of reach `sink` otherwise. */
-  check(signal: AbortSignal): Promise<SinkReport>
-  /** Points that the database holds now of this very series: the other half of the proof. Throws a Failure. */
-  count(series: Series, range: TimeRange, signal: AbortSignal): Promise<number>
+  check(signal: AbortSignal, purpose?: CheckPurpose): Promise<SinkReport>
+  /**
+   * What the server tells of itself that is another when the database was made anew, replaced or restored: names and
+   * values to compare with those of an earlier day. Empty where it tells nothing. Throws a Failure.
+   */
+  identity?(signal: AbortSignal): Promise<Readonly<Record<string, string>>>
+  /**
+   * Points that the database holds now of each of these very series: the other half of the proof. Series of which it holds
+   * none may be left out. One call for many series of one range costs little more than for one. Throws a Failure.
+   */
+  counts(series: readonly Series[], range: TimeRange, signal: AbortSignal): Promise<ReadonlyMap<Series, number>>
   /** The same points, in order of time, a page at a time (law 6). Booleans come as 1 and 0 from databases that keep them so. */
   read(series: Series, range: TimeRange, signal: AbortSignal): AsyncIterable<Point>
   close(): Promise<void>
+}
+
+/** Points of one series. */
+export async function countOf(
+  sink: Pick<Sink, 'counts'>,
+  series: Series,
+  range: TimeRange,
+  signal: AbortSignal,
+): Promise<number> {
+  return (await sink.counts([series], range, signal)).get(series) ?? 0
 }

@@ -14,7 +14,7 @@ export async function suspectPieces(
   { proof, found, series }: CountedRow,
   part: TimeRange,
   entries: number,
-  sink: Pick<Sink, 'count'>,
+  sink: Pick<Sink, 'counts'>,
   signal: AbortSignal,
 ): Promise<TimeRange[]> {
   if (proof === undefined || found === undefined || found >= proof) return [part]

@@ -9,7 +9,7 @@ import type { Reread } from './reread.ts'
 import type { Compared } from './tallies.ts'
 
 export interface CheckParts {
-  readonly sink: Pick<Sink, 'id' | 'count'>
+  readonly sink: Pick<Sink, 'id' | 'counts'>
   readonly ledger: { readonly proofs: Pick<Ledger['proofs'], 'restate'> }
   /** Reads from the gateway and compares; where that is wanted, it repairs what differs. */
   readonly reread: (row: CountedRow, range: TimeRange) => AsyncIterable<Reread>

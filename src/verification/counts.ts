@@ -25,7 +25,11 @@ export interface CountedRow {
 export async function* countClaims(
   gateway: string,
   claims: readonly Claim[],
-  { sink, oldest, within }: { readonly sink: Pick<Sink, 'count'>; readonly oldest: number; readonly within: TimeRange },
+  {
+    sink,
+    oldest,
+    within,
+  }: { readonly sink: Pick<Sink, 'counts'>; readonly oldest: number; readonly within: TimeRange },
   signal: AbortSignal,
 ): AsyncGenerator<CountedRow> {
   for (const { selector, proofs, series } of claims)
@@ -44,10 +48,10 @@ export async function* countClaims(
 export async function countSeries(
   series: readonly Series[],
   range: TimeRange,
-  sink: Pick<Sink, 'count'>,
+  sink: Pick<Sink, 'counts'>,
   signal: AbortSignal,
 ): Promise<number> {
   let found = 0
-  for (const one of series) found += await sink.count(one, range, signal)
+  for (const points of (await sink.counts(series, range, signal)).values()) found += points
   return found
 }

@@ -28,7 +28,7 @@ export interface Mode {
 }
 
 export interface VerifyParts {
-  readonly sink: Pick<Sink, 'id' | 'count'>
+  readonly sink: Pick<Sink, 'id' | 'counts'>
   readonly ledger: { readonly proofs: Pick<Ledger['proofs'], 'claims' | 'restate'> }
   /** Undefined: no gateway is asked for anything. */
   readonly gateways: (Pick<CheckParts, 'reread' | 'reaches'> & { isConfigured(name: string): boolean }) | undefined

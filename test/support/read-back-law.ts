@@ -1,7 +1,7 @@
 import { expect } from 'vitest'
 import type { FieldValue, Point, Series } from '../../src/domain/point.ts'
 import type { TimeRange } from '../../src/domain/range.ts'
-import type { Sink } from '../../src/sinks/sink.ts'
+import { countOf, type Sink } from '../../src/sinks/sink.ts'
 import { makePoint, makePoints, makeSeries } from './points.ts'
 
 const never = new AbortController().signal
@@ -54,10 +54,10 @@ async function expectRanges(sink: Sink, { exact }: { exact: boolean }): Promise<
     return first && (ms < range.until || (ms === range.until && ns === 0))
   })
   expect(await readAll(sink, series, range)).toEqual(within)
-  expect(await sink.count(series, range, never)).toBe(within.length)
-  expect(await sink.count(series, { after: at + 6, until: at + 9 }, never)).toBe(0)
+  expect(await countOf(sink, series, range, never)).toBe(within.length)
+  expect(await countOf(sink, series, { after: at + 6, until: at + 9 }, never)).toBe(0)
   expect(await readAll(sink, makeSeries({}, 'never written'))).toEqual([])
-  expect(await sink.count(makeSeries({}, 'never written'), everything, never)).toBe(0)
+  expect(await countOf(sink, makeSeries({}, 'never written'), everything, never)).toBe(0)
 }
 
 /** Whatever the names hold, and not what belongs to a series with one tag more. */
@@ -93,7 +93,7 @@ async function expectNames(sink: Sink): Promise<void> {
   expect(await sink.write(points, never)).toEqual({ written: points.length, rejected: [] })
   for (const [i, series] of all.entries()) {
     expect(await readAll(sink, series)).toEqual([points[i]])
-    expect(await sink.count(series, everything, never)).toBe(1)
+    expect(await countOf(sink, series, everything, never)).toBe(1)
   }
   const keys = makeSeries({ 'k\\1': 'x', 'k\\\\1': 'y' }, 'back\\slash')
   const fields = makePoint(keys, at, { 'a\\b': 1, 'a\\\\b': 2, 'a,b': 4, 'a\\': 5 })
@@ -114,7 +114,7 @@ async function expectKinds(sink: Sink, { texts, exact }: { texts: boolean; exact
   const points = fields.map((field, i) => makePoint(series, at + i, field))
   expect(await sink.write(points, never)).toEqual({ written: points.length, rejected: [] })
   expect(await readAll(sink, series)).toEqual(points)
-  expect(await sink.count(series, everything, never)).toBe(points.length)
+  expect(await countOf(sink, series, everything, never)).toBe(points.length)
 }
 
 /** More than a page of any of them, written twice. */
@@ -122,6 +122,6 @@ async function expectPages(sink: Sink, { exact }: { exact: boolean }): Promise<v
   const series = makeSeries({}, 'pages')
   const points = makePoints(series, 12_001).map((point, i) => (exact ? point : { ...point, fields: { value: i / 4 } }))
   for (let i = 0; i < 2; i++) await sink.write(points, never)
-  expect(await sink.count(series, everything, never)).toBe(12_001)
+  expect(await countOf(sink, series, everything, never)).toBe(12_001)
   expect(await readAll(sink, series)).toEqual(points)
 }

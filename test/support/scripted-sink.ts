@@ -42,7 +42,7 @@ export function scriptedSink(
       }
     },
     check: async () => ({ kind: 'scripted', version: undefined, retentionMs: undefined, warnings: [] }),
-    count: async (series, range) => held(series, range).length,
+    counts: async (series, range) => new Map(series.map(one => [one, held(one, range).length])),
     async *read(series, range) {
       yield* held(series, range).sort((a, b) => compareInstants(a.at, b.at))
     },

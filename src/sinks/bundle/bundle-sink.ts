@@ -15,6 +15,7 @@ import { gzipSync } from 'node:zlib'
 import { Failure } from '../../domain/failure.ts'
 import type { Point } from '../../domain/point.ts'
 import type { DataLogRequest } from '../../domain/request.ts'
+import { sinkFailure } from '../failures.ts'
 import { lineOf } from '../line-protocol/format-lines.ts'
 import type { Sink, SinkDraft } from '../sink.ts'
 import { addToManifest, fileSuffix, type ManifestList, openManifest, syncFolder } from './manifest.ts'
@@ -35,11 +36,8 @@ export async function openBundleSink({ path }: { readonly path: string }): Promi
   const list = { folder, last }
   let drafts = 0
   const notHere = (what: string) =>
-    new Failure(`a ${label} cannot be ${what}`, {
-      code: 'sink-unreadable',
-      retry: 'never',
-      reach: 'sink',
-      advice: 'Load it into a database, and do it there.',
+    sinkFailure('sink-unreadable', `a ${label} cannot be ${what}`, {
+      advice: 'Load it into a database ("load"), and do it there.',
     })
   return {
     id: `bundle:${id}`,
@@ -56,7 +54,7 @@ export async function openBundleSink({ path }: { readonly path: string }): Promi
       guarded(label, () => accessSync(folder, constants.W_OK))
       return { kind: 'bundle', version: undefined, retentionMs: undefined, warnings: [] }
     },
-    async count() {
+    async counts() {
       throw notHere('counted')
     },
     read() {
@@ -134,10 +132,8 @@ function guarded<T>(label: string, work: () => T): T {
   } catch (error) {
     if (error instanceof Failure) throw error
     const message = error instanceof Error ? error.message : String(error)
-    throw new Failure(`${label}: ${message}`, {
-      code: 'sink-denied',
+    throw sinkFailure('sink-denied', `${label}: ${message}`, {
       retry: 'later',
-      reach: 'sink',
       advice: 'Check the folder, its permissions and the free space.',
       cause: error,
     })

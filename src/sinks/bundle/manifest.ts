@@ -15,7 +15,8 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import type { Selector } from '../../domain/datapoint.ts'
-import { Failure } from '../../domain/failure.ts'
+import type { Failure } from '../../domain/failure.ts'
+import { sinkFailure } from '../failures.ts'
 
 const manifestName = 'manifest.ndjson'
 export const fileSuffix = '.lp.gz'
@@ -172,10 +173,7 @@ function parsed(line: string): unknown {
 }
 
 function notABundle(folder: string, cause: unknown): Failure {
-  return new Failure(`${folder} is no bundle: it has no ${manifestName} that begins as one`, {
-    code: 'sink-foreign',
-    retry: 'never',
-    reach: 'sink',
+  return sinkFailure('sink-foreign', `${folder} is no bundle: it has no ${manifestName} that begins as one`, {
     advice: 'Name the folder that was given as sink.bundle.path.',
     cause,
   })

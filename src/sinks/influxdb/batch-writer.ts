@@ -2,15 +2,17 @@ import type { Clock } from '../../domain/clock.ts'
 import { compareInstants } from '../../domain/instant.ts'
 import type { Point } from '../../domain/point.ts'
 import type { LineOf } from '../line-protocol/format-lines.ts'
-import type { Refusal, RefusalCode, WriteResult, WriteWaiting } from '../sink.ts'
+import type { Refusal, WriteResult, WriteWaiting } from '../sink.ts'
 import type { Connection } from './connection.ts'
-import type { Endpoint } from './endpoint.ts'
+import { type DialectName, type Endpoint, writePath } from './endpoint.ts'
 import { type OutageGate, type Probe, writeRequest } from './outage.ts'
-import { codeOf, interpret, type WriteResponse } from './write-response.ts'
+import type { LineRefusal, RefusedLines } from './refused-lines.ts'
+import { type WriteResponse, writeResponse } from './write-response.ts'
 
 export interface WriterParts {
   readonly connection: Connection
   readonly endpoint: Endpoint
+  readonly dialect: DialectName
   readonly outages: OutageGate
   readonly size: BatchSize
   readonly clock: Clock
@@ -24,9 +26,13 @@ interface Line {
   readonly text: string
 }
 
+/** Unpacked: InfluxDB 3 takes 10 MiB. */
+const mostCharacters = 8_000_000
+
 /**
- * Sends the points until the database has answered for each of them. A batch that is refused is split in halves until
- * each bad line stands alone: the good ones may well be stored already, and writing twice changes nothing (law 4).
+ * Sends the points until the database has answered for each of them. Refused lines that the answer names are taken out and
+ * the others sent again; where it names none, the batch is split in halves until each bad line is alone. Good lines may
+ * be stored already, and writing twice changes nothing (law 4).
  */
 export async function writeBatches(
   points: readonly Point[],
@@ -36,7 +42,7 @@ export async function writeBatches(
   const rejected: Refusal[] = []
   let written = 0
   const todo: Line[][] = [points.map(point => ({ point, text: parts.lineOf(point) }))]
-  function refuse(lines: readonly Line[], code: RefusalCode, reason: string): void {
+  const refuse = (lines: readonly Line[], { code, reason }: LineRefusal) => {
     for (const { point } of lines) rejected.push({ point, code, reason })
   }
   for (let piece = todo.pop(); piece !== undefined; piece = todo.pop()) {
@@ -45,59 +51,75 @@ export async function writeBatches(
       todo.push(piece.slice(parts.size.lines), piece.slice(0, parts.size.lines))
       continue
     }
+    if (piece.length > 1 && piece.reduce((sum, { text }) => sum + text.length, 0) > mostCharacters) {
+      todo.push(...halves(piece))
+      continue
+    }
     const response = await send(piece, parts, signal)
-    if (response.act === 'done') written += piece.length
+    if (response.act === 'stored') written += piece.length
     else if (response.act === 'wait') todo.push(...halves(piece))
-    else if (response.act === 'halve') {
-      if (piece.length === 1) refuse(piece, 'too-large', 'longer than the database takes (413)')
+    else if (response.act === 'too-large') {
+      if (piece.length === 1) refuse(piece, { code: 'too-large', reason: 'longer than the database takes (413)' })
       else {
         parts.size.tooLarge(piece.length)
         todo.push(...halves(piece))
       }
-    } else if (piece.length === 1 || response.everyLine) refuse(piece, response.code, response.reason)
-    else if (response.bad !== undefined) {
-      const { bad } = response
-      for (const [position, reason] of bad) refuse([piece[position]!], codeOf(reason), reason)
-      todo.push(piece.filter((_, position) => !bad.has(position)))
-    } else {
-      // Stable: two values for one time keep their order.
-      piece.sort((a, b) => compareInstants(a.point.at, b.point.at))
-      if (response.oldest === undefined) todo.push(...halves(piece))
-      else {
-        refuse(piece.splice(0, response.oldest), response.code, response.reason)
-        todo.push(piece)
-      }
-    }
+    } else todo.push(...withoutRefused(piece, response.lines, refuse))
   }
   return { written, rejected }
 }
 
-/** After so many timeouts in a row the lines are sent in halves: perhaps the database cannot digest as many in time. */
-const timeoutsToHalve = 2
+/** What is to be sent again. */
+function withoutRefused(
+  piece: Line[],
+  lines: RefusedLines,
+  refuse: (lines: readonly Line[], why: LineRefusal) => void,
+): readonly Line[][] {
+  if (lines.which === 'named') {
+    for (const [position, why] of lines.named) refuse([piece[position]!], why)
+    return [piece.filter((_, position) => !lines.named.has(position))]
+  }
+  if (piece.length === 1 || lines.which === 'all') {
+    refuse(piece, lines)
+    return []
+  }
+  // Stable: two values for one time keep their order.
+  piece.sort((a, b) => compareInstants(a.point.at, b.point.at))
+  if (lines.which === 'some') return halves(piece)
+  refuse(piece.splice(0, lines.count), lines)
+  return [piece]
+}
+
+/** After so many answers in a row that did not come in time, fewer lines are sent: perhaps the database cannot digest as many. */
+const failuresToHalve = 2
 
 /** Resolves when the database has judged the lines, or (`wait`) when fewer at a time may help; waits out everything else. */
 async function send(
   piece: readonly Line[],
-  { connection, endpoint, outages, clock, size, probe, waiting }: WriterParts,
+  { connection, endpoint, dialect, outages, clock, size, probe, waiting }: WriterParts,
   signal: AbortSignal,
 ): Promise<Exclude<WriteResponse, { act: 'stop' }>> {
-  const texts = piece.map(line => line.text)
-  const request = await writeRequest(texts.join('\n'), endpoint)
-  for (let timeouts = 0; ; ) {
+  const lines = piece.map(line => line.text)
+  const request = await writeRequest(lines.join('\n'), writePath(endpoint, dialect))
+  for (let failures = 0; ; ) {
     await outages.pass(signal, waiting)
     const begun = clock.now()
-    const response = interpret(await connection.send(request, signal), texts, endpoint, clock.now())
+    const outcome = await connection.send(request, signal)
+    const response = writeResponse(outcome, { dialect, endpoint, lines, now: clock.now() })
     if (response.act !== 'wait') {
       outages.answered(waiting)
-      if (response.act === 'stop') throw response.failure
+      if (response.act === 'stop') {
+        probe.remember(lines[0]!, true)
+        throw response.failure
+      }
       size.took(piece.length, clock.now() - begun)
       return response
     }
-    timeouts = response.timedOut ? timeouts + 1 : 0
-    const isTooMuch = timeouts >= timeoutsToHalve && piece.length > 1
+    failures = response.fewer ? failures + 1 : 0
+    const isTooMuch = failures >= failuresToHalve && piece.length > 1
     // before the wait, which may be given up: the next write must not begin with as many
     if (isTooMuch) size.took(piece.length, Number.POSITIVE_INFINITY)
-    probe.remember(texts[0]!)
+    probe.remember(lines[0]!)
     await outages.wait(response, signal, waiting)
     if (isTooMuch && size.lines < piece.length) return response
   }

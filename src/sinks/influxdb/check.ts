@@ -1,59 +1,59 @@
 import type { Clock } from '../../domain/clock.ts'
-import { Failure } from '../../domain/failure.ts'
-import type { SinkReport } from '../sink.ts'
+import { sinkFailure } from '../failures.ts'
+import type { CheckPurpose, SinkReport } from '../sink.ts'
 import { dialects } from './dialects.ts'
-import type { InfluxOptions } from './endpoint.ts'
-import { type QueryContext, unreachable } from './query.ts'
-import { detectServer } from './server-detection.ts'
-import { interpret } from './write-response.ts'
+import { type InfluxOptions, writePath } from './endpoint.ts'
+import { type QueryContext, within } from './query.ts'
+import { detectServer, pingFailure } from './server-detection.ts'
+import { statusFailure, writeResponse } from './write-response.ts'
 
-/** However long the timeout of writes is: somebody is looking at the screen. */
+/** However long the timeout of writes is: a person is waiting. */
 const longestMs = 15_000
 
-/** Reachable, may write, how long it keeps. Throws a Failure rather than to wait for better times. */
-export async function checkInflux(context: QueryContext, options: InfluxOptions, clock: Clock): Promise<SinkReport> {
-  const limit = AbortSignal.timeout(longestMs)
-  try {
-    return await report({ ...context, signal: AbortSignal.any([context.signal, limit]) }, options, clock)
-  } catch (error) {
-    if (error !== limit.reason) throw error
-    throw unreachable(context.endpoint, `no answer within ${longestMs / 1000} s`)
-  }
+/** Reachable, may write, how long it keeps. Throws a Failure rather than waiting for a database that is away. */
+export function checkInflux(
+  context: QueryContext,
+  options: InfluxOptions,
+  purpose: CheckPurpose,
+  clock: Clock,
+): Promise<SinkReport> {
+  return within(longestMs, context.signal, context.endpoint, signal =>
+    report({ ...context, signal }, options, purpose, clock),
+  )
 }
 
-async function report(context: QueryContext, options: InfluxOptions, clock: Clock): Promise<SinkReport> {
-  const { ask, endpoint, signal } = context
-  const get = (path: string) => ask({ method: 'GET', path }, signal)
-  const { kind: name, version, isGuess } = await detectServer(await get('/ping'), get, endpoint, options)
-  // Without a line in it: asks for the right to write, and changes nothing (204 on 1.6.7).
-  const probe = interpret(await ask({ method: 'POST', path: endpoint.writePath }, signal), [], endpoint, clock.now())
-  if (probe.act === 'stop') throw probe.failure
-  if (probe.act === 'wait')
-    throw new Failure(`${endpoint.label} is busy: ${probe.reason}`, {
-      code: 'sink-busy',
-      retry: 'later',
-      reach: 'sink',
-      advice: 'Look into the log of the database.',
-    })
-  const kind = dialects[name]
+async function report(
+  context: QueryContext,
+  options: InfluxOptions,
+  purpose: CheckPurpose,
+  clock: Clock,
+): Promise<SinkReport> {
+  const { query, endpoint, signal } = context
+  const ping = await query({ method: 'GET', path: '/ping' }, signal)
+  const refused = pingFailure(ping, endpoint)
+  if (refused !== undefined) throw refused
+  const { dialect: name, kind, version, isGuess } = await detectServer(ping, context, options)
+  const dialect = dialects[name]
+  await dialect.requireDatabase?.(context)
+  // Not on InfluxDB 3, where even an empty write makes the database.
+  if (purpose === 'write' && dialect.takesEmptyWrite) {
+    const answer = await query({ method: 'POST', path: writePath(endpoint, name) }, signal)
+    const response = writeResponse(answer, { dialect: name, endpoint, lines: [], now: clock.now() })
+    if (response.act === 'stop') throw response.failure
+    if (response.act === 'wait') throw sinkFailure('sink-busy', `${endpoint.label} is busy: ${response.reason}`)
+    if (response.act !== 'stored') throw statusFailure(endpoint, answer.status, answer.body.trim())
+  }
   const guesses = isGuess
-    ? [`Which database this is, is a guess (${kind.label}): it does not tell. Set server: in the config.`]
+    ? [`Which database this is, is a guess (${dialect.label}): it does not tell. Set server: in the configuration.`]
     : []
-  const { retentionMs, warnings } = await kind.retention(context)
-  const refusals = probe.act === 'refused' ? [`A write without points is refused: ${probe.reason}`] : []
+  const { retentionMs, warnings } = await dialect.retention(context)
   return {
-    kind: version === undefined ? kind.label : kind.label.replace(/\d/, version[0]!),
+    kind,
     version,
     retentionMs,
-    ...(kind.holdsTexts ? {} : { exact: false }),
-    ...(kind.overwrites ? {} : { overwrites: false }),
-    warnings: [
-      ...guesses,
-      ...kind.warnings,
-      ...refusals,
-      ...warnings,
-      ...(await readable(kind.fieldConflicts(context))),
-    ],
+    ...(dialect.holdsTexts ? {} : { exact: false }),
+    ...(dialect.overwrites ? {} : { overwrites: false }),
+    warnings: [...guesses, ...dialect.warnings, ...warnings, ...(await readable(dialect.fieldConflicts(context)))],
   }
 }
 
@@ -62,8 +62,10 @@ async function readable(found: Promise<readonly string[]>): Promise<readonly str
   try {
     return await found
   } catch (error) {
-    if (error instanceof Failure && error.code === 'sink-unreadable')
-      return [`Whether the existing fields hold other types than ours is not checked: ${error.message}.`]
+    if (sinkFailure.is(error, 'sink-unreadable')) {
+      const why = error.message.replace(/\.$/, '')
+      return [`Whether the existing fields hold other types than ours is not checked: ${why}.`]
+    }
     throw error
   }
 }

@@ -1,10 +1,10 @@
-import { Agent as HttpAgent } from 'node:http'
-import { Agent as HttpsAgent } from 'node:https'
+import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http'
+import { Agent as HttpsAgent, request as httpsRequest } from 'node:https'
 import { rootCertificates } from 'node:tls'
-import { HttpError, InfluxDB, RequestTimedOutError } from '@influxdata/influxdb-client'
+import { createGunzip } from 'node:zlib'
 import type { Endpoint, InfluxOptions } from './endpoint.ts'
 
-/** The database answered, whatever it said; or nothing came back, and nobody knows what became of the request. */
+/** The database answered, with whatever status; or no whole answer came, and what became of the request is unknown. */
 export type Outcome =
   | { readonly status: number; readonly headers: Headers; readonly body: string }
   | { readonly status: undefined; readonly code: string; readonly detail: string }
@@ -20,59 +20,76 @@ export interface HttpRequest {
 }
 
 export interface Connection {
-  /** Never throws for what the other side does; throws the signal's reason as soon as it aborts. */
+  /** Does not throw for what the other side does; throws the signal's reason as soon as it aborts. */
   send(request: HttpRequest, signal: AbortSignal): Promise<Outcome>
   close(): void
 }
 
-/** The official client's transport: TLS, status and headers visible. Its WriteApi loses points (docs/databases.md). */
+/** More of an answer is not held in memory: the query must ask for less. */
+const mostBytes = 32 * 1024 * 1024
+
+/**
+ * Node's own client: the one of InfluxDB cuts texts of errors after 1,000 characters, and what is cut off may be the list
+ * of bad lines; its WriteApi loses points (docs/databases.md).
+ */
 export function openConnection(options: InfluxOptions, endpoint: Endpoint): Connection {
   const agent = openAgent(options, endpoint)
-  const { transport } = new InfluxDB({
-    url: endpoint.url,
-    timeout: options.timeout,
-    headers: authorization(options),
-    transportOptions: { agent },
-  })
+  const start = endpoint.url.startsWith('https:') ? httpsRequest : httpRequest
+  const common = { agent, timeout: options.timeout }
 
   return {
     async send({ method, path, body = '', headers = {} }, signal) {
       signal.throwIfAborted()
-      // One controller a request: the transport never takes its listeners off a signal, nor ends a request that timed out.
-      const request = new AbortController()
-      const stop = () => request.abort()
+      const { promise, resolve } = Promise.withResolvers<Outcome>()
+      const request = start(`${endpoint.url}${path}`, {
+        ...common,
+        method,
+        headers: { ...authorization(options), 'content-length': Buffer.byteLength(body), ...headers },
+      })
+      const stop = () => request.destroy()
       signal.addEventListener('abort', stop, { once: true })
+      request.on('timeout', () => request.destroy(failed('TIMEOUT', 'no answer within the timeout')))
+      request.on('error', error => resolve(outcomeOf(error)))
+      request.on('response', response =>
+        bodyOf(response).then(
+          text => resolve({ status: response.statusCode ?? 0, headers: response.headers, body: text }),
+          error => {
+            request.destroy()
+            resolve(outcomeOf(error.code === 'TOO_LARGE' ? error : failed('CUT', error.message)))
+          },
+        ),
+      )
+      request.end(body)
       try {
-        return await new Promise<Outcome>((resolve, reject) => {
-          const chunks: Uint8Array[] = []
-          let status = 0
-          let answered: Headers = {}
-          // Typed as a string, but handed to Buffer.from, which takes bytes as they are.
-          transport.send(
-            path,
-            body as string,
-            { method, headers: { ...headers }, signal: request.signal },
-            {
-              responseStarted(received, statusCode) {
-                status = statusCode ?? 0
-                answered = received
-              },
-              next: chunk => void chunks.push(chunk),
-              complete: () => resolve({ status, headers: answered, body: Buffer.concat(chunks).toString() }),
-              error: error => (signal.aborted ? reject(signal.reason) : resolve(outcomeOf(error))),
-            },
-          )
-        })
+        const outcome = await promise
+        signal.throwIfAborted()
+        return outcome
       } finally {
         signal.removeEventListener('abort', stop)
-        request.abort()
       }
     },
     close: () => agent.destroy(),
   }
 }
 
-/** The client's own proxyUrl would hand an https request to the proxy in clear; Node's agent makes a tunnel. */
+async function bodyOf(response: IncomingMessage): Promise<string> {
+  const isZipped = response.headers['content-encoding'] === 'gzip'
+  const chunks: Buffer[] = []
+  let bytes = 0
+  // counted as it is after gunzip: a few bytes on the wire may become any number
+  for await (const chunk of isZipped ? response.compose(createGunzip()) : response) {
+    bytes += chunk.length
+    if (bytes > mostBytes) throw failed('TOO_LARGE', `an answer is longer than ${mostBytes / 1024 / 1024} MiB`)
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks).toString()
+}
+
+function failed(code: string, message: string): Error {
+  return Object.assign(new Error(message), { code })
+}
+
+/** Through a proxy, https goes by a tunnel. */
 function openAgent({ ca, proxy }: InfluxOptions, { url }: Endpoint): HttpAgent {
   const common = {
     keepAlive: true,
@@ -84,13 +101,7 @@ function openAgent({ ca, proxy }: InfluxOptions, { url }: Endpoint): HttpAgent {
 }
 
 function outcomeOf(error: Error): Outcome {
-  if (error instanceof HttpError)
-    return { status: error.statusCode, headers: error.headers ?? {}, body: error.body ?? '' }
-  if (error instanceof RequestTimedOutError)
-    return { status: undefined, code: 'TIMEOUT', detail: 'no answer within the timeout' }
-  // AbortError: the answer was cut off in the middle.
-  const code = error.name === 'AbortError' ? 'CUT' : (error as NodeJS.ErrnoException).code
-  return { status: undefined, code: code ?? 'UNKNOWN', detail: messageOf(error) }
+  return { status: undefined, code: (error as NodeJS.ErrnoException).code ?? 'UNKNOWN', detail: messageOf(error) }
 }
 
 /** Several addresses of one name (localhost) fail together: their messages are inside. */

@@ -1,10 +1,10 @@
-import { instantOfNanoseconds, nanoseconds } from '../../domain/instant.ts'
+import { instantOfNanoseconds } from '../../domain/instant.ts'
 import type { FieldValue, Point, Series } from '../../domain/point.ts'
 import type { TimeRange } from '../../domain/range.ts'
+import { sinkFailure } from '../failures.ts'
 import { measurementName, nameable, nameText, originalName } from '../line-protocol/names.ts'
 import { queryText } from './endpoint.ts'
-import type { QueryContext } from './query.ts'
-import { unreadable } from './query.ts'
+import { finderOf, type QueryContext, sharedTags, unreadable } from './query.ts'
 
 type Cell = string | number | boolean | bigint | null
 
@@ -15,26 +15,28 @@ export interface InfluxqlSeries {
   readonly values: readonly (readonly Cell[])[]
 }
 
-const pageRows = 5_000
+interface Result {
+  readonly error?: string
+  /** 1.x: more rows than its `max-row-limit`, and the rest was left out. */
+  readonly partial?: boolean
+  readonly series?: readonly (InfluxqlSeries & { readonly partial?: boolean })[]
+}
+
+const mostRows = 5_000
 
 /** Times come as BigInt: nanoseconds are beyond what a number holds. Throws a Failure `sink-unreadable`. */
-export async function influxqlRows(
-  { ask, endpoint, signal }: QueryContext,
-  q: string,
-): Promise<readonly InfluxqlSeries[]> {
+export async function influxqlRows(context: QueryContext, q: string): Promise<readonly InfluxqlSeries[]> {
+  const { query, endpoint, signal } = context
   const path = `/query?${queryText({ db: endpoint.name, rp: endpoint.retentionPolicy, epoch: 'ns', q })}`
-  const answer = await ask({ method: 'GET', path }, signal)
-  if (answer.status !== 200) throw unreadable(endpoint, answer)
-  const results = resultsOf(answer.body)
+  const answer = await query({ method: 'GET', path }, signal)
+  const results = answer.status === 200 ? resultsOf(answer.body) : undefined
   if (results === undefined) throw unreadable(endpoint, answer)
   const wrong = results.find(result => result.error !== undefined)?.error
   if (wrong !== undefined) throw unreadable(endpoint, { ...answer, body: wrong })
-  return results.flatMap(result => result.series ?? [])
-}
-
-interface Result {
-  readonly error?: string
-  readonly series?: readonly InfluxqlSeries[]
+  const series = results.flatMap(result => result.series ?? [])
+  if ([...results, ...series].some(({ partial }) => partial === true))
+    throw unreadable(endpoint, { ...answer, body: 'it cuts its answers off (max-row-limit)' })
+  return series
 }
 
 /** Undefined: what answers is no InfluxQL. */
@@ -56,16 +58,19 @@ function exactTimes(key: string, value: unknown, { source }: { source?: string }
     : value
 }
 
+/** Page by page in order of time; where a page is too large for the memory, in smaller ones. */
 export async function* readByInfluxql(context: QueryContext, series: Series, range: TimeRange): AsyncIterable<Point> {
   let after = BigInt(range.after) * 1_000_000n
-  while (true) {
-    const page = await rowsOf(
-      context,
-      series,
-      '*::field',
-      { after, until: range.until },
-      `ORDER BY time LIMIT ${pageRows}`,
-    )
+  for (let rows = mostRows; ; ) {
+    let page: InfluxqlSeries | undefined
+    try {
+      const found = await select(context, [series], '*::field', after, range.until, `ORDER BY time LIMIT ${rows}`)
+      page = found.get(series)
+    } catch (error) {
+      if (!sinkFailure.is(error, 'sink-answer-too-large') || rows === 1) throw error
+      rows >>>= 1
+      continue
+    }
     if (page === undefined) return
     const names = page.columns.slice(1).map(originalName)
     for (const [time, ...cells] of page.values) {
@@ -74,39 +79,66 @@ export async function* readByInfluxql(context: QueryContext, series: Series, ran
       for (const [i, cell] of cells.entries()) if (cell !== null) fields[names[i]!] = cell as FieldValue
       yield { series, at: instantOfNanoseconds(after), fields }
     }
-    if (page.values.length < pageRows) return
+    if (page.values.length < rows) return
   }
 }
 
-/** A count is of a field. With several of them only the points themselves tell how many they are. */
-export async function countByInfluxql(context: QueryContext, series: Series, range: TimeRange): Promise<number> {
-  const exact = { after: nanoseconds({ ms: range.after, nanos: 0 }), until: range.until }
-  const counted = await rowsOf(context, series, 'count(*::field)', exact, '')
-  const counts = (counted?.values[0]?.slice(1) ?? []).map(Number).filter(count => count > 0)
-  if (counts.length < 2) return counts[0] ?? 0
-  let points = 0
-  for await (const _ of readByInfluxql(context, series, range)) points++
-  return points
+/** A count is of a field. Where a series has several of them, only the points themselves tell how many they are. */
+export async function countsByInfluxql(
+  context: QueryContext,
+  series: readonly Series[],
+  range: TimeRange,
+): Promise<ReadonlyMap<Series, number>> {
+  const counted = new Map<Series, number>()
+  let rows: ReadonlyMap<Series, InfluxqlSeries>
+  try {
+    rows = await select(context, series, 'count(*::field)', BigInt(range.after) * 1_000_000n, range.until, '')
+  } catch (error) {
+    if (!sinkFailure.is(error, 'sink-answer-too-large') || series.length === 1) throw error
+    const middle = series.length >>> 1
+    const halves = [series.slice(0, middle), series.slice(middle)]
+    for (const half of halves) for (const [one, n] of await countsByInfluxql(context, half, range)) counted.set(one, n)
+    return counted
+  }
+  for (const [one, { values }] of rows) {
+    const counts = (values[0]?.slice(1) ?? []).map(Number).filter(count => count > 0)
+    let points = counts[0] ?? 0
+    if (counts.length > 1) {
+      points = 0
+      for await (const _ of readByInfluxql(context, one, range)) points++
+    }
+    counted.set(one, points)
+  }
+  return counted
 }
 
-/** GROUP BY * tells which rows are of this very series, and not of one that has more tags. */
-async function rowsOf(
+/** GROUP BY * tells which rows are of these very series, and not of one that has more tags. */
+async function select(
   context: QueryContext,
-  { measurement, tags }: Series,
+  series: readonly Series[],
   what: string,
-  { after, until }: { after: bigint; until: number },
+  after: bigint,
+  until: number,
   rest: string,
-): Promise<InfluxqlSeries | undefined> {
-  const conditions = [...tags].map(([key, value]) => `${quoteName(nameText(key))} = ${quoteText(nameable(value))}`)
+): Promise<ReadonlyMap<Series, InfluxqlSeries>> {
+  const conditions = [...sharedTags(series)].map(([key, values]) => {
+    const equal = values.map(value => `${quoteName(nameText(key))} = ${quoteText(nameable(value))}`)
+    return `(${equal.join(' OR ')})`
+  })
   conditions.push(`time > ${after}`, `time <= ${until}000000`)
-  const from = quoteName(measurementName(measurement))
-  const found = await influxqlRows(
+  const from = quoteName(measurementName(series[0]!.measurement))
+  const rows = await influxqlRows(
     context,
     `SELECT ${what} FROM ${from} WHERE ${conditions.join(' AND ')} GROUP BY * ${rest}`,
   )
-  return found.find(({ tags: stored = {} }) =>
-    Object.entries(stored).every(([key, value]) => value === '' || tags.has(originalName(key))),
-  )
+  const find = finderOf(series)
+  const found = new Map<Series, InfluxqlSeries>()
+  for (const row of rows) {
+    const tags = Object.entries(row.tags ?? {}).filter(([, value]) => value !== '')
+    const one = find(tags)
+    if (one !== undefined) found.set(one, row)
+  }
+  return found
 }
 
 export function quoteName(name: string): string {

@@ -2,11 +2,14 @@ import { promisify } from 'node:util'
 import { gzip } from 'node:zlib'
 import type { Logger } from 'pino'
 import type { Clock } from '../../domain/clock.ts'
-import { Failure } from '../../domain/failure.ts'
+import type { Failure } from '../../domain/failure.ts'
+import { sinkFailure } from '../failures.ts'
 import type { Outage, ReadyWaiting, WriteWaiting } from '../sink.ts'
 import type { Connection, HttpRequest } from './connection.ts'
-import type { Endpoint } from './endpoint.ts'
-import { interpret } from './write-response.ts'
+import { type DialectName, type Endpoint, writePath } from './endpoint.ts'
+import { writeResponse } from './write-response.ts'
+
+const gzipped = promisify(gzip)
 
 /** Why the database has to be asked again, and not before when, where it says so itself. */
 export interface Trouble {
@@ -109,54 +112,63 @@ export function createOutageGate(parts: { clock: Clock; log: Logger; label: stri
 }
 
 function away(label: string, { reason }: Outage): Failure {
-  return new Failure(`${label} does not answer: ${reason}`, {
-    code: 'database-away',
-    retry: 'soon',
-    reach: 'sink',
-    advice: 'Is the database running? Nothing is lost: what was not acknowledged is fetched again.',
-  })
+  return sinkFailure('database-away', `${label} does not answer: ${reason}`)
 }
 
-const gzipped = promisify(gzip)
-
-/** Finds out whether a database that was away takes points again, at the price of one line. */
+/** Finds out whether a database that was away, or that refused a write for good, takes points again: at the price of one line. */
 export interface Probe {
   /** A line that could not be written: to write it once more changes nothing (law 4), and a full disk shows. */
-  remember(line: string): void
+  remember(line: string, isRefused?: boolean): void
+  /** True: the last write was refused for good. */
+  readonly isRefused: boolean
   /** Undefined: the database answers. Throws a Failure when waiting cannot help. */
   send(signal: AbortSignal): Promise<Trouble | undefined>
 }
 
-export function createProbe({
-  connection,
-  endpoint,
-  clock,
-}: {
-  connection: Connection
-  endpoint: Endpoint
-  clock: Clock
-}): Probe {
+interface ProbeParts {
+  readonly connection: Connection
+  readonly endpoint: Endpoint
+  readonly clock: Clock
+  /** Of the database that has been written to. */
+  readonly dialect: () => DialectName
+}
+
+export function createProbe({ connection, endpoint, clock, dialect }: ProbeParts): Probe {
   let line: string | undefined
+  let isRefused = false
   return {
-    remember(text) {
+    get isRefused() {
+      return isRefused
+    },
+    remember(text, refused = false) {
       line = text
+      isRefused = refused
     },
     async send(signal) {
       const request =
-        line === undefined ? ({ method: 'GET', path: '/ping' } as const) : await writeRequest(line, endpoint)
-      const response = interpret(await connection.send(request, signal), [], endpoint, clock.now())
+        line === undefined
+          ? ({ method: 'GET', path: '/ping' } as const)
+          : await writeRequest(line, writePath(endpoint, dialect()))
+      const outcome = await connection.send(request, signal)
+      const response = writeResponse(outcome, {
+        dialect: dialect(),
+        endpoint,
+        lines: line === undefined ? [] : [line],
+        now: clock.now(),
+      })
       if (response.act === 'wait') return response
-      // what /ping says is judged when the database is met
+      // what /ping says is judged when the server is detected
       if (response.act === 'stop' && line !== undefined) throw response.failure
+      isRefused = false
       return undefined
     },
   }
 }
 
-export async function writeRequest(lines: string, endpoint: Endpoint): Promise<HttpRequest> {
+export async function writeRequest(lines: string, path: string): Promise<HttpRequest> {
   return {
     method: 'POST',
-    path: endpoint.writePath,
+    path,
     body: await gzipped(lines, { level: 1 }),
     headers: { 'content-type': 'text/plain; charset=utf-8', 'content-encoding': 'gzip' },
   }

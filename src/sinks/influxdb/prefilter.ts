@@ -2,12 +2,12 @@ import type { FieldValue, Point } from '../../domain/point.ts'
 import type { Refusal } from '../sink.ts'
 import type { Dialect } from './dialects.ts'
 
-/** What this kind of database would lose with a 204 is refused here, so that every count stays true (law 5). */
+/** What a database would lose with a 204 is refused here, so that every count stays true (law 5). */
 export interface Prefiltered {
   readonly points: readonly Point[]
   readonly refused: readonly Refusal[]
-  /** Of the points to send: parts of refused ones, not to be counted as written, and what they are parts of. */
-  readonly parts: ReadonlyMap<Point, Point>
+  /** Points to send without their texts → the whole points. */
+  readonly wholeOf: ReadonlyMap<Point, Point>
 }
 
 /** What is kept of time, ms; undefined: without an end. */
@@ -16,47 +16,39 @@ export interface Kept {
   readonly newest: number | undefined
 }
 
-export function prefilter(points: readonly Point[], { holdsTexts }: Dialect, { oldest, newest }: Kept): Prefiltered {
-  if (holdsTexts && oldest === undefined && newest === undefined) return { points, refused: [], parts: new Map() }
+export function prefilter(
+  points: readonly Point[],
+  { holdsTexts }: Pick<Dialect, 'holdsTexts'>,
+  { oldest, newest }: Kept,
+): Prefiltered {
+  const wholeOf = new Map<Point, Point>()
+  if (holdsTexts && oldest === undefined && newest === undefined) return { points, refused: [], wholeOf }
   const fitting: Point[] = []
   const refused: Refusal[] = []
-  const parts = new Map<Point, Point>()
   for (const point of points) {
-    if (oldest !== undefined && point.at.ms < oldest) {
+    if (oldest !== undefined && point.at.ms < oldest)
       refused.push({ point, code: 'retention', reason: 'older than the database keeps' })
-      continue
-    }
-    if (newest !== undefined && point.at.ms > newest) {
+    else if (newest !== undefined && point.at.ms > newest)
       refused.push({ point, code: 'out-of-time', reason: 'further in the future than the database takes' })
-      continue
-    }
-    const numbers = holdsTexts ? point.fields : withoutTexts(point.fields)
-    if (numbers === point.fields) fitting.push(point)
-    else if (numbers === undefined)
-      refused.push({ point, code: 'strings-not-held', reason: 'the database keeps numbers alone' })
     else {
-      const part = { ...point, fields: numbers }
-      parts.set(part, point)
-      fitting.push(part)
-      const reason = 'its numbers are written; the database keeps no texts'
-      refused.push({ point, code: 'strings-not-held', reason, partly: true })
+      const fields = holdsTexts ? point.fields : withoutTexts(point.fields)
+      if (fields === point.fields) fitting.push(point)
+      else if (fields === undefined)
+        refused.push({ point, code: 'strings-not-held', reason: 'the database keeps numbers alone' })
+      else {
+        // the number of an enumeration is all that it can hold: written
+        const sent = { ...point, fields }
+        wholeOf.set(sent, point)
+        fitting.push(sent)
+      }
     }
   }
-  return { points: fitting, refused, parts }
+  return { points: fitting, refused, wholeOf }
 }
 
 /** The same object if there is no text in it; undefined if there is nothing else. */
 function withoutTexts(fields: Point['fields']): Point['fields'] | undefined {
-  const kept: Record<string, FieldValue> = {}
-  let texts = 0
-  let numbers = 0
-  for (const name in fields) {
-    const value = fields[name]!
-    if (typeof value === 'string') texts++
-    else {
-      numbers++
-      kept[name] = value
-    }
-  }
-  return texts === 0 ? fields : numbers === 0 ? undefined : kept
+  const numbers = Object.entries(fields).filter(([, value]) => typeof value !== 'string')
+  if (numbers.length === Object.keys(fields).length) return fields
+  return numbers.length === 0 ? undefined : (Object.fromEntries(numbers) as Record<string, FieldValue>)
 }

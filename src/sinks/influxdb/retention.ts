@@ -1,82 +1,86 @@
-import { Failure } from '../../domain/failure.ts'
+import { sinkFailure } from '../failures.ts'
 import { queryText } from './endpoint.ts'
 import { influxqlRows, quoteName } from './influxql.ts'
 import type { QueryContext } from './query.ts'
-import { reasonOf } from './write-response.ts'
+import { short } from './refused-lines.ts'
+import { messageIn } from './write-response.ts'
 
 export interface Retention {
   /** Undefined: for ever, or unknown (then a warning says so). */
   readonly retentionMs: number | undefined
   /** How far in the future points may be; undefined: the database says what is too far. */
-  readonly aheadMs?: number
+  readonly aheadMs?: number | undefined
   readonly warnings: readonly string[]
 }
 
-/** InfluxDB 1.x: the policy that is written to. Throws a Failure if it does not exist. */
+/** InfluxDB 1.x and 3.x: the policy that is written to. Throws a Failure if it does not exist. */
 export async function policyRetention(context: QueryContext): Promise<Retention> {
-  const { endpoint } = context
-  const policies = await influxqlRows(context, `SHOW RETENTION POLICIES ON ${quoteName(endpoint.name)}`).catch(
-    error => {
-      if (error instanceof Failure && error.code === 'sink-unreadable') return undefined
-      throw error
-    },
-  )
-  if (policies === undefined) return unknown('the login may not see the retention policies')
+  const { label, name, retentionPolicy } = context.endpoint
+  const policies = await influxqlRows(context, `SHOW RETENTION POLICIES ON ${quoteName(name)}`).catch(error => {
+    if (sinkFailure.is(error, 'sink-unreadable')) return undefined
+    throw error
+  })
+  if (policies === undefined) return unknownRetention('the login may not see the retention policies')
   const rows = policies.flatMap(({ columns, values }) =>
     values.map(row => Object.fromEntries(columns.map((column, i) => [column, row[i]]))),
   )
   const policy = rows.find(row =>
-    endpoint.retentionPolicy === undefined ? row['default'] === true : row['name'] === endpoint.retentionPolicy,
+    retentionPolicy === undefined ? row['default'] === true : row['name'] === retentionPolicy,
   )
   if (policy === undefined)
-    throw new Failure(`${endpoint.label}: there is no retention policy ${endpoint.retentionPolicy ?? 'by default'}`, {
-      code: 'sink-missing',
-      retry: 'never',
-      reach: 'sink',
+    throw sinkFailure('sink-missing', `${label}: there is no retention policy ${retentionPolicy ?? 'by default'}`, {
       advice: `Use one of ${rows.map(row => row['name']).join(', ')}, or create it.`,
     })
   return { retentionMs: durationMs(String(policy['duration'])), warnings: [] }
 }
 
-/** InfluxDB 2.x: the bucket's first rule. A token that may only write sees no buckets. */
-export async function bucketRetention({ ask, endpoint, signal }: QueryContext): Promise<Retention> {
-  const path = `/api/v2/buckets?${queryText({ org: endpoint.org, name: endpoint.name })}`
-  const answer = await ask({ method: 'GET', path }, signal)
-  if (answer.status !== 200) return unknown(reasonOf(answer.status, answer.body))
+interface Bucket {
+  readonly id: string
+  readonly name: string
+  readonly retentionRules: readonly { readonly everySeconds: number }[]
+}
+
+const isId = (text: string) => /^[0-9a-f]{16}$/.test(text)
+
+/** InfluxDB 2.x: what it tells of the bucket, or why it tells nothing. */
+export async function askBucket(context: QueryContext, by: 'name' | 'id' = 'name'): Promise<Bucket | string> {
+  const { query, signal } = context
+  const { org = '', name } = context.endpoint
+  const path = `/api/v2/buckets?${queryText({ [isId(org) ? 'orgID' : 'org']: org, [by]: name })}`
+  const answer = await query({ method: 'GET', path }, signal)
+  if (answer.status !== 200) return short(messageIn(answer.status, answer.body))
   try {
-    const { buckets } = JSON.parse(answer.body) as { buckets: [{ retentionRules: { everySeconds: number }[] }] }
-    const seconds = buckets[0].retentionRules[0]?.everySeconds ?? 0
-    return { retentionMs: seconds === 0 ? undefined : seconds * 1000, warnings: [] }
+    const { buckets } = JSON.parse(answer.body) as { buckets: [Bucket?] }
+    return buckets[0] ?? 'the token does not see the bucket'
   } catch {
-    return unknown('the token does not see the bucket')
+    return 'the answer is not that of InfluxDB 2'
   }
 }
 
-/** What VictoriaMetrics takes unless it is told otherwise: until 1.8x it cannot be told. */
-const victoriaAheadMs = 2 * 86_400_000
+/** InfluxDB 2.x: the bucket's first rule. A token that may only write sees no buckets. Throws for the id of a bucket. */
+export async function bucketRetention(context: QueryContext): Promise<Retention> {
+  const bucket = await askBucket(context)
+  if (typeof bucket !== 'string') {
+    const seconds = bucket.retentionRules[0]?.everySeconds ?? 0
+    return { retentionMs: seconds === 0 ? undefined : seconds * 1000, warnings: [] }
+  }
+  const { label, name } = context.endpoint
+  const meant = isId(name) ? await askBucket(context, 'id') : ''
+  if (typeof meant === 'string') return unknownRetention(bucket)
+  throw sinkFailure(
+    'sink-missing',
+    `${label}: ${name} is the id of the bucket ${meant.name}: it can be written to, but not read back`,
+    {
+      advice: `Give its name: bucket: ${meant.name}.`,
+    },
+  )
+}
 
-/** VictoriaMetrics: its own command line, among its metrics (1.79). What is beyond either end vanishes without a word. */
-export async function flaggedRetention({ ask, signal }: QueryContext): Promise<Retention> {
-  const { status, body } = await ask({ method: 'GET', path: '/metrics' }, signal)
-  const flag = (name: string) => new RegExp(`^flag\\{name="${name}", value="([^"]*)"`, 'm').exec(body)?.[1]
-  const period = flag('retentionPeriod')
-  const ahead = flag('futureRetention')
-  const aheadMs = (ahead === undefined ? undefined : periodMs(ahead)) ?? victoriaAheadMs
-  if (status !== 200 || period === undefined)
-    return { ...unknown('VictoriaMetrics does not show its flags at /metrics'), aheadMs }
-  const dedup = flag('dedup\\.minScrapeInterval')
+export function unknownRetention(why: string): Retention {
   return {
-    retentionMs: periodMs(period),
-    aheadMs,
-    warnings:
-      dedup !== undefined && /^0[a-z]*$/.test(dedup)
-        ? ['VictoriaMetrics keeps what is written twice twice: start it with -dedup.minScrapeInterval=1ms.']
-        : [],
+    retentionMs: undefined,
+    warnings: [`How long the database keeps points is not known: ${why.replace(/\.$/, '')}.`],
   }
-}
-
-function unknown(why: string): Retention {
-  return { retentionMs: undefined, warnings: [`How long the database keeps points is not known: ${why}.`] }
 }
 
 /** Go's notation, `168h0m0s`; 0 is for ever. */
@@ -85,12 +89,4 @@ function durationMs(text: string): number | undefined {
   let ms = 0
   for (const [, digits, letter] of text.matchAll(/(\d+(?:\.\d+)?)([hms])/g)) ms += Number(digits) * unit[letter as 'h']
   return ms === 0 ? undefined : ms
-}
-
-/** VictoriaMetrics' notation: `100y`, `30d`; without a unit it means months of 31 days. */
-function periodMs(text: string): number | undefined {
-  const day = 86_400_000
-  const unit = { h: day / 24, d: day, w: 7 * day, y: 365 * day, '': 31 * day } as const
-  const [, digits, letter] = /^(\d+(?:\.\d+)?)([hdwy]?)$/.exec(text) ?? []
-  return digits === undefined ? undefined : Number(digits) * unit[letter as '']
 }

@@ -3,8 +3,8 @@ import type { Point, Series } from '../../domain/point.ts'
 import { halveRange, rangeLength, type TimeRange } from '../../domain/range.ts'
 import { originalName, spellingWithoutBackslash as spelling } from '../line-protocol/names.ts'
 import { queryText } from './endpoint.ts'
-import type { QueryContext } from './query.ts'
-import { unreadable } from './query.ts'
+import { type QueryContext, unreadable } from './query.ts'
+import { type Retention, unknownRetention } from './retention.ts'
 
 /** So many samples, of all fields together, are in memory at a time. */
 const pageSamples = 100_000
@@ -21,10 +21,18 @@ export async function* readByExport(context: QueryContext, series: Series, range
     for (const [ms, fields] of [...page].sort(([a], [b]) => a - b)) yield { series, at: { ms, nanos: 0 }, fields }
 }
 
-export async function countByExport(context: QueryContext, series: Series, range: TimeRange): Promise<number> {
-  let points = 0
-  for await (const page of pages(context, series, range)) points += page.size
-  return points
+export async function countsByExport(
+  context: QueryContext,
+  series: readonly Series[],
+  range: TimeRange,
+): Promise<ReadonlyMap<Series, number>> {
+  const counted = new Map<Series, number>()
+  for (const one of series) {
+    let points = 0
+    for await (const page of pages(context, one, range)) points += page.size
+    counted.set(one, points)
+  }
+  return counted
 }
 
 /** Times → fields, page by page: the range is halved until a page holds few enough of them. */
@@ -41,27 +49,27 @@ async function* pages(
 
 /** A rough count, since it leaves out the last seconds (-search.latencyOffset); what cannot be counted is too much. */
 async function fitsPage(
-  { ask, signal, measurements }: QueryContext,
+  { query, signal, measurements }: QueryContext,
   series: Series,
   range: TimeRange,
 ): Promise<boolean> {
-  const query = `sum(count_over_time(${selector(series, measurements)}[${rangeLength(range)}ms]))`
-  const path = `/api/v1/query?${queryText({ query, time: seconds(range.until) })}`
-  const answer = await ask({ method: 'GET', path }, signal)
+  const promql = `sum(count_over_time(${selector(series, measurements)}[${rangeLength(range)}ms]))`
+  const path = `/api/v1/query?${queryText({ query: promql, time: seconds(range.until) })}`
+  const answer = await query({ method: 'GET', path }, signal)
   if (answer.status !== 200) return false
   const { data } = JSON.parse(answer.body) as { data: { result: { value: [number, string] }[] } }
   return Number(data.result[0]?.value[1] ?? 0) <= pageSamples
 }
 
 async function page(
-  { ask, endpoint, signal, measurements }: QueryContext,
+  { query, endpoint, signal, measurements }: QueryContext,
   series: Series,
   { after, until }: TimeRange,
 ): Promise<Map<number, Record<string, number>>> {
   const prefix = `${spelling.measurement(series.measurement)}_`
   // start and end are both included, in seconds: what is left out of (after, until] is the first millisecond.
   const path = `/api/v1/export?${queryText({ 'match[]': selector(series, measurements), start: seconds(after + 1), end: seconds(until) })}`
-  const answer = await ask({ method: 'GET', path }, signal)
+  const answer = await query({ method: 'GET', path }, signal)
   if (answer.status !== 200) throw unreadable(endpoint, answer)
   const points = new Map<number, Record<string, number>>()
   for (const text of answer.body.split('\n')) {
@@ -114,8 +122,8 @@ export function mixedMeasurements(measurements: readonly string[]): readonly str
 const visibleMs = 2_000
 
 /** Rows are seen by queries about a second after they were written, or when they are flushed, where that may be asked. */
-export async function flushed({ ask, signal }: QueryContext, clock: Clock): Promise<void> {
-  const { status } = await ask({ method: 'GET', path: '/internal/force_flush' }, signal)
+export async function flushed({ query, signal }: QueryContext, clock: Clock): Promise<void> {
+  const { status } = await query({ method: 'GET', path: '/internal/force_flush' }, signal)
   if (status !== 200) await clock.sleep(visibleMs, signal)
 }
 
@@ -134,4 +142,73 @@ function quote(text: string): string {
 
 function escapeRegExp(text: string): string {
   return text.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&')
+}
+
+/** What VictoriaMetrics takes unless it is told otherwise: until 1.8x it cannot be told. */
+const longestAheadMs = 2 * 86_400_000
+
+/** Flags with which it loses, renames or merges what it answers with 204, and how they have to be. */
+const harmfulFlags: readonly { name: string; isHarmless: (value: string) => boolean; advice: string }[] = [
+  {
+    name: 'dedup.minScrapeInterval',
+    isHarmless: value => /^1ms$/.test(value),
+    advice:
+      'Start it with -dedup.minScrapeInterval=1ms: without it what is written twice is kept twice, and with a longer one only one point of each interval is kept.',
+  },
+  {
+    name: 'influxMeasurementFieldSeparator',
+    isHarmless: value => value === '_',
+    advice: 'Points are not found again under another name: leave it out.',
+  },
+  {
+    name: 'influxSkipMeasurement',
+    isHarmless: value => value === 'false',
+    advice: 'Fields of different measurements become one series: leave it out.',
+  },
+  {
+    name: 'influxSkipSingleField',
+    isHarmless: value => value === 'false',
+    advice: 'Points are not found again under another name: leave it out.',
+  },
+  {
+    name: 'relabelConfig',
+    isHarmless: value => value === '',
+    advice: 'Its rules may rename or drop what is written: see that they leave our series alone.',
+  },
+  {
+    name: 'influxTrimTimestamp',
+    isHarmless: value => /^1ms$/.test(value),
+    advice: 'Points within one interval become one: leave it out.',
+  },
+]
+
+/** Its own command line, among its metrics (1.79). What is beyond either end vanishes without a word. */
+export async function flaggedRetention({ query, signal }: QueryContext): Promise<Retention> {
+  const { status, body } = await query({ method: 'GET', path: '/metrics' }, signal)
+  const flag = (name: string) =>
+    new RegExp(`^flag\\{name="${escapeRegExp(name)}", value="([^"]*)"`, 'm').exec(body)?.[1]
+  const period = flag('retentionPeriod')
+  const aheadMs = periodMs(flag('futureRetention') ?? '') ?? longestAheadMs
+  if (status !== 200 || period === undefined)
+    return { ...unknownRetention('VictoriaMetrics does not show its flags at /metrics'), aheadMs }
+  const warnings = harmfulFlags.flatMap(({ name, isHarmless, advice }) => {
+    const value = flag(name)
+    return value === undefined || isHarmless(value) ? [] : [`VictoriaMetrics runs with -${name}=${value}. ${advice}`]
+  })
+  return { retentionMs: periodMs(period), aheadMs, warnings }
+}
+
+/** `100y`, `30d`; without a unit it means months of 31 days. */
+function periodMs(text: string): number | undefined {
+  const day = 86_400_000
+  const unit = { h: day / 24, d: day, w: 7 * day, y: 365 * day, '': 31 * day } as const
+  const [, digits, letter] = /^(\d+(?:\.\d+)?)([hdwy]?)$/.exec(text) ?? []
+  return digits === undefined ? undefined : Number(digits) * unit[letter as '']
+}
+
+/** Data of the last seconds before another start may be lost. */
+export async function serverStart({ query, signal }: QueryContext): Promise<Readonly<Record<string, string>>> {
+  const { body } = await query({ method: 'GET', path: '/metrics' }, signal)
+  const seconds = /^process_start_time_seconds (\S+)/m.exec(body)?.[1]
+  return seconds === undefined ? {} : { startedAt: new Date(Number(seconds) * 1000).toISOString() }
 }

@@ -1,59 +1,66 @@
 import type { Point, Series } from '../../domain/point.ts'
 
-/** The writes of one sink on their way: few at a time, and in order where order can be seen. */
+/** The writes of one sink that are under way: few at a time, and in order where order can be seen. */
 export interface WriteQueue {
+  /** So many at once from now on. */
+  allow(writes: number): void
   run<T>(points: readonly Point[], work: () => Promise<T>): Promise<T>
 }
 
-interface Flight {
+interface QueuedWrite {
   readonly series: ReadonlySet<Series>
   readonly from: number
   readonly to: number
   readonly start: () => void
 }
 
-/** More do not make it faster, and the database has other guests (docs/databases.md). */
-const mostInFlight = 2
+/** Until the database is known. */
+const firstInFlight = 2
 
 /**
- * Two writes may be under way at once unless both hold a time of the same series: then the later call must have the
- * last word. Batches of one log follow each other in time, so that this seldom makes anybody wait.
+ * Writes may be under way at once unless both hold a time of the same series: then the later call must have the last
+ * word. Batches of one log follow each other in time, so that this seldom makes one of them wait.
  */
 export function createWriteQueue(): WriteQueue {
-  const flying = new Set<Flight>()
-  const waiting: Flight[] = []
+  let most = firstInFlight
+  const underWay = new Set<QueuedWrite>()
+  const waiting: QueuedWrite[] = []
 
   function startNext(): void {
-    const ahead = [...flying]
-    for (const flight of [...waiting]) {
-      if (flying.size >= mostInFlight) return
-      if (!ahead.some(other => overlap(other, flight))) {
-        waiting.splice(waiting.indexOf(flight), 1)
-        flying.add(flight)
-        flight.start()
+    const ahead = [...underWay]
+    for (const write of [...waiting]) {
+      if (underWay.size >= most) return
+      if (!ahead.some(other => overlap(other, write))) {
+        waiting.splice(waiting.indexOf(write), 1)
+        underWay.add(write)
+        write.start()
       }
-      ahead.push(flight)
+      ahead.push(write)
     }
   }
 
   return {
+    allow(writes) {
+      most = writes
+      startNext()
+    },
     async run(points, work) {
       const started = Promise.withResolvers<void>()
-      const flight = { ...extent(points), start: started.resolve }
-      waiting.push(flight)
+      const write = { ...extent(points), start: started.resolve }
+      waiting.push(write)
       startNext()
       await started.promise
       try {
         return await work()
       } finally {
-        flying.delete(flight)
+        underWay.delete(write)
         startNext()
       }
     },
   }
 }
 
-function extent(points: readonly Point[]): Pick<Flight, 'series' | 'from' | 'to'> {
+function extent(points: readonly Point[]): Pick<QueuedWrite, 'series' | 'from' | 'to'> {
   const series = new Set<Series>()
   let from = Number.POSITIVE_INFINITY
   let to = Number.NEGATIVE_INFINITY
@@ -67,7 +74,7 @@ function extent(points: readonly Point[]): Pick<Flight, 'series' | 'from' | 'to'
   return { series, from, to }
 }
 
-function overlap(a: Flight, b: Flight): boolean {
+function overlap(a: QueuedWrite, b: QueuedWrite): boolean {
   if (a.from > b.to || b.from > a.to) return false
   for (const series of a.series) if (b.series.has(series)) return true
   return false

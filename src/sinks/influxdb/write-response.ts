@@ -1,128 +1,133 @@
-import { Failure } from '../../domain/failure.ts'
-import type { RefusalCode } from '../sink.ts'
+import type { Failure } from '../../domain/failure.ts'
+import { sinkFailure } from '../failures.ts'
 import type { Outcome } from './connection.ts'
-import type { Endpoint } from './endpoint.ts'
+import type { DialectName, Endpoint } from './endpoint.ts'
+import { allOrSome, linesListed, linesQuoted, listIn, oldestLines, type RefusedLines, short } from './refused-lines.ts'
 
 /** What an answer to a write means for the lines in it. */
 export type WriteResponse =
-  | { readonly act: 'done' }
-  | Refused
-  | { readonly act: 'halve' }
-  /** Unknown outcome, or busy: the same lines again, not before `afterMs`. */
-  | { readonly act: 'wait'; readonly reason: string; readonly afterMs: number | undefined; readonly timedOut: boolean }
+  | { readonly act: 'stored' }
+  | { readonly act: 'refused'; readonly lines: RefusedLines }
+  | { readonly act: 'too-large' }
+  /** Unknown outcome, or busy: the same lines again, not before `afterMs`. `fewer`: where it happens again, fewer of them. */
+  | { readonly act: 'wait'; readonly reason: string; readonly afterMs: number | undefined; readonly fewer: boolean }
   | { readonly act: 'stop'; readonly failure: Failure }
 
-/** At least one line is bad. What is known besides spares requests; where nothing is, the batch is halved. */
-export interface Refused {
-  readonly act: 'refused'
-  readonly code: RefusalCode
-  readonly reason: string
-  /** None of the lines is good. */
-  readonly everyLine: boolean
-  /** So many of the oldest lines were dropped. */
-  readonly oldest: number | undefined
-  readonly bad: BadLines | undefined
+export interface SentWrite {
+  readonly dialect: DialectName
+  readonly endpoint: Endpoint
+  readonly lines: readonly string[]
+  /** ms, for a Retry-After that is a date. */
+  readonly now: number
 }
 
-/** Position in the batch (from 0) → the database's own reason. */
-export type BadLines = ReadonlyMap<number, string>
-
-/** The one endpoint that reads what the database says (docs/databases.md). `now` in ms, for a Retry-After that is a date. */
-export function interpret(outcome: Outcome, lines: readonly string[], endpoint: Endpoint, now: number): WriteResponse {
-  if (outcome.status === undefined) {
-    const failure = tlsFailure(outcome.code, outcome.detail, endpoint)
-    return failure === undefined
-      ? {
-          act: 'wait',
-          reason: `${outcome.code}: ${outcome.detail}`,
-          afterMs: undefined,
-          timedOut: outcome.code === 'TIMEOUT',
-        }
-      : { act: 'stop', failure }
-  }
+/** The one place that reads what a database says of a write. Each row is taken from an answer of a real server. */
+export function writeResponse(outcome: Outcome, sent: SentWrite): WriteResponse {
+  const { endpoint, lines, dialect } = sent
+  if (outcome.status === undefined) return withoutAnswer(outcome.code, outcome.detail, endpoint)
   const { status, headers, body } = outcome
-  const reason = reasonOf(status, body)
+  if (status === 204) return { act: 'stored' }
+  if (status === 413) return { act: 'too-large' }
+  const text = messageIn(status, body)
   // 1.6.7 says 500 to a retention policy that it does not have: waiting will not create it.
-  if (status === 500 && /retention policy not found/.test(reason))
-    return { act: 'stop', failure: missing(endpoint, status, reason) }
-  // Not 200: that is what a proxy or a login page says.
-  if (status === 204) return { act: 'done' }
-  if (status === 413) return { act: 'halve' }
-  // 201: InfluxDB 3 took only a part of them.
-  if (status === 201 || status === 400 || status === 422)
-    return {
-      act: 'refused',
-      code: codeOf(reason),
-      // Without the count: the reason of a line, and the same one for the same fault.
-      reason: reason.replace(/ dropped=\d+$/, ''),
-      everyLine: provesAllBad(reason, lines.length),
-      oldest: beyondRetention(reason),
-      bad: badLines(body, lines),
-    }
+  if (status === 500 && /^retention policy not found/.test(text)) return stop(missing(endpoint, status, text))
+  if (status === 201 || status === 400 || status === 422) {
+    const known = knownRefusal(text, body, sent)
+    if (known !== undefined) return known
+    // InfluxDB 3 names each bad line: what it refuses without a name is the request, and no line's fault.
+    if (dialect === 'influxdb-3' && status !== 201 && listIn(body).length === 0)
+      return stop(sinkFailure('sink-refuses', said(endpoint, status, text), { retry: 'later', advice: noLineNamed }))
+    return { act: 'refused', lines: allOrSome(text, lines.length) }
+  }
   if (status === 408 || status === 425 || status === 429 || status >= 500)
     return {
       act: 'wait',
-      reason: `${status} ${reason}`,
-      afterMs: retryAfterMs(headers['retry-after'], now),
-      timedOut: false,
+      reason: `${status} ${short(text)}${shardAdvice(text)}`,
+      afterMs: retryAfterMs(headers['retry-after'], sent.now),
+      fewer: /\btimeout$/.test(text),
     }
-  return { act: 'stop', failure: statusFailure(endpoint, status, reason) }
+  return stop(statusFailure(endpoint, status, text))
 }
 
-/** The text a person can use, whichever of the four forms the database chose. */
-export function reasonOf(status: number, body: string): string {
-  try {
-    const parsed: { error?: unknown; message?: unknown } = JSON.parse(body)
-    const text = parsed.message ?? parsed.error
-    if (typeof text === 'string' && text !== '') return text.slice(0, 500)
-  } catch {}
-  return body.trim().slice(0, 500) || `HTTP ${status}`
+const noLineNamed =
+  'The database refused the whole request and named no line. Nothing was dropped; it is tried again later.'
+
+function stop(failure: Failure): WriteResponse {
+  return { act: 'stop', failure }
 }
 
-/**
- * The counts in these messages cannot be believed (a syntax error among good lines says dropped=0), but one thing can:
- * InfluxDB 1.x and 2.x count a point at most once, so that as many dropped as sent means all of them.
- * It spares thousands of requests when everything is older than the retention.
- */
-function provesAllBad(reason: string, lines: number): boolean {
-  const dropped = /^.*partial write: .*\bdropped=(\d+)$/s.exec(reason)?.[1]
-  return dropped !== undefined && Number(dropped) >= lines
-}
-
-/**
- * For this message alone the count is exact, and it counts the oldest lines: the retention policy is applied before the
- * shards see anything. It must be believed, since the answer to a line depends on its company: one that is a little too
- * old is kept when a younger one of the batch opens its shard group, and dropped when it comes alone (measured on 1.6.7).
- */
-function beyondRetention(reason: string): number | undefined {
-  const dropped = /(?:^|: )partial write: points beyond retention policy dropped=(\d+)$/.exec(reason)?.[1]
-  return Number(dropped ?? 0) || undefined
-}
-
-/** Counted apart, because each has a way out of its own. The wordings of 1.x, 2.x and 3.x. */
-export function codeOf(reason: string): RefusalCode {
-  if (/retention p(olicy|eriod)|outside (of )?retention|violates a Retention/i.test(reason)) return 'retention'
-  if (/field type conflict|already exists as type|invalid (column|field value).*type|expected type/i.test(reason))
-    return 'type'
-  return /value out of range|time outside range/.test(reason) ? 'out-of-time' : 'refused'
-}
-
-/** InfluxDB 3 lists the bad lines with number and text. Used only where the text is ours: a wrong number must cost nothing. */
-function badLines(body: string, lines: readonly string[]): BadLines | undefined {
-  let list: unknown
-  try {
-    list = JSON.parse(body).data
-  } catch {}
-  if (!Array.isArray(list) || list.length === 0) return undefined
-  const bad = new Map<number, string>()
-  for (const { line_number, original_line, error_message } of list) {
-    const position = Number(line_number) - 1
-    const line = lines[position]
-    if (line === undefined || typeof original_line !== 'string' || typeof error_message !== 'string') return undefined
-    if (original_line === '' || !line.startsWith(original_line.replace(/(\.\.\.|…)$/, ''))) return undefined
-    bad.set(position, error_message)
+/** The answers to a refused write that say more than that some line is bad. */
+function knownRefusal(text: string, body: string, { endpoint, lines }: SentWrite): WriteResponse | undefined {
+  const listed = listIn(body)
+  for (const message of [text, ...listed.map(({ error_message }) => String(error_message))]) {
+    const rule = rules.find(({ pattern }) => pattern.test(message))
+    if (rule === undefined) continue
+    if (rule.code === 'wait') return { act: 'wait', reason: short(message), afterMs: undefined, fewer: false }
+    return stop(sinkFailure(rule.code, `${endpoint.label}: ${short(message)}`, { advice: rule.advice(endpoint) }))
   }
-  return bad
+  const refused = linesListed(listed, lines) ?? linesQuoted(text, lines) ?? oldestLines(text)
+  return refused === undefined ? undefined : { act: 'refused', lines: refused }
+}
+
+interface Rule {
+  readonly pattern: RegExp
+  readonly code: 'wait' | 'sink-denied' | 'sink-full' | 'sink-missing' | 'sink-refuses'
+  readonly advice: (endpoint: Endpoint) => string
+}
+
+const before = '^(?:write buffer error: )?(?:line protocol parse failed: )?(?:catalog update error: )?'
+
+/** What InfluxDB 3 answers with 400 or 422 although no line is bad (3.10.1). Nothing of it may become a dead letter. */
+const rules: readonly Rule[] = [
+  {
+    pattern: new RegExp(`${before}(?:error from (?:wal|persister)|object store error|wal buffer full|wal is shutdown)`),
+    code: 'wait',
+    advice: () => '',
+  },
+  {
+    pattern: /^Authorization header was malformed/,
+    code: 'sink-denied',
+    advice: () => 'Check the token: it must be one word without blanks.',
+  },
+  {
+    pattern: new RegExp(`${before}Adding a new database would exceed`),
+    code: 'sink-missing',
+    advice: ({ name }) =>
+      `The server takes no more databases: delete one that is not needed, or write to an existing one in place of ${name}.`,
+  },
+  {
+    pattern: new RegExp(`${before}Update to schema would exceed number of`),
+    code: 'sink-full',
+    advice: () =>
+      'Give some datapoints another measurement: a table holds 500 columns (tags and fields), and columns are never given back.',
+  },
+  {
+    pattern: new RegExp(`${before}(?:invalid character in database|namespace name|db name)`),
+    code: 'sink-missing',
+    advice: () => 'Choose a name of ASCII letters, digits, "_" and "-" that begins with a letter or digit.',
+  },
+  {
+    pattern: new RegExp(
+      `${before}(?:serde error|missing query parameter|missing bucket value|no db destination|unacceptable content-encoding|body content is not valid utf8|failed to deserialize|error decoding gzip)`,
+    ),
+    code: 'sink-refuses',
+    advice: () => 'The request does not arrive as it was sent: is there a proxy that changes it?',
+  },
+]
+
+/** The whole text for a person, in whichever of the four forms the database chose. */
+export function messageIn(status: number, body: string): string {
+  try {
+    const { message, error }: { error?: unknown; message?: unknown } = JSON.parse(body)
+    const text = message ?? error
+    if (typeof text === 'string' && text !== '') return text
+  } catch {}
+  return body.trim() || `HTTP ${status}`
+}
+
+/** Measured on 2.x: there may be room again, and the shard stays closed. */
+function shardAdvice(text: string): string {
+  return /opening shard previously failed/.test(text) ? ' (restart the database: it opens this shard only then)' : ''
 }
 
 /** Seconds, or an HTTP date. */
@@ -133,32 +138,42 @@ export function retryAfterMs(header: string | readonly string[] | undefined, now
   return Number.isNaN(ms) ? undefined : Math.max(0, ms)
 }
 
-export function statusFailure(endpoint: Endpoint, status: number, reason: string): Failure {
-  if (status === 404) return missing(endpoint, status, reason)
-  const denied = status === 401 || status === 403
-  return new Failure(`${endpoint.label}: ${status} ${reason}`, {
-    code: denied ? 'sink-denied' : 'sink-refuses',
-    retry: 'never',
-    reach: 'sink',
-    advice: denied
-      ? `Check the ${endpoint.api === 1 ? 'user name and password' : 'token'}: it must be allowed to write to ${endpoint.name}.`
-      : `Check the URL ${endpoint.url}: what answers there is not the write API of InfluxDB.`,
+function said({ label }: Endpoint, status: number, text: string): string {
+  return `${label}: ${status} ${short(text)}`
+}
+
+/** For a status that no database gives to a request that it understands and allows. */
+export function statusFailure(endpoint: Endpoint, status: number, text: string): Failure {
+  if (status === 404) return missing(endpoint, status, text)
+  if (status !== 401 && status !== 403) {
+    const advice = `Check the URL ${endpoint.url}: what answers there is not the write API of InfluxDB.`
+    return sinkFailure('sink-refuses', said(endpoint, status, text), { advice })
+  }
+  const login = endpoint.api === 1 ? 'user name and password' : 'token'
+  return sinkFailure('sink-denied', said(endpoint, status, text), {
+    advice: `Check the ${login}: it must be allowed to write to ${endpoint.name}.`,
   })
 }
 
-function missing(endpoint: Endpoint, status: number, reason: string): Failure {
-  const { name, retentionPolicy, api } = endpoint
-  return new Failure(`${endpoint.label}: ${status} ${reason}`, {
-    code: 'sink-missing',
-    retry: 'never',
-    reach: 'sink',
-    advice: /retention policy/.test(reason)
-      ? `Create it (CREATE RETENTION POLICY "${retentionPolicy}" ON "${name}" DURATION INF REPLICATION 1) or correct its name in the config.`
-      : api === 1
-        ? `Create the database (CREATE DATABASE "${name}") or correct its name in the config.`
-        : `Create the bucket ${name} (influx bucket create -n ${name}) or correct bucket and org in the config.`,
-  })
+function missing(endpoint: Endpoint, status: number, text: string): Failure {
+  return sinkFailure('sink-missing', said(endpoint, status, text), { advice: missingAdvice(endpoint, text) })
 }
+
+function missingAdvice({ name, org, retentionPolicy, api }: Endpoint, text: string): string {
+  if (/retention policy/.test(text))
+    return `Create it (CREATE RETENTION POLICY "${retentionPolicy}" ON "${name}" DURATION INF REPLICATION 1) or correct its name in the configuration.`
+  if (/organization/.test(text)) return `Correct the organization (org: ${org}) in the configuration.`
+  if (/dbrp mapping/.test(text))
+    return `This is InfluxDB 2: set version: 2 with org and bucket, or map the database (influx v1 dbrp create --db ${name}).`
+  if (api === 3)
+    return `Create the database (influxdb3 create database ${name}) or correct its name in the configuration.`
+  return api === 1
+    ? `Create the database (CREATE DATABASE "${name}") or correct its name in the configuration.`
+    : `Create the bucket ${name} (influx bucket create -n ${name}) or correct bucket and org in the configuration.`
+}
+
+/** After these the request may have been too much for the database. */
+const cutOff = new Set(['TIMEOUT', 'ECONNRESET', 'CUT'])
 
 const tlsCodes = new Set([
   'DEPTH_ZERO_SELF_SIGNED_CERT',
@@ -174,15 +189,9 @@ const tlsCodes = new Set([
 ])
 
 /** A certificate does not become trusted by waiting. */
-function tlsFailure(code: string, detail: string, endpoint: Endpoint): Failure | undefined {
-  if (!tlsCodes.has(code)) return undefined
-  return new Failure(`${endpoint.label}: ${detail}`, {
-    code: 'sink-tls',
-    retry: 'never',
-    reach: 'sink',
-    advice:
-      code === 'EPROTO'
-        ? 'The server speaks no TLS at this port: is it http:// rather than https://?'
-        : "Give the certificate of the database's authority as ca, or use the name that the certificate is for.",
-  })
+function withoutAnswer(code: string, detail: string, { label }: Endpoint): WriteResponse {
+  if (!tlsCodes.has(code))
+    return { act: 'wait', reason: `${code}: ${detail}`, afterMs: undefined, fewer: cutOff.has(code) }
+  const advice = 'The server speaks no TLS at this port: is it http:// rather than https://?'
+  return stop(sinkFailure('sink-tls', `${label}: ${detail}`, code === 'EPROTO' ? { advice } : {}))
 }

@@ -2,9 +2,10 @@ import { randomUUID } from 'node:crypto'
 import { mkdir } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { Failure } from '../../domain/failure.ts'
-import { sqliteFailure } from './failures.ts'
+import type { Failure } from '../../domain/failure.ts'
+import { sinkFailure } from '../failures.ts'
 import { applicationId, schemaStatements, schemaVersion } from './schema.ts'
+import { sqliteFailure } from './sqlite-errors.ts'
 
 /** How long SQLite itself waits for another writer; it blocks the event loop meanwhile, so that we do the rest of the waiting. */
 const busyTimeoutMs = 20
@@ -51,30 +52,23 @@ function pragma(database: DatabaseSync, name: 'application_id' | 'user_version')
 }
 
 function foreign(path: string): Failure {
-  return new Failure(`SQLite ${path}: the file belongs to another program`, {
-    code: 'sink-foreign',
-    retry: 'never',
-    reach: 'sink',
-    advice: 'It was left as it is: choose another path.',
-  })
+  return sinkFailure('sink-foreign', `SQLite ${path}: the file belongs to another program`)
 }
 
 function otherRelease(path: string, version: unknown): Failure {
-  return new Failure(`SQLite ${path}: the file has schema ${version}, this release knows ${schemaVersion}`, {
-    code: 'sink-version',
-    retry: 'never',
-    reach: 'sink',
-    advice: 'Use the release that wrote it or a later one, or choose another path.',
-  })
+  return sinkFailure(
+    'sink-version',
+    `SQLite ${path}: the file has schema ${version}, this release knows ${schemaVersion}`,
+    {
+      advice: 'Use the release that wrote it or a later one, or choose another path.',
+    },
+  )
 }
 
 function openFailure(error: unknown, path: string): unknown {
   const code = error instanceof Error ? (error as NodeJS.ErrnoException).code : undefined
   if (code !== undefined && ['EACCES', 'EPERM', 'EROFS', 'ENOTDIR', 'EEXIST'].includes(code))
-    return new Failure(`SQLite ${path}: ${(error as Error).message}`, {
-      code: 'sink-denied',
-      retry: 'never',
-      reach: 'sink',
+    return sinkFailure('sink-denied', `SQLite ${path}: ${(error as Error).message}`, {
       advice: 'Let this user write the folder of the file, or choose another path.',
       cause: error,
     })

@@ -3,8 +3,8 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import { instantOfNanoseconds } from '../../domain/instant.ts'
 import type { FieldValue, Point, Series } from '../../domain/point.ts'
 import type { TimeRange } from '../../domain/range.ts'
-import { sqliteFailure } from './failures.ts'
 import { tagsText } from './series-ids.ts'
+import { sqliteFailure } from './sqlite-errors.ts'
 
 export interface Reader {
   count(series: Series, range: TimeRange): number

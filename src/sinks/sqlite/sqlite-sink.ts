@@ -4,12 +4,12 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import type { Clock } from '../../domain/clock.ts'
 import { nanoseconds } from '../../domain/instant.ts'
-import type { Point } from '../../domain/point.ts'
+import type { Point, Series } from '../../domain/point.ts'
 import type { Refusal, Sink, WriteResult } from '../sink.ts'
-import { isBusy, sqliteFailure } from './failures.ts'
 import { fileId, openFile } from './file.ts'
 import { openReader, type Reader } from './reader.ts'
 import { openSeriesIds } from './series-ids.ts'
+import { isBusy, sqliteFailure } from './sqlite-errors.ts'
 
 export interface SqliteOptions {
   readonly path: string
@@ -97,10 +97,12 @@ export async function openSqliteSink(options: SqliteOptions, parts: { clock: Clo
         const row = database.prepare('SELECT sqlite_version() AS version').get()!
         return { kind: 'sqlite', version: String(row['version']), retentionMs: undefined, warnings: [] }
       }),
-    async count(series, range, signal) {
+    async counts(series, range, signal) {
       signal.throwIfAborted()
       reader ??= openReader(path)
-      return reader.count(series, range)
+      const counted = new Map<Series, number>()
+      for (const one of series) counted.set(one, reader.count(one, range))
+      return counted
     },
     async *read(series, range, signal) {
       reader ??= openReader(path)

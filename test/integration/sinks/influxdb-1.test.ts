@@ -4,7 +4,7 @@ import { systemClock } from '../../../src/domain/clock.ts'
 import { Failure } from '../../../src/domain/failure.ts'
 import type { InfluxOptions } from '../../../src/sinks/influxdb/endpoint.ts'
 import { openInfluxSink } from '../../../src/sinks/influxdb/influx-sink.ts'
-import type { Sink } from '../../../src/sinks/sink.ts'
+import { countOf, type Sink } from '../../../src/sinks/sink.ts'
 import { type Influxd, openInfluxd } from '../../support/influxd.ts'
 import { makePoint, makePoints, makeSeries } from '../../support/points.ts'
 import { expectReadBack } from '../../support/read-back-law.ts'
@@ -108,8 +108,8 @@ describe('what is read back from InfluxDB 1.x', () => {
     const series = makeSeries({}, 'in other')
     await sink.write(makePoints(series, 3), never)
     const range = { after: at - 1, until: at + 1_000 }
-    expect(await sink.count(series, range, never)).toBe(2)
-    expect(await (await open()).count(series, range, never)).toBe(0)
+    expect(await countOf(sink, series, range, never)).toBe(2)
+    expect(await countOf(await open(), series, range, never)).toBe(0)
   })
 })
 

@@ -6,7 +6,6 @@ import { openInfluxSink } from '../../../src/sinks/influxdb/influx-sink.ts'
 import type { Sink } from '../../../src/sinks/sink.ts'
 import { makePoint, makePoints, makeSeries } from '../../support/points.ts'
 import { certificateFor, openProxy } from '../../support/proxy.ts'
-import { readAll } from '../../support/read-back-law.ts'
 import { recordedLog } from '../../support/recorded-log.ts'
 import { influxdb3 } from '../../support/write-habits.ts'
 import {
@@ -269,11 +268,8 @@ describe('the check', () => {
   it('looks at the types of existing fields by InfluxQL, and says where it may not', async () => {
     const series = { name: 'datalog', columns: ['fieldKey', 'fieldType'], values: [['value', 'string']] }
     const answers = { '/query': { status: 200, body: { results: [{ series: [series] }] } } }
-    for (const version of ['v2.7.4', '3.1.0']) {
-      const target = await server({ ping: { 'x-influxdb-version': version }, answers })
-      const { warnings } = await (await sinkFor(target)).check(never)
-      expect(warnings.join()).toMatch(/field value of datalog holds string/)
-    }
+    const target = await server({ ping: { 'x-influxdb-version': 'v2.7.4' }, answers })
+    expect((await (await sinkFor(target)).check(never)).warnings.join()).toMatch(/field value of datalog holds string/)
     for (const refused of [
       { status: 404, body: { error: 'no mapping' } },
       { status: 200, body: '<html>' },
@@ -283,9 +279,23 @@ describe('the check', () => {
     }
   })
 
-  it('knows InfluxDB 3.x', async () => {
-    const target = await server({ ping: { 'x-influxdb-version': '3.1.0' } })
-    expect(await (await sinkFor(target)).check(never)).toMatchObject({ kind: 'influxdb 3.x', version: '3.1.0' })
+  it('calls no server usable that refuses everything', async () => {
+    // What servers written in Go say to a request in plain on a port for TLS.
+    const refusal = { status: 400, body: 'Client sent an HTTP request to an HTTPS server.\n' }
+    const target = await server({ answers: { '/ping': refusal } })
+    target.behave(() => ({ stored: [], reply: refusal }))
+    await expect((await sinkFor(target)).check(never)).rejects.toMatchObject({ code: 'sink-refuses' })
+    const hidden = await server({ ping: { 'x-influxdb-version': '1.8.10' } })
+    hidden.behave(() => ({ stored: [], reply: refusal }))
+    await expect((await sinkFor(hidden)).check(never)).rejects.toMatchObject({ code: 'sink-refuses' })
+  })
+
+  it('asks for the right to write only where something is to be written', async () => {
+    const target = await server({ ping: { 'x-influxdb-version': 'v2.7.4' } })
+    target.behave(() => ({ stored: [], reply: { status: 403, body: { code: 'forbidden', message: 'read only' } } }))
+    const sink = await sinkFor(target)
+    await expect(sink.check(never)).rejects.toMatchObject({ code: 'sink-denied' })
+    expect(await sink.check(never, 'read')).toMatchObject({ kind: 'influxdb 2.x' })
   })
 
   it('asks /health, or VictoriaMetrics for its metrics, where /ping is hidden', async () => {
@@ -357,46 +367,5 @@ describe('a database behind a proxy', () => {
       expect(proxy.visits).toContain(`127.0.0.1:${new URL(target.url).port}`)
       expect(JSON.stringify(target.writes)).toContain('nvoLux')
     }
-  })
-})
-
-describe('what is read back from InfluxDB 2.x', () => {
-  const answer = [
-    '#datatype,string,long,dateTime:RFC3339,string,string,string,string,string,string,double,string',
-    '#group,false,false,false,true,true,true,true,true,true,false,false',
-    '#default,_result,,,,,,,,,,',
-    ',result,table,_time,_measurement,block,datapoint,device,gateway,index,value,text',
-    ',,0,2020-09-13T12:26:40.000000001Z,datalog,LightSensor,nvoLux,Sensor 1,plant-a,0,0.30000000000000004,',
-    ',,0,2020-09-13T12:26:41Z,datalog,LightSensor,nvoLux,Sensor 1,plant-a,0,,"on ""two"", lines"',
-    '',
-    '#datatype,string,long,dateTime:RFC3339,string,string,string,string,string,string,string,double',
-    '#group,false,false,false,true,true,true,true,true,true,true,false',
-    '#default,_result,,,,,,,,,,',
-    ',result,table,_time,_measurement,block,datapoint,device,floor,gateway,index,value',
-    ',,1,2020-09-13T12:26:42Z,datalog,LightSensor,nvoLux,Sensor 1,2,plant-a,0,7',
-    '',
-  ].join('\r\n')
-
-  it('has every digit, and leaves out series with more tags', async () => {
-    const target = await server({
-      ping: { 'x-influxdb-version': 'v2.7.4' },
-      answers: { '/api/v2/query': { status: 200, headers: { 'content-type': 'application/csv' }, body: answer } },
-    })
-    const sink = await sinkFor(target)
-    const series = makeSeries()
-    expect(await readAll(sink, series, { after: at - 1, until: at + 5_000 })).toEqual([
-      makePoint(series, at, { value: 0.1 + 0.2 }, 1),
-      makePoint(series, at + 1_000, { text: 'on "two", lines' }),
-    ])
-    expect(await sink.count(series, { after: at - 1, until: at + 5_000 }, never)).toBe(2)
-  })
-
-  it('is a Failure with advice where the token may only write', async () => {
-    const target = await server({
-      ping: { 'x-influxdb-version': 'v2.7.4' },
-      answers: { '/api/v2/query': { status: 404, body: { code: 'not found', message: 'could not find bucket' } } },
-    })
-    const count = (await sinkFor(target)).count(makeSeries(), { after: 0, until: at }, never)
-    await expect(count).rejects.toMatchObject({ code: 'sink-unreadable', reach: 'sink' })
   })
 })

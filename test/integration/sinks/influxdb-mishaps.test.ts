@@ -2,7 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
 import { systemClock } from '../../../src/domain/clock.ts'
 import { openInfluxSink } from '../../../src/sinks/influxdb/influx-sink.ts'
-import type { Sink, WriteResult } from '../../../src/sinks/sink.ts'
+import { countOf, type Sink, type WriteResult } from '../../../src/sinks/sink.ts'
 import { type Influxd, type InfluxdOptions, openInfluxd } from '../../support/influxd.ts'
 import { makePoints, makeSeries } from '../../support/points.ts'
 import { recordedLog } from '../../support/recorded-log.ts'
@@ -46,7 +46,7 @@ async function expectEverything(sink: Sink, results: readonly WriteResult[]): Pr
     Array.from({ length: batches }, () => [perBatch, 0]),
   )
   const range = { after: at - 1, until: at + batches * perBatch * 1_000 }
-  expect(await sink.count(makeSeries(), range, never)).toBe(batches * perBatch)
+  expect(await countOf(sink, makeSeries(), range, never)).toBe(batches * perBatch)
 }
 
 describe('a real InfluxDB', () => {

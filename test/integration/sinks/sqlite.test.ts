@@ -7,7 +7,7 @@ import { promisify } from 'node:util'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { systemClock } from '../../../src/domain/clock.ts'
 import { Failure } from '../../../src/domain/failure.ts'
-import type { Sink } from '../../../src/sinks/sink.ts'
+import { countOf, type Sink } from '../../../src/sinks/sink.ts'
 import { openSqliteSink } from '../../../src/sinks/sqlite/sqlite-sink.ts'
 import { makePoint, makePoints, makeSeries } from '../../support/points.ts'
 import { expectReadBack } from '../../support/read-back-law.ts'
@@ -272,10 +272,10 @@ describe('a full disk', () => {
       await writeFile(join(disk, 'ballast'), Buffer.alloc(1_200_000))
       expect(await codeOf(sink.write(makePoints(series, 100_000), never))).toBe('disk-full')
       const range = { after: 0, until: 2e12 }
-      expect(await sink.count(series, range, never)).toBe(1_000)
+      expect(await countOf(sink, series, range, never)).toBe(1_000)
       await rm(join(disk, 'ballast'))
       expect(await sink.write(makePoints(series, 2_000), never)).toMatchObject({ written: 2_000 })
-      expect(await sink.count(series, range, never)).toBe(2_000)
+      expect(await countOf(sink, series, range, never)).toBe(2_000)
       await sink.close()
     } finally {
       await run('umount', [disk])

@@ -1,29 +1,33 @@
 import { describe, expect, it } from 'vitest'
-import { endpointOf, type InfluxOptions } from '../../../src/sinks/influxdb/endpoint.ts'
+import { type DialectName, endpointOf, type InfluxOptions, writePath } from '../../../src/sinks/influxdb/endpoint.ts'
 
-function place(change: Partial<InfluxOptions>) {
+function pathFor(change: Partial<InfluxOptions>, dialect: DialectName): string {
+  return writePath(endpoint(change), dialect)
+}
+
+function endpoint(change: Partial<InfluxOptions>) {
   return endpointOf({ url: 'http://localhost:8086', timeout: 1000, ...change })
 }
 
 describe('the id of an InfluxDB sink', () => {
   it('is the address and the database', () => {
-    expect(place({ database: 'datalogs' }).id).toBe('influxdb:http://localhost:8086/datalogs')
-    expect(place({ database: 'datalogs', retentionPolicy: 'year' }).id).toBe(
+    expect(endpoint({ database: 'datalogs' }).id).toBe('influxdb:http://localhost:8086/datalogs')
+    expect(endpoint({ database: 'datalogs', retentionPolicy: 'year' }).id).toBe(
       'influxdb:http://localhost:8086/datalogs/year',
     )
-    expect(place({ org: 'my org', bucket: 'b/1' }).id).toBe('influxdb:http://localhost:8086/my%20org/b%2F1')
+    expect(endpoint({ org: 'my org', bucket: 'b/1' }).id).toBe('influxdb:http://localhost:8086/my%20org/b%2F1')
   })
 
   it('is the same however the address is written', () => {
-    const id = place({ database: 'd' }).id
-    expect(place({ url: 'HTTP://LOCALHOST:8086/', database: 'd' }).id).toBe(id)
-    expect(place({ url: 'https://db.example:443/influx/', database: 'd' }).id).toBe(
+    const id = endpoint({ database: 'd' }).id
+    expect(endpoint({ url: 'HTTP://LOCALHOST:8086/', database: 'd' }).id).toBe(id)
+    expect(endpoint({ url: 'https://db.example:443/influx/', database: 'd' }).id).toBe(
       'influxdb:https://db.example/influx/d',
     )
   })
 
   it('holds no secret, not even one in the address', () => {
-    const { id, label, url } = place({
+    const { id, label, url } = endpoint({
       url: 'http://me:hush@localhost:8086?token=hush',
       database: 'd',
       password: 'hush',
@@ -35,18 +39,27 @@ describe('the id of an InfluxDB sink', () => {
 
 describe('the path of writes', () => {
   it('is that of version 1 for a database', () => {
-    expect(place({ database: 'a b', retentionPolicy: 'r' }).writePath).toBe('/write?db=a%20b&rp=r&precision=ns')
+    expect(pathFor({ database: 'a b', retentionPolicy: 'r' }, 'influxdb-1')).toBe('/write?db=a%20b&rp=r&precision=ns')
   })
 
-  it('is that of version 2 for a bucket, and for version 3', () => {
-    expect(place({ org: 'o', bucket: 'b&c' }).writePath).toBe('/api/v2/write?org=o&bucket=b%26c&precision=ns')
-    expect(place({ version: 3, database: 'd' }).writePath).toBe('/api/v2/write?org=&bucket=d&precision=ns')
+  it('is that of version 2 for a bucket', () => {
+    expect(pathFor({ org: 'o', bucket: 'b&c' }, 'influxdb-2')).toBe('/api/v2/write?org=o&bucket=b%26c&precision=ns')
+  })
+
+  it.each([
+    { version: 3, database: 'd' },
+    { version: 1, database: 'd' },
+    { org: 'o', bucket: 'd' },
+  ] as const)('of InfluxDB 3 asks for a name of each bad line and for durable writes, with %o', options => {
+    expect(pathFor(options, 'influxdb-3')).toBe(
+      '/api/v3/write_lp?db=d&precision=nanosecond&accept_partial=true&no_sync=false',
+    )
   })
 })
 
-describe('options without a place', () => {
+describe('options that name no database', () => {
   it('are refused', () => {
-    expect(() => place({})).toThrow(RangeError)
-    expect(() => place({ url: 'ftp://x', database: 'd' })).toThrow(RangeError)
+    expect(() => endpoint({})).toThrow(RangeError)
+    expect(() => endpoint({ url: 'ftp://x', database: 'd' })).toThrow(RangeError)
   })
 })
