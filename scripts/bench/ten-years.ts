@@ -106,7 +106,7 @@ function gatewayAt(at: number): PlannedGateway {
  */
 function fillLedger(path: string): void {
   let at = now
-  const clock: Clock = { now: () => at, sleep: systemClock.sleep }
+  const clock: Clock = { now: () => at, elapsed: () => at, sleep: systemClock.sleep }
   const ledger = openLedger(path, clock)
   ledger.owner.take('bench')
   const byDevice = Map.groupBy(selectors, selector => groupKey(selector, 'auto'))

@@ -86,7 +86,7 @@ export class Companion {
   #note(update: Update): void {
     this.#cpu.note(update)
     this.#notices.note(update)
-    if (update.kind === 'time') this.#parts.gateway.clock.noteTime(update.shown)
+    if (update.kind === 'time') this.#parts.gateway.clock.noteNotification(update.shown)
     else if (update.kind === 'unknown') this.#count(update.raw)
   }
 

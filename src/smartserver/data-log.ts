@@ -5,6 +5,7 @@ import WebSocket from 'ws'
 import type { Frame } from '../domain/entry.ts'
 import type { Failure } from '../domain/failure.ts'
 import { type GatewayCode, gatewayFailure } from './failures.ts'
+import type { ClockLook } from './gateway-clock.ts'
 import { networkFailure } from './network-failure.ts'
 import { upgradeRefusal } from './upgrade-refusal.ts'
 
@@ -17,7 +18,8 @@ export interface DataLogSocket {
   readonly idleTimeoutMs: number
   /** Frames a batch. */
   readonly batchSize: number
-  readonly onDate: (date: string) => void
+  /** Made when the socket is opened. */
+  readonly look: ClockLook
   readonly witness?: Witness | undefined
 }
 
@@ -177,7 +179,7 @@ class Reading {
   }
 
   #noteDate(answer: IncomingMessage): void {
-    if (answer.headers.date !== undefined) this.#options.onDate(answer.headers.date)
+    if (answer.headers.date !== undefined) this.#options.look.date(answer.headers.date)
   }
 
   #resume(): void {

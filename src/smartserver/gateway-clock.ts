@@ -1,62 +1,79 @@
 import type { Clock } from '../domain/clock.ts'
 import { parseTimestamp } from './timestamp.ts'
 
-/** One look at the gateway's clock. The true offset is never below it: a shown time is cut, and old when it arrives. */
-interface Sight {
-  readonly offsetMs: number
-  /** What the shown time is a multiple of. */
-  readonly grainMs: number
+/** What one look at the gateway's clock says: gateway time less elapsed time lies between these, ms. */
+interface Bounds {
+  readonly least: number
+  readonly most: number
 }
 
-/** An answer may take this long to arrive before its time is taken for another clock's. */
-const delayMs = 1_000
+/** What the answer to one request shows of the gateway's clock. */
+export interface ClockLook {
+  /** A `Date` header. */
+  date(header: string): void
+  /** `2023-11-30T09:15:00.000-08:00[America/Los_Angeles]`: how fine it is shows in its digits. */
+  time(shown: string): void
+}
+
+/** A notification may have waited this long before it is read. */
+const notificationDelayMs = 30_000
 
 /**
- * The gateway's own clock, as law 8 needs it: late by what it shows too coarsely and by the way here, never early, which
- * would ask for the future. Learnt from the `Date` header of its answers, from `NTF:TIME` and `/iap/cms/info/time`
- * (protocol §1, §6); the finest sight wins, until a coarser one shows that the clock was moved.
+ * The gateway's own clock, as law 8 needs it: late by what the gateway shows too coarsely and by the way of the answer,
+ * never early, which would ask for the future. It is learnt from the `Date` header of answers, from `NTF:TIME` and from
+ * `/iap/cms/info/time` (protocol §1, §6), and runs on by elapsed time: setting the host's clock does not move it.
+ * Each look narrows the bounds; a look that contradicts them means that the gateway's clock was set.
  */
 export class GatewayClock {
   readonly #clock: Clock
-  #sight: Sight | undefined
+  #bounds: Bounds | undefined
   #zone: string | undefined
 
   constructor(clock: Clock) {
     this.#clock = clock
   }
 
-  /** A `Date` header. */
-  readonly note = (date: string): void => this.#see(Date.parse(date), 1_000)
-
-  /** `2023-11-30T09:15:00.000-08:00[America/Los_Angeles]`: how fine it is shows in its digits. */
-  readonly noteTime = (shown: string): void => {
-    this.#zone = /\[([^[\]]+)\]$/.exec(shown)?.[1] ?? this.#zone
-    const at = parseTimestamp(shown)
-    if (at !== undefined) this.#see(at.ms, at.ms % 60_000 === 0 ? 60_000 : at.ms % 1_000 === 0 ? 1_000 : 1)
+  /** To be called when a request is sent: what its answer shows was true between then and its arrival. */
+  look(): ClockLook {
+    const askedAt = this.#clock.elapsed()
+    return {
+      date: header => this.#see(Date.parse(header), 1_000, askedAt),
+      time: shown => this.#seeTime(shown, askedAt),
+    }
   }
 
-  /** The gateway's own time zone, as an IANA name; undefined where it has not told. */
+  /** The time in a notification, which nothing asked for. */
+  noteNotification(shown: string): void {
+    this.#seeTime(shown, this.#clock.elapsed() - notificationDelayMs)
+  }
+
+  /** The gateway's own time zone, as an IANA name; undefined where it has not shown one. */
   get zone(): string | undefined {
     return this.#zone
   }
 
   /** Gateway minus host in milliseconds; undefined until it has answered once. */
   get offsetMs(): number | undefined {
-    return this.#sight?.offsetMs
+    return this.#bounds === undefined ? undefined : this.now() - this.#clock.now()
   }
 
   now(): number {
-    return this.#clock.now() + (this.#sight?.offsetMs ?? 0)
+    return this.#bounds === undefined ? this.#clock.now() : this.#clock.elapsed() + this.#bounds.least
   }
 
-  #see(shownMs: number, grainMs: number): void {
+  #seeTime(shown: string, askedAt: number): void {
+    this.#zone = /\[([^[\]]+)\]$/.exec(shown)?.[1] ?? this.#zone
+    const at = parseTimestamp(shown)
+    if (at === undefined) return
+    this.#see(at.ms, at.ms % 60_000 === 0 ? 60_000 : at.ms % 1_000 === 0 ? 1_000 : 1, askedAt)
+  }
+
+  #see(shownMs: number, grainMs: number, askedAt: number): void {
     if (Number.isNaN(shownMs)) return
-    const sight = { offsetMs: shownMs - this.#clock.now(), grainMs }
-    const known = this.#sight
-    const contradicts =
-      known !== undefined &&
-      // no sight is early, so a larger one is the better; a much smaller one means a clock set back
-      (sight.offsetMs > known.offsetMs || sight.offsetMs < known.offsetMs - grainMs - delayMs)
-    if (known === undefined || grainMs <= known.grainMs || contradicts) this.#sight = sight
+    const seen = { least: shownMs - this.#clock.elapsed(), most: shownMs + grainMs - askedAt }
+    const known = this.#bounds ?? seen
+    const least = Math.max(known.least, seen.least)
+    const most = Math.min(known.most, seen.most)
+    this.#bounds = least <= most ? { least, most } : seen
   }
 }

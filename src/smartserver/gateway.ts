@@ -56,7 +56,8 @@ export class Gateway {
     this.#options = options
     this.clock = new GatewayClock(options.clock)
     this.#agent = createAgent(options.tls)
-    this.#session = new Session({ ...options, agent: this.#agent, onDate: this.clock.note })
+    const lookAtClock = () => this.clock.look()
+    this.#session = new Session({ ...options, agent: this.#agent, lookAtClock })
     const { clock, onTooFast } = options
     this.#courtesy = onTooFast && createCourtesy({ clock, onTooFast })
   }
@@ -87,7 +88,7 @@ export class Gateway {
   async keepGeneralSocket(events: GeneralSocketEvents, signal: AbortSignal): Promise<void> {
     const url = this.#socketUrl('/iap/ws')
     const { clock } = this.#options
-    const parts = { url, agent: this.#agent, session: this.#session, clock, onDate: this.clock.note }
+    const parts = { url, agent: this.#agent, session: this.#session, clock, lookAtClock: () => this.clock.look() }
     await keepGeneralSocket(parts, events, signal)
   }
 
@@ -150,11 +151,12 @@ export class Gateway {
 
   /** The gateway's own clock to the millisecond; whatever it answers instead, the `Date` header does as well. */
   async #askTime(signal: AbortSignal): Promise<void> {
+    const look = this.clock.look()
     const json = await askJson(this, '/iap/cms/info/time', signal).catch(error => {
       if (signal.aborted) throw error
     })
     const shown = memberOf(json, 'value')
-    if (typeof shown === 'string') this.clock.noteTime(shown)
+    if (typeof shown === 'string') look.time(shown)
   }
 
   #socketUrl(path: string): string {
@@ -169,7 +171,7 @@ export class Gateway {
       agent: this.#agent,
       idleTimeoutMs: idleTimeout,
       batchSize,
-      onDate: this.clock.note,
+      look: this.clock.look(),
     }
   }
 }

@@ -5,6 +5,7 @@ import type { Clock } from '../domain/clock.ts'
 import type { Rejection } from '../domain/entry.ts'
 import { type Failure, toFailure } from '../domain/failure.ts'
 import { gatewayFailure } from './failures.ts'
+import type { ClockLook } from './gateway-clock.ts'
 import { networkFailure } from './network-failure.ts'
 import type { Session } from './session.ts'
 import { decodeUpdate, type Update } from './updates.ts'
@@ -16,7 +17,8 @@ export interface GeneralSocketParts {
   readonly agent: https.Agent
   readonly session: Pick<Session, 'lease' | 'renounce'>
   readonly clock: Clock
-  readonly onDate: (date: string) => void
+  /** Called when the socket is opened. */
+  readonly lookAtClock: () => ClockLook
   /** Between two pings; a socket that says nothing from one to the next is dead. */
   readonly pingEveryMs?: number
   /** What a socket must have lived for where no ping is answered. */
@@ -81,6 +83,7 @@ async function holdSocket(
     return undefined
   }
   const left = new AbortController()
+  const look = parts.lookAtClock()
   const socket = openSocket(parts, lease.cookie)
   let pinging: NodeJS.Timeout | undefined
   let renewing: NodeJS.Timeout | undefined
@@ -98,7 +101,7 @@ async function holdSocket(
         socket.ping()
       }
       signal.addEventListener('abort', () => leave(), { once: true, signal: left.signal })
-      socket.on('upgrade', answer => noteDate(answer, parts))
+      socket.on('upgrade', answer => noteDate(answer, look))
       socket.on('pong', () => {
         heard()
         prove()
@@ -122,7 +125,7 @@ async function holdSocket(
         }, lose)
       })
       socket.on('unexpected-response', (request, answer) => {
-        noteDate(answer, parts)
+        noteDate(answer, look)
         lose(upgradeRefusal('general socket', request, answer))
       })
       socket.on('error', error => lose(networkFailure(error, 'keeping the general socket')))
@@ -155,8 +158,8 @@ function openSocket({ url, agent }: GeneralSocketParts, cookie: string): WebSock
   })
 }
 
-function noteDate({ headers }: IncomingMessage, { onDate }: GeneralSocketParts): void {
-  if (headers.date !== undefined) onDate(headers.date)
+function noteDate({ headers }: IncomingMessage, look: ClockLook): void {
+  if (headers.date !== undefined) look.date(headers.date)
 }
 
 function socketFailure(what: string, code: 'general-socket-silent' | 'general-socket-closed'): Failure {

@@ -2,6 +2,7 @@ import type https from 'node:https'
 import type { Clock } from '../domain/clock.ts'
 import { Failure } from '../domain/failure.ts'
 import { gatewayFailure } from './failures.ts'
+import type { ClockLook } from './gateway-clock.ts'
 import { isAlive, logIn, logOut, notHonouredMs, shortestLifeMs } from './login.ts'
 import { isLoggedOut, type RestAnswer, type RestCall, restCall } from './rest.ts'
 import { tooFast } from './too-fast.ts'
@@ -13,7 +14,8 @@ export interface SessionOptions {
   readonly agent: https.Agent
   readonly clock: Clock
   /** Is told every answer's `Date` header: the gateway's clock. */
-  readonly onDate: (date: string) => void
+  /** Called when a request is sent. */
+  readonly lookAtClock: () => ClockLook
 }
 
 /** A borrowed login: valid until given back, even when a newer one has taken its place. */
@@ -208,9 +210,10 @@ export class Session {
   }
 
   readonly #ask = async (call: RestCall, signal: AbortSignal): Promise<RestAnswer> => {
+    const look = this.#options.lookAtClock()
     const answer = await restCall(this.#options.url, this.#options.agent, call, signal)
     const { date } = answer.headers
-    if (typeof date === 'string') this.#options.onDate(date)
+    if (typeof date === 'string') look.date(date)
     return answer
   }
 }

@@ -11,7 +11,7 @@ import { type Behaviour, openWriteServer, type Reply, type WriteServer } from '.
 
 const never = new AbortController().signal
 /** Waits pass at once. */
-const hasty: Clock = { now: () => Date.now(), sleep: async () => {} }
+const hasty: Clock = { now: () => Date.now(), elapsed: () => performance.now(), sleep: async () => {} }
 
 const series = Array.from({ length: 3 }, (_, i) => makeSeries({ device: `Sensor ${i}` }))
 const badSeries = makeSeries({ device: unparsable })

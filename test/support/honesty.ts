@@ -33,6 +33,7 @@ function quickClock(): Clock & { leap(ms: number): void } {
   let leapt = 0
   return {
     now: () => began + (systemClock.now() - began) * haste + leapt,
+    elapsed: () => systemClock.elapsed() * haste + leapt,
     sleep: (ms, signal) => systemClock.sleep(ms / haste, signal),
     leap(ms) {
       leapt += ms

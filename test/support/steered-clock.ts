@@ -21,6 +21,8 @@ interface Sleeper {
 
 export function steeredClock(start = 1_700_000_000_000): SteeredClock {
   let now = start
+  /** What `set` has moved the time by. */
+  let moved = 0
   let free = false
   let planned = false
   const sleepers = new Set<Sleeper>()
@@ -52,6 +54,7 @@ export function steeredClock(start = 1_700_000_000_000): SteeredClock {
 
   return {
     now: () => now,
+    elapsed: () => now - moved - start,
     slept,
     get sleeping() {
       return sleepers.size
@@ -79,6 +82,7 @@ export function steeredClock(start = 1_700_000_000_000): SteeredClock {
       now = until
     },
     set(ms) {
+      moved += ms - now
       now = ms
     },
     runFreely() {

@@ -37,6 +37,7 @@ function countingClock(): Clock & { readonly slept: number[] } {
   return {
     slept,
     now: () => Date.now() + skipped,
+    elapsed: () => performance.now() + skipped,
     async sleep(ms, signal) {
       signal?.throwIfAborted()
       slept.push(ms)

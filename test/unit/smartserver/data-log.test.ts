@@ -30,7 +30,7 @@ async function open(
     agent,
     idleTimeoutMs,
     batchSize,
-    onDate: (date: string) => dates.push(date),
+    look: { date: (date: string) => void dates.push(date), time: () => {} },
     witness,
   }
   return { batches: readDataLogSocket(socket, signal ?? new AbortController().signal), dates }
@@ -313,7 +313,14 @@ describe('a refused data-log socket', () => {
     const agent = createAgent({ kind: 'none' })
     onTestFinished(() => agent.destroy())
     const url = `wss://127.0.0.1:${await freePort()}/iap/ws?value=x`
-    const socket = { url, cookie: 'cmsSID=sid1', agent, idleTimeoutMs: 1_000, batchSize: 10, onDate: () => {} }
+    const socket = {
+      url,
+      cookie: 'cmsSID=sid1',
+      agent,
+      idleTimeoutMs: 1_000,
+      batchSize: 10,
+      look: { date: () => {}, time: () => {} },
+    }
     const failure = await readDataLogSocket(socket, new AbortController().signal)
       .next()
       .catch(error => error)

@@ -19,18 +19,18 @@ describe("the gateway's clock", () => {
   test('is known to a second by a Date header, and to a millisecond by a time that shows them', () => {
     const host = steeredClock(start)
     const clock = new GatewayClock(host)
-    clock.note(dateHeader(host.now()))
+    clock.look().date(dateHeader(host.now()))
     expect(skewMs - clock.offsetMs!).toBe(650)
-    clock.noteTime(timeText(host.now()))
+    clock.look().time(timeText(host.now()))
     expect(clock.offsetMs).toBe(skewMs)
   })
 
   test('stays at its finest sight while headers agree', () => {
     const host = steeredClock(start)
     const clock = new GatewayClock(host)
-    clock.noteTime(timeText(host.now()))
+    clock.look().time(timeText(host.now()))
     host.advance(12_345)
-    clock.note(dateHeader(host.now()))
+    clock.look().date(dateHeader(host.now()))
     expect(clock.offsetMs).toBe(skewMs)
   })
 
@@ -38,8 +38,8 @@ describe("the gateway's clock", () => {
     for (const changeMs of [-3_600_000, 3_600_000]) {
       const host = steeredClock(start)
       const clock = new GatewayClock(host)
-      clock.noteTime(timeText(host.now()))
-      clock.note(dateHeader(host.now() + changeMs))
+      clock.look().time(timeText(host.now()))
+      clock.look().date(dateHeader(host.now() + changeMs))
       expect(Math.abs(clock.offsetMs! - skewMs - changeMs)).toBeLessThan(1_000)
     }
   })
@@ -52,20 +52,44 @@ describe("the gateway's clock", () => {
         const clock = new GatewayClock(host)
         for (const { afterMs, delayMs, isFine } of seen) {
           host.advance(afterMs)
+          const look = clock.look()
           const shownAt = host.now()
           host.advance(delayMs)
-          if (isFine) clock.noteTime(timeText(shownAt))
-          else clock.note(dateHeader(shownAt))
+          if (isFine) look.time(timeText(shownAt))
+          else look.date(dateHeader(shownAt))
           expect(clock.now()).toBeLessThanOrEqual(host.now() + skewMs)
         }
       }),
     )
   })
 
+  test('keeps its time when the clock of the host is set', () => {
+    const host = steeredClock(start)
+    const clock = new GatewayClock(host)
+    clock.look().time(timeText(host.now()))
+    host.set(start - 7_200_000)
+    host.advance(60_000)
+    expect(clock.now()).toBe(start + skewMs + 60_000)
+    expect(clock.offsetMs).toBe(skewMs + 7_200_000)
+  })
+
+  test('is not set back by an answer that took long, and follows one that was set back by a few seconds', () => {
+    const host = steeredClock(start)
+    const clock = new GatewayClock(host)
+    clock.look().time(timeText(host.now()))
+    const look = clock.look()
+    const shown = timeText(host.now())
+    host.advance(40_000)
+    look.time(shown)
+    expect(clock.offsetMs).toBe(skewMs)
+    clock.look().time(timeText(host.now() - 5_000))
+    expect(clock.offsetMs).toBe(skewMs - 5_000)
+  })
+
   test('is left as it is by what is no time', () => {
     const clock = new GatewayClock(steeredClock(start))
-    clock.note('soon')
-    clock.noteTime('2026-01-31 08:00:00.000 Europe/Kirov')
+    clock.look().date('soon')
+    clock.look().time('2026-01-31 08:00:00.000 Europe/Kirov')
     expect(clock.offsetMs).toBeUndefined()
   })
 })

@@ -68,7 +68,7 @@ function keep(events: Partial<GeneralSocketEvents>, pingEveryMs = 60_000, proven
     agent: createAgent({ kind: 'none' }),
     session,
     clock,
-    onDate: () => {},
+    lookAtClock: () => ({ date: () => {}, time: () => {} }),
     pingEveryMs,
     provenAfterMs,
   }

@@ -51,7 +51,7 @@ async function startGateway(
     password,
     agent,
     clock,
-    onDate: date => dates.push(date),
+    lookAtClock: () => ({ date: date => void dates.push(date), time: () => {} }),
   })
   onTestFinished(() => agent.destroy())
   return { gateway, session, clock, valid, dates }
@@ -300,7 +300,7 @@ describe('the session with a gateway', () => {
       password,
       agent,
       clock: steeredClock(),
-      onDate: () => {},
+      lookAtClock: () => ({ date: () => {}, time: () => {} }),
     })
     expect(await failureOf(session.lease(signal))).toMatchObject({ code: 'gateway-unreachable', reach: 'gateway' })
     agent.destroy()

@@ -31,7 +31,7 @@ async function readSocket(url: string, trust: TlsTrust): Promise<unknown> {
     agent: agentOf(trust),
     idleTimeoutMs: 5_000,
     batchSize: 10,
-    onDate: () => {},
+    look: { date: () => {}, time: () => {} },
   }
   try {
     for await (const batch of readDataLogSocket(socket, signal)) frames.push(...batch)
