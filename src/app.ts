@@ -1,4 +1,5 @@
 import type { Logger } from 'pino'
+import { configFailure } from './config/failures.ts'
 import type { Config, GatewayConfig } from './config/schema.ts'
 import { DeadLetterBox } from './dead-letters/dead-letters.ts'
 import { createLetterReader } from './dead-letters/letter-content.ts'
@@ -229,10 +230,7 @@ export function findGateway(config: Config, name: string): GatewayConfig {
   const found = config.gateways.find(gateway => gateway.name === name)
   if (found !== undefined) return found
   const names = config.gateways.map(gateway => gateway.name).join(', ')
-  throw new Failure(`there is no gateway "${name}" in the configuration`, {
-    code: 'unknown-gateway',
-    retry: 'never',
-    reach: 'run',
+  throw configFailure('unknown-gateway', `there is no gateway "${name}" in the configuration`, {
     advice: `There ${config.gateways.length === 1 ? 'is' : 'are'}: ${names}.`,
   })
 }

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { keepHeapSmall } from './cli/heap.ts'
 import { createLog, logLevels } from './cli/log.ts'
-import { exitCode, tellFailure } from './cli/outcome.ts'
+import { exitCode, exitCodeOfFailure, tellFailure } from './cli/outcome.ts'
 import { runProgram } from './cli/program.ts'
 import { createTerminal } from './cli/terminal.ts'
 import { systemClock } from './domain/clock.ts'
@@ -44,5 +44,5 @@ try {
   const failure = toFailure(error)
   tellFailure(failure, terminal)
   if (ownFailure.is(failure, 'unexpected')) log.error({ err: failure.cause }, 'this is a bug: please report it')
-  process.exitCode = ['usage', 'config', 'unknown-gateway'].includes(failure.code) ? exitCode.usage : exitCode.failed
+  process.exitCode = exitCodeOfFailure(failure)
 }

@@ -1,6 +1,7 @@
 import { closeSync, openSync, writeSync } from 'node:fs'
-import { Failure } from '../domain/failure.ts'
+import type { Failure } from '../domain/failure.ts'
 import type { CapturePart } from '../pipeline/capture-format.ts'
+import { commandFailure } from './failures.ts'
 import { usageFailure } from './parse-time.ts'
 
 const portionLength = 64 * 1024
@@ -52,10 +53,5 @@ export class CaptureFile {
 
 function cannotWrite(what: string, cause: unknown): Failure {
   const code = cause instanceof Error && 'code' in cause ? String(cause.code) : String(cause)
-  return new Failure(`${what} cannot be written (${code})`, {
-    code: 'cannot-write',
-    retry: 'never',
-    reach: 'run',
-    cause,
-  })
+  return commandFailure('cannot-write', `${what} cannot be written (${code})`, { cause })
 }

@@ -1,8 +1,8 @@
 import { findGateway, openAccompanied } from '../app.ts'
 import type { Config } from '../config/schema.ts'
 import type { Clock } from '../domain/clock.ts'
-import { Failure } from '../domain/failure.ts'
 import { isoText } from '../domain/instant.ts'
+import { ledgerFailures } from '../ledger/failures.ts'
 import { openLedgerReadOnly } from '../ledger/ledger.ts'
 import { recordLog } from '../pipeline/recorder.ts'
 import { CaptureFile } from './capture-file.ts'
@@ -63,12 +63,11 @@ function refuseBesideOwner(path: string, clock: Clock): void {
   try {
     const owner = ledger.owner.text()
     if (owner === undefined) return
-    throw new Failure(`a gateway is asked by one at a time, and another process is at work (${owner})`, {
-      code: 'ledger-owned',
-      retry: 'never',
-      reach: 'run',
-      advice: 'Let it finish or stop it first, then capture.',
-    })
+    throw ledgerFailures(
+      'ledger-owned',
+      `a gateway is asked by one at a time, and another process is at work (${owner})`,
+      { advice: 'Let it finish or stop it first, then capture.' },
+    )
   } finally {
     ledger.close()
   }

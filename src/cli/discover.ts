@@ -2,7 +2,7 @@ import { existsSync, writeFileSync } from 'node:fs'
 import { findGateway } from '../app.ts'
 import type { Config } from '../config/schema.ts'
 import { durationText } from '../domain/duration.ts'
-import { Failure } from '../domain/failure.ts'
+import type { Failure } from '../domain/failure.ts'
 import { isoText } from '../domain/instant.ts'
 import {
   type Device,
@@ -13,6 +13,7 @@ import {
 } from '../smartserver/discovery.ts'
 import type { CommandContext } from './context.ts'
 import { datapointYaml } from './datapoint-yaml.ts'
+import { commandFailure } from './failures.ts'
 import { countOf } from './format.ts'
 import { globPattern } from './glob.ts'
 import { openInteractive } from './open-interactive.ts'
@@ -124,12 +125,7 @@ function writeList(file: string, text: string, force: boolean): void {
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? error.code : undefined
     if (code === 'EEXIST') throw fileExists(file)
-    throw new Failure(`${file} cannot be written (${String(code)})`, {
-      code: 'cannot-write',
-      retry: 'never',
-      reach: 'run',
-      cause: error,
-    })
+    throw commandFailure('cannot-write', `${file} cannot be written (${String(code)})`, { cause: error })
   }
 }
 

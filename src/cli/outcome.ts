@@ -1,8 +1,11 @@
+import { configFailure } from '../config/failures.ts'
+import type { Failure } from '../domain/failure.ts'
 import { isoText } from '../domain/instant.ts'
 import type { TimeRange } from '../domain/range.ts'
 import { isUnknown, problemJson, problemText } from '../inventory/datapoint-problems.ts'
 import type { GatewayOutcome } from '../pipeline/job.ts'
 import type { RunOutcome } from '../pipeline/run.ts'
+import { commandFailure } from './failures.ts'
 import { countOf, countText, minuteText, tookText } from './format.ts'
 import type { Preflight } from './preflight.ts'
 import type { Terminal } from './terminal.ts'
@@ -13,6 +16,11 @@ export const exitCode = { done: 0, failed: 1, usage: 2, missing: 3, interrupted:
 export function exitCodeOf(outcome: RunOutcome): number {
   if (outcome.gateways.some(gateway => gateway.failure !== undefined)) return exitCode.failed
   return isComplete(outcome) && outcome.receipt.rejected === 0 ? exitCode.done : exitCode.missing
+}
+
+export function exitCodeOfFailure(failure: Failure): number {
+  const isUsage = commandFailure.is(failure, 'usage') || configFailure.is(failure, 'config', 'unknown-gateway')
+  return isUsage ? exitCode.usage : exitCode.failed
 }
 
 /** Every range that was wanted is covered. Rejected entries are counted beside it. */

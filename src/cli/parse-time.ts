@@ -1,6 +1,7 @@
 import { DateTime } from 'luxon'
 import { parseDuration } from '../domain/duration.ts'
-import { Failure } from '../domain/failure.ts'
+import type { Failure } from '../domain/failure.ts'
+import { commandFailure } from './failures.ts'
 
 /**
  * A time on the command line: ISO 8601 (UTC where it names no offset: nothing depends on the host's zone), or a
@@ -19,10 +20,5 @@ export function parseTime(text: string, option: string, now: number): number {
 
 /** Wrong use: exit code 2. */
 export function usageFailure(message: string, advice?: string): Failure {
-  return new Failure(message, {
-    code: 'usage',
-    retry: 'never',
-    reach: 'run',
-    ...(advice === undefined ? {} : { advice }),
-  })
+  return commandFailure('usage', message, { advice })
 }

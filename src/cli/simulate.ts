@@ -1,8 +1,9 @@
-import { Failure } from '../domain/failure.ts'
+import type { Failure } from '../domain/failure.ts'
 import { fillOptions, siteSchema } from '../simulator/options.ts'
 import { type Simulator, startSimulator } from '../simulator/simulator.ts'
 import type { CommandContext } from './context.ts'
 import { datapointYaml, yamlText } from './datapoint-yaml.ts'
+import { commandFailure } from './failures.ts'
 import { usualOf } from './option-text.ts'
 import { exitCode } from './outcome.ts'
 import type { SimulatorFlags } from './simulator-flags.ts'
@@ -56,11 +57,5 @@ function isSystemError(error: unknown): error is NodeJS.ErrnoException {
 
 /** A port in use, an address of another machine: nothing wrong with the program. */
 function cannotListen(error: NodeJS.ErrnoException): Failure {
-  return new Failure(`the simulator cannot listen: ${error.message}`, {
-    code: 'cannot-listen',
-    retry: 'never',
-    reach: 'run',
-    advice: 'Choose another --port (0 takes a free one) or --host.',
-    cause: error,
-  })
+  return commandFailure('cannot-listen', `the simulator cannot listen: ${error.message}`, { cause: error })
 }

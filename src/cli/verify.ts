@@ -1,7 +1,7 @@
 import { randomInt } from 'node:crypto'
 import { findGateway, openApp, openSink } from '../app.ts'
 import type { Config } from '../config/schema.ts'
-import { Failure } from '../domain/failure.ts'
+import type { Failure } from '../domain/failure.ts'
 import type { TimeRange } from '../domain/range.ts'
 import { type Ledger, openLedgerReadOnly } from '../ledger/ledger.ts'
 import type { Sink, SinkReport } from '../sinks/sink.ts'
@@ -12,6 +12,7 @@ import { type Certificate, healingOf } from './certificate.ts'
 import { certificateJson } from './certificate-json.ts'
 import { certificateLines } from './certificate-lines.ts'
 import type { CommandContext } from './context.ts'
+import { commandFailure } from './failures.ts'
 import { exitCode } from './outcome.ts'
 import { parseTime, usageFailure } from './parse-time.ts'
 
@@ -142,10 +143,5 @@ function withinOf({ from, to }: VerifyOptions, { clock }: CommandContext): TimeR
 }
 
 function othersOnly(label: string): Failure {
-  return new Failure(`all proof in the ledger is of another database than ${label}`, {
-    code: 'other-database',
-    retry: 'never',
-    reach: 'run',
-    advice: 'Was a file deleted, or is a disk not mounted? The next run would fill this one from the start.',
-  })
+  return commandFailure('other-database', `all proof in the ledger is of another database than ${label}`)
 }

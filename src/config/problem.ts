@@ -1,4 +1,5 @@
 import { Failure } from '../domain/failure.ts'
+import { configFailure } from './failures.ts'
 
 /** One thing that is wrong in a config file. Holds no secret: those are blotted out of the excerpt. */
 export interface Problem {
@@ -24,7 +25,8 @@ export class ConfigError extends Failure {
 
   constructor(problems: readonly Problem[]) {
     const sorted = problems.toSorted((a, b) => a.line - b.line || a.column - b.column)
-    super(sorted.map(problemText).join('\n'), { code: 'config', retry: 'never', reach: 'run' })
+    const { retry, reach } = configFailure.rows.config
+    super(sorted.map(problemText).join('\n'), { code: 'config', retry, reach })
     this.problems = sorted
   }
 }

@@ -6,6 +6,7 @@ import { type Selector, selectorKey } from '../domain/datapoint.ts'
 import { Failure } from '../domain/failure.ts'
 import { isoText } from '../domain/instant.ts'
 import type { DataLogRequest } from '../domain/request.ts'
+import { deadLetterFailure } from './failures.ts'
 import { appendDurably, draftSuffix, letterFiles, letterSuffix, writeAll } from './letter-files.ts'
 import { type LetterIndex, openLetterIndex } from './letter-index.ts'
 
@@ -120,15 +121,9 @@ export class DeadLetterBox {
   #makeRoom(bytes: number): void {
     this.#size ??= letterFiles(this.#folder).reduce((sum, path) => sum + statSync(path).size, 0)
     if (this.#size + bytes > this.#maxSize)
-      throw new Failure(
+      throw deadLetterFailure(
+        'dead-letters-full',
         `the dead letters in ${this.#folder} have grown to deadLetters.maxSize (${this.#maxSize} bytes)`,
-        {
-          code: 'dead-letters-full',
-          retry: 'never',
-          reach: 'run',
-          advice:
-            '"smartserver-etl dead-letters" tells what is wrong with them: put it right and replay them, move them away, or raise maxSize. Nothing was recorded as complete.',
-        },
       )
     this.#size += bytes
   }
@@ -167,13 +162,7 @@ export class DeadLetterBox {
     } catch (error) {
       if (error instanceof Failure) throw error
       const message = error instanceof Error ? error.message : String(error)
-      throw new Failure(`a dead letter cannot be kept: ${message}`, {
-        code: 'dead-letters-failed',
-        retry: 'never',
-        reach: 'run',
-        advice: 'Check permissions and free space of its folder. Nothing was recorded as complete.',
-        cause: error,
-      })
+      throw deadLetterFailure('dead-letters-failed', `a dead letter cannot be kept: ${message}`, { cause: error })
     }
   }
 }

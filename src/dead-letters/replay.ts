@@ -1,5 +1,5 @@
 import type { Rejection } from '../domain/entry.ts'
-import { Failure } from '../domain/failure.ts'
+import { ownFailure } from '../domain/failure.ts'
 import { seriesKey } from '../domain/point.ts'
 import { type EntryReader, unknownDeviceId } from '../entries/entry-reader.ts'
 import { joinFields } from '../entries/repeats.ts'
@@ -96,12 +96,7 @@ export async function replayLetters(
     }
   }
   if (receipt.read !== receipt.written + receipt.empty + receipt.remaining + receipt.others)
-    throw new Failure(`the counts of the replay do not add up: ${JSON.stringify(receipt)}`, {
-      code: 'unbalanced',
-      retry: 'never',
-      reach: 'run',
-      advice: 'This is a bug: please report it with this line. No letter was lost.',
-    })
+    throw ownFailure('unbalanced', `the counts of the replay do not add up: ${JSON.stringify(receipt)}`)
   return receipt
 }
 

@@ -104,6 +104,7 @@ export interface FailureFactory<Code extends string> {
   (code: Code, message: string, details?: FailureDetails): Failure
   readonly rows: Readonly<Record<Code, FailureRow>>
   /** True for a failure with one of these codes. */
+  is(failure: Failure, ...codes: Code[]): boolean
   is(error: unknown, ...codes: Code[]): error is Failure
 }
 

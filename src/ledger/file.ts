@@ -2,6 +2,7 @@ import { mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { Failure } from '../domain/failure.ts'
+import { ledgerFailures } from './failures.ts'
 import { applicationId, migrations } from './schema.ts'
 
 /** Waits for another process's short transaction instead of failing. */
@@ -52,16 +53,11 @@ function open(path: string, readOnly: boolean, prepare: (database: DatabaseSync)
 function assertOurs(database: DatabaseSync, path: string): void {
   const version = pragma(database, 'user_version')
   if (pragma(database, 'application_id') !== applicationId)
-    throw refused(
-      `${path} is not a ledger of smartserver-etl`,
-      'ledger-foreign',
-      'Name another file under "ledger" in the configuration.',
-    )
+    throw ledgerFailures('ledger-foreign', `${path} is not a ledger of smartserver-etl`)
   if (version > migrations.length)
-    throw refused(
-      `${path} was written by a newer smartserver-etl (ledger version ${version}, this one knows ${migrations.length})`,
+    throw ledgerFailures(
       'ledger-newer',
-      'Use the newer program again.',
+      `${path} was written by a newer smartserver-etl (ledger version ${version}, this one knows ${migrations.length})`,
     )
 }
 
@@ -70,19 +66,9 @@ export function ledgerFailure(error: unknown, path: string): Failure {
   if (error instanceof Failure) return error
   const message = error instanceof Error ? error.message : String(error)
   const damaged = /malformed|not a database/.test(message)
-  return new Failure(`the ledger ${path} cannot be used: ${message}`, {
-    code: damaged ? 'ledger-damaged' : 'ledger-failed',
-    retry: 'never',
-    reach: 'run',
-    advice: damaged
-      ? 'Put a backup in its place, or move the file away: the work then starts anew, and writing twice changes nothing.'
-      : 'Check the folder, its permissions and the free space; nothing that was recorded is lost.',
+  return ledgerFailures(damaged ? 'ledger-damaged' : 'ledger-failed', `the ledger ${path} cannot be used: ${message}`, {
     cause: error,
   })
-}
-
-function refused(message: string, code: string, advice: string): Failure {
-  return new Failure(message, { code, retry: 'never', reach: 'run', advice })
 }
 
 function pragma(database: DatabaseSync, name: string): number {

@@ -2,7 +2,8 @@ import { randomUUID } from 'node:crypto'
 import { hostname } from 'node:os'
 import type { DatabaseSync } from 'node:sqlite'
 import type { Clock } from '../domain/clock.ts'
-import { Failure } from '../domain/failure.ts'
+import type { Failure } from '../domain/failure.ts'
+import { ledgerFailures } from './failures.ts'
 import { pidSpace } from './pid-space.ts'
 
 /** One process at a time may change a ledger. */
@@ -86,20 +87,9 @@ function processExists(pid: number): boolean {
 }
 
 function lost(): Failure {
-  return new Failure('another process has taken over the ledger', {
-    code: 'ledger-lost',
-    retry: 'never',
-    reach: 'run',
-    advice: 'This process was suspended for long. Nothing is lost: the other one goes on.',
-  })
+  return ledgerFailures('ledger-lost', 'another process has taken over the ledger')
 }
 
 function owned({ pid, host, doing }: Record<string, unknown>): Failure {
-  return new Failure(`the ledger is in use by another process (${doing}, pid ${pid} on ${host})`, {
-    code: 'ledger-owned',
-    retry: 'never',
-    reach: 'run',
-    advice:
-      'Let it finish or stop it first; if it was killed together with its container or machine, wait a minute. "status" can be asked at any time.',
-  })
+  return ledgerFailures('ledger-owned', `the ledger is in use by another process (${doing}, pid ${pid} on ${host})`)
 }

@@ -1,6 +1,7 @@
 import { backoffMs } from '../domain/backoff.ts'
 import type { Clock } from '../domain/clock.ts'
 import type { Failure } from '../domain/failure.ts'
+import { transferFailure } from './failures.ts'
 import { createRest, type Gate } from './gate.ts'
 
 /** Request failures in a row, over all pieces, after which the gateway itself is taken to be sick. */
@@ -86,7 +87,7 @@ export function createCircuit(clock: Clock, patienceMs: number): Circuit {
     },
     failed(failure) {
       // the database's trouble, and a range that was too long, say nothing about the gateway
-      if (failure.reach === 'sink' || failure.reach === 'run' || failure.code === 'too-dense') return 0
+      if (failure.reach === 'sink' || failure.reach === 'run' || transferFailure.is(failure, 'too-dense')) return 0
       const isRequest = isOfRequest(failure, { hasAnswered })
       failures++
       if (isRequest) requestFailures++

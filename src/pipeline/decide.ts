@@ -1,6 +1,7 @@
 import type { Failure } from '../domain/failure.ts'
 import { triesOfPiece } from '../planning/backlog.ts'
 import { type CircuitState, isOfRequest } from './circuit.ts'
+import { transferFailure } from './failures.ts'
 
 /** Tries to get through to a gateway that has not answered once in this pass. */
 const triesToConnect = 4
@@ -27,11 +28,11 @@ export interface Decision {
  * what went wrong on the gateway before, this failure included. The throttle keeps the waits.
  */
 export function decide(failure: Failure, piece: TriedPiece | undefined, circuit: CircuitState): Decision {
-  const { reach, retry, code } = failure
+  const { reach, retry } = failure
   // the next admission waits for the database
   if (reach === 'sink' && retry === 'soon' && piece !== undefined) return { piece: 'give-back', ends: 'nothing' }
   if (reach === 'sink' || reach === 'run') return { piece: 'none', ends: 'run' }
-  if (code === 'too-dense' && piece !== undefined) return { piece: 'shorten', ends: 'nothing' }
+  if (transferFailure.is(failure, 'too-dense') && piece !== undefined) return { piece: 'shorten', ends: 'nothing' }
   return { piece: fateOf(failure, piece), ends: isGivenUp(failure, circuit) ? 'gateway' : 'nothing' }
 }
 

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { gunzipSync } from 'node:zlib'
 import type { DeadLetterBox } from '../dead-letters/dead-letters.ts'
 import type { Clock } from '../domain/clock.ts'
-import { Failure } from '../domain/failure.ts'
+import type { Failure } from '../domain/failure.ts'
 import { addReceipt, emptyReceipt, isBalanced, type Receipt } from '../domain/receipt.ts'
 import { Repeats } from '../entries/repeats.ts'
 import { Tally } from '../entries/tally.ts'
@@ -13,6 +13,7 @@ import { openSeriesPool } from '../points/series.ts'
 import { type ManifestEntry, readManifest } from '../sinks/bundle/manifest.ts'
 import { parseLines } from '../sinks/line-protocol/parse-lines.ts'
 import type { Sink } from '../sinks/sink.ts'
+import { transferFailure } from './failures.ts'
 import { WritesInFlight } from './writes-in-flight.ts'
 
 export interface LoadParts {
@@ -150,10 +151,5 @@ function keyOf(measurement: string, tags: Readonly<Record<string, string>>): str
 }
 
 function damaged(folder: string, { file }: ManifestEntry, why: string): Failure {
-  return new Failure(`${join(folder, file ?? '')} is damaged: ${why}`, {
-    code: 'bundle-damaged',
-    retry: 'never',
-    reach: 'run',
-    advice: 'Copy the bundle again. What was loaded before stays; nothing of this file was recorded as complete.',
-  })
+  return transferFailure('bundle-damaged', `${join(folder, file ?? '')} is damaged: ${why}`)
 }

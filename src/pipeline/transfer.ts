@@ -1,7 +1,7 @@
 import type { DeadLetterBox, DeadLetterDraft } from '../dead-letters/dead-letters.ts'
 import type { Clock } from '../domain/clock.ts'
 import type { Frame, LogEntry } from '../domain/entry.ts'
-import { Failure } from '../domain/failure.ts'
+import { type Failure, ownFailure } from '../domain/failure.ts'
 import type { Point, Series } from '../domain/point.ts'
 import { type Counts, emptyReceipt, isBalanced, type Receipt } from '../domain/receipt.ts'
 import { type DataLogRequest, requestText } from '../domain/request.ts'
@@ -11,6 +11,7 @@ import { Repeats } from '../entries/repeats.ts'
 import { Tally } from '../entries/tally.ts'
 import type { Mapping } from '../points/mapping.ts'
 import type { Sink, WriteWaiting } from '../sinks/sink.ts'
+import { transferFailure } from './failures.ts'
 import { WritesInFlight } from './writes-in-flight.ts'
 
 /** Where entries come from: a gateway, as far as a transfer sees it. */
@@ -177,19 +178,13 @@ function createAccount(request: DataLogRequest, { source, deadLetters, mapping, 
 
 /** `reached` lets the next range be as long as the density of the log allows. */
 function tooDense(request: DataLogRequest, { receipt, newest }: Account): Failure {
-  return new Failure(`${requestText(request)} holds more than ${receipt.received} entries: asking for less at once`, {
-    code: 'too-dense',
-    retry: 'soon',
-    reach: 'request',
-    work: { gateway: request.gateway, range: request.range, entries: receipt.received, reached: newest },
-  })
+  return transferFailure(
+    'too-dense',
+    `${requestText(request)} holds more than ${receipt.received} entries: asking for less at once`,
+    { work: { gateway: request.gateway, range: request.range, entries: receipt.received, reached: newest } },
+  )
 }
 
 function unbalanced(request: DataLogRequest, receipt: Receipt): Failure {
-  return new Failure(`the counts of ${requestText(request)} do not add up: ${JSON.stringify(receipt)}`, {
-    code: 'unbalanced',
-    retry: 'never',
-    reach: 'run',
-    advice: 'This is a bug: please report it with this line. Nothing of this range was recorded as complete.',
-  })
+  return ownFailure('unbalanced', `the counts of ${requestText(request)} do not add up: ${JSON.stringify(receipt)}`)
 }

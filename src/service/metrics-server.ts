@@ -1,6 +1,6 @@
 import { createServer } from 'node:http'
 import type { ListenAddress } from '../config/values.ts'
-import { Failure } from '../domain/failure.ts'
+import { serviceFailure } from './failures.ts'
 import type { Metrics } from './metrics.ts'
 
 export interface MetricsServer {
@@ -24,13 +24,11 @@ export async function serveMetrics({ host, port }: ListenAddress, metrics: Metri
     server.once('error', fail)
     server.listen(port, host, done)
   }).catch(error => {
-    throw new Failure(`metrics.listen: cannot listen at ${host}:${port} (${(error as NodeJS.ErrnoException).code})`, {
-      code: 'metrics-listen',
-      retry: 'never',
-      reach: 'run',
-      cause: error,
-      advice: 'Is the port taken, perhaps by another sync? Choose another one, or leave metrics.listen out.',
-    })
+    throw serviceFailure(
+      'metrics-listen',
+      `metrics.listen: cannot listen at ${host}:${port} (${(error as NodeJS.ErrnoException).code})`,
+      { cause: error },
+    )
   })
   // an aid: what befalls it later ends no sync
   server.on('error', () => {})

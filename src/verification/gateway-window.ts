@@ -1,8 +1,9 @@
-import { Failure } from '../domain/failure.ts'
+import type { Failure } from '../domain/failure.ts'
 import type { Point, Series } from '../domain/point.ts'
 import type { DataLogRequest } from '../domain/request.ts'
 import { createEntryReader, type Fates } from '../entries/entry-reader.ts'
 import { joinFields } from '../entries/repeats.ts'
+import { transferFailure } from '../pipeline/failures.ts'
 import type { LogSource } from '../pipeline/transfer.ts'
 import type { Mapping } from '../points/mapping.ts'
 import { openSeriesPool } from '../points/series.ts'
@@ -83,9 +84,5 @@ export function timeKey({ at }: Pick<Point, 'at'>, isExact: boolean): string {
 }
 
 function tooDense(mostEntries: number): Failure {
-  return new Failure(`more than ${mostEntries} entries in one window`, {
-    code: 'too-dense',
-    retry: 'soon',
-    reach: 'request',
-  })
+  return transferFailure('too-dense', `more than ${mostEntries} entries in one window`)
 }

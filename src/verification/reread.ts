@@ -4,6 +4,7 @@ import { type Failure, isAbort, toFailure } from '../domain/failure.ts'
 import type { Point } from '../domain/point.ts'
 import type { TimeRange } from '../domain/range.ts'
 import type { DataLogRequest } from '../domain/request.ts'
+import { transferFailure } from '../pipeline/failures.ts'
 import type { RunSource } from '../pipeline/job.ts'
 import type { Throttle } from '../pipeline/throttle.ts'
 import { adaptWindow, firstWindow, shrinkWindow, type WindowLimits } from '../planning/window.ts'
@@ -83,7 +84,7 @@ export async function* rereadRange(
       const failure = toFailure(error)
       if (failure.reach === 'sink' || failure.reach === 'run') throw failure
       windowMs = shrinkWindow(Math.min(windowMs, window.until - window.after), requests)
-      if (failure.code !== 'too-dense' && (++failures >= tries || failure.retry === 'never')) {
+      if (!transferFailure.is(failure, 'too-dense') && (++failures >= tries || failure.retry === 'never')) {
         failures = 0
         after = window.until
         yield { range: window, failure }

@@ -1,0 +1,43 @@
+import { failures } from '../domain/failure.ts'
+
+/** Failures of the ledger: each ends the run, because without the ledger nothing can be proven. */
+export const ledgerFailures = failures({
+  'ledger-damaged': {
+    retry: 'never',
+    reach: 'run',
+    meaning: 'The file of the ledger is damaged.',
+    advice:
+      'Put a backup in its place, or move the file away: the work then starts anew, and writing twice changes nothing.',
+  },
+  'ledger-failed': {
+    retry: 'never',
+    reach: 'run',
+    meaning: 'The ledger cannot be read or written.',
+    advice: 'Check the folder, its permissions and the free space; nothing that was recorded is lost.',
+  },
+  'ledger-foreign': {
+    retry: 'never',
+    reach: 'run',
+    meaning: 'The file that the configuration names as ledger belongs to another program.',
+    advice: 'Name another file under "ledger" in the configuration.',
+  },
+  'ledger-newer': {
+    retry: 'never',
+    reach: 'run',
+    meaning: 'The ledger was written by a newer release of this program.',
+    advice: 'Use the newer release again.',
+  },
+  'ledger-lost': {
+    retry: 'never',
+    reach: 'run',
+    meaning: 'Another process has taken over the ledger while this one was suspended.',
+    advice: 'Nothing has to be done: nothing is lost, and the other process goes on.',
+  },
+  'ledger-owned': {
+    retry: 'never',
+    reach: 'run',
+    meaning: 'Another process works with this ledger, and only one may change it.',
+    advice:
+      'Let it finish or stop it first. If it was killed together with its container or machine, wait a minute. "status" works at any time.',
+  },
+})
