@@ -1,4 +1,4 @@
-import { type Point, seriesKey } from '../domain/point.ts'
+import { type Point, pointKey } from '../domain/point.ts'
 import type { EntryReader } from '../entries/entry-reader.ts'
 import { contentOf } from './letter-content.ts'
 import { letterFiles } from './letter-files.ts'
@@ -12,18 +12,14 @@ export async function pointsInLetters(
   points: readonly Point[],
   { folder, gateway, read }: { readonly folder: string; readonly gateway: string; readonly read: EntryReader },
 ): Promise<ReadonlySet<Point>> {
-  const wanted = new Map(points.map(point => [keyOf(point), point]))
+  const wanted = new Map(points.map(point => [pointKey(point), point]))
   const found = new Set<Point>()
   for (const path of letterFiles(folder))
     for await (const letter of readLetters(path)) {
       if (letter.gateway !== gateway || letter.partly === true) continue
       const content = contentOf(letter, read)
-      const match = content !== undefined && 'point' in content ? wanted.get(keyOf(content.point)) : undefined
+      const match = content !== undefined && 'point' in content ? wanted.get(pointKey(content.point)) : undefined
       if (match !== undefined) found.add(match)
     }
   return found
-}
-
-function keyOf({ series, at }: Point): string {
-  return `${at.ms}.${at.nanos} ${seriesKey(series)}`
 }

@@ -1,6 +1,6 @@
 import type { Rejection } from '../domain/entry.ts'
 import { ownFailure } from '../domain/failure.ts'
-import { seriesKey } from '../domain/point.ts'
+import { pointKey } from '../domain/point.ts'
 import { type EntryReader, unknownDeviceId } from '../entries/entry-reader.ts'
 import { joinFields } from '../entries/repeats.ts'
 import { type MappedPoint, writeAndRestate } from '../entries/write-and-restate.ts'
@@ -153,7 +153,7 @@ function createBatch() {
     points: (): readonly MappedPoint[] => points,
     add(letter: KeptLetter, { point, datapoint }: MappedPoint): void {
       const series = pool.intern(point.series.measurement, Object.fromEntries(point.series.tags))
-      const key = `${point.at.ms}.${point.at.nanos} ${seriesKey(series)}`
+      const key = pointKey({ series, at: point.at })
       const index = indexes.get(key) ?? points.length
       const earlier = points[index]
       const fields = earlier === undefined ? point.fields : joinFields(earlier.point.fields, point.fields)

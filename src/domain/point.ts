@@ -22,9 +22,19 @@ export function seriesKey({ measurement, tags }: Series): string {
   return JSON.stringify([measurement, [...tags]])
 }
 
+/** The tags as text, for a row of a table; equal for equal tags, since they are sorted. */
+export function tagsText({ tags }: Series): string {
+  return JSON.stringify(Object.fromEntries(tags))
+}
+
 export interface Point {
   readonly series: Series
   readonly at: Instant
   /** Never empty; no NaN and no infinity among the numbers. */
   readonly fields: Readonly<Record<string, FieldValue>>
+}
+
+/** Equal for two points of the same series and time. */
+export function pointKey({ series, at }: Pick<Point, 'series' | 'at'>): string {
+  return `${at.ms}.${at.nanos} ${seriesKey(series)}`
 }

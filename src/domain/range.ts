@@ -17,6 +17,10 @@ export function rangeLength(range: TimeRange): number {
   return range.until - range.after
 }
 
+export function isSameRange(a: TimeRange, b: TimeRange): boolean {
+  return a.after === b.after && a.until === b.until
+}
+
 /** The two halves of a range, tiling it. Throws on a range of 1 ms: it cannot be halved. */
 export function halveRange(range: TimeRange): [TimeRange, TimeRange] {
   const middle = Math.floor((range.after + range.until) / 2)

@@ -1,4 +1,4 @@
-import type { Series } from '../domain/point.ts'
+import { type Series, tagsText } from '../domain/point.ts'
 import type { Statements } from './statements.ts'
 
 /**
@@ -20,8 +20,8 @@ export function createContents(database: Statements) {
 
   return {
     note(target: number, series: readonly Series[]): void {
-      for (const { measurement, tags } of series) {
-        const key = [measurement, tagsText(tags)] as const
+      for (const one of series) {
+        const key = [one.measurement, tagsText(one)] as const
         const row = find.get(...key) ?? insert.get(...key)
         link.run(target, Number(row!['id']))
       }
@@ -36,15 +36,10 @@ export function createContents(database: Statements) {
       }))
     },
     /** Of whatever sink and gateway. */
-    targetsOf({ measurement, tags }: Series): number[] {
-      return targets.all(measurement, tagsText(tags)).map(row => Number(row['target']))
+    targetsOf(series: Series): number[] {
+      return targets.all(series.measurement, tagsText(series)).map(row => Number(row['target']))
     },
   }
 }
 
 export type Contents = ReturnType<typeof createContents>
-
-/** Sorted already: the same tags always give the same text. */
-function tagsText(tags: ReadonlyMap<string, string>): string {
-  return JSON.stringify(Object.fromEntries(tags))
-}

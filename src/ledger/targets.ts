@@ -1,7 +1,7 @@
 import { type Coverage, joinCoverage, noCoverage } from '../domain/coverage.ts'
 import { type Selector, selectorContains, selectorKey } from '../domain/datapoint.ts'
 import type { Series } from '../domain/point.ts'
-import { RangeSet, rangeLength, type TimeRange } from '../domain/range.ts'
+import { isSameRange, RangeSet, rangeLength, type TimeRange } from '../domain/range.ts'
 import { addCounts, type Counts } from '../domain/receipt.ts'
 import { isSameMonth, monthsToJoin } from './months.ts'
 import type { Statements } from './statements.ts'
@@ -112,7 +112,7 @@ export function createTargets(database: Statements) {
     const final = RangeSet.from(near(target, 1, range).map(row => row.range))
     const parts = RangeSet.of(range).subtract(final).ranges
     cut(target, 0, range)
-    for (const part of parts) write(target, 0, { range: part, points: isSame(part, range) ? points : undefined })
+    for (const part of parts) write(target, 0, { range: part, points: isSameRange(part, range) ? points : undefined })
     const looks = rows(target, 0)
     const pair = looks.length > mostLooks ? shortestNeighbours(looks) : undefined
     if (pair !== undefined) join(target, 0, pair)
@@ -244,10 +244,6 @@ function sum(counts: readonly (number | undefined)[]): number | undefined {
 
 function overlaps(a: TimeRange, b: TimeRange): boolean {
   return a.after < b.until && b.after < a.until
-}
-
-function isSame(a: TimeRange, b: TimeRange): boolean {
-  return a.after === b.after && a.until === b.until
 }
 
 function isWide({ device, block, index, point }: Selector): boolean {

@@ -8,6 +8,7 @@ import { createRest, type Gate } from './gate.ts'
 const mostInARow = 40
 /** The same of a gateway that was given up for it in an earlier pass and has completed no request since. */
 const mostInARowOfTheSick = 4
+const firstWaitMs = 1_000
 const longestRequestWaitMs = 10_000
 const longestGatewayWaitMs = 60_000
 
@@ -93,7 +94,8 @@ export function createCircuit(clock: Clock, patienceMs: number): Circuit {
       if (isRequest) requestFailures++
       // since it went away, not since something last went right: a request may take longer than the patience
       else if (hasAnswered) awaySince ??= clock.now()
-      const waitMs = backoffMs(failures, isRequest ? longestRequestWaitMs : longestGatewayWaitMs, failure.retryAfterMs)
+      const mostMs = isRequest ? longestRequestWaitMs : longestGatewayWaitMs
+      const waitMs = backoffMs(failures, { firstMs: firstWaitMs, mostMs }, failure.retryAfterMs)
       if ((!isRequest || failure.retryAfterMs !== undefined) && open.left() < waitMs) {
         open.start(waitMs)
         openedBy = failure

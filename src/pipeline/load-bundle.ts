@@ -5,6 +5,7 @@ import { gunzipSync } from 'node:zlib'
 import type { DeadLetterBox } from '../dead-letters/dead-letters.ts'
 import type { Clock } from '../domain/clock.ts'
 import type { Failure } from '../domain/failure.ts'
+import { createSeries, seriesKey } from '../domain/point.ts'
 import { addReceipt, emptyReceipt, isBalanced, type Receipt } from '../domain/receipt.ts'
 import { Repeats } from '../entries/repeats.ts'
 import { Tally } from '../entries/tally.ts'
@@ -89,7 +90,7 @@ async function loadEntry(
   try {
     let batch = []
     for (const point of parseLines(readWhole(folder, entry, receipt), pool.intern)) {
-      const asking = selectorsOf.get(keyOf(point.series.measurement, Object.fromEntries(point.series.tags))) ?? []
+      const asking = selectorsOf.get(seriesKey(point.series)) ?? []
       receipt.received++
       tally.receive(asking)
       // a correction of an earlier line: the later one has the fields of both
@@ -140,14 +141,10 @@ function selectorsBySeries({ series }: ManifestEntry): ReadonlyMap<string, reado
   const found = new Map<string, number[]>()
   for (const [i, own] of series.entries())
     for (const [measurement, tags] of own) {
-      const key = keyOf(measurement, tags)
+      const key = seriesKey(createSeries(measurement, tags))
       found.set(key, [...(found.get(key) ?? []), i])
     }
   return found
-}
-
-function keyOf(measurement: string, tags: Readonly<Record<string, string>>): string {
-  return JSON.stringify([measurement, Object.entries(tags).sort(([a], [b]) => (a < b ? -1 : 1))])
 }
 
 function damaged(folder: string, { file }: ManifestEntry, why: string): Failure {

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import type https from 'node:https'
 import WebSocket from 'ws'
+import { backoffMs } from '../domain/backoff.ts'
 import type { Clock } from '../domain/clock.ts'
 import type { Rejection } from '../domain/entry.ts'
 import { type Failure, toFailure } from '../domain/failure.ts'
@@ -61,8 +62,8 @@ export async function keepGeneralSocket(
   while (!signal.aborted) {
     const loss = await holdSocket(parts, events, onLife, signal).catch(toFailure)
     if (loss === undefined || signal.aborted) continue
-    const patienceMs = Math.min(longestWaitMs, firstWaitMs * 2 ** Math.min(losses++, 20))
-    const waitMs = Math.max(loss.retryAfterMs ?? 0, loss.retry === 'never' ? longestWaitMs : patienceMs)
+    const backoff = backoffMs(++losses, { firstMs: firstWaitMs, mostMs: longestWaitMs })
+    const waitMs = Math.max(loss.retryAfterMs ?? 0, loss.retry === 'never' ? longestWaitMs : backoff)
     events.onTrouble?.(loss, waitMs)
     await parts.clock.sleep(waitMs, signal).catch(() => {})
   }

@@ -65,7 +65,7 @@ export async function logOut(ask: Ask, cookie: string): Promise<void> {
 export async function isAlive(ask: Ask, cookie: string, signal: AbortSignal): Promise<boolean> {
   for (const path of probePaths) {
     const answer = await ask({ method: 'GET', path, cookie }, signal)
-    if (answer.status === 429) throw tooFast(answer.headers['retry-after'])
+    if (answer.status === 429) throw tooFast(answer.headers)
     // one that is overloaded has not looked at the login
     if (answer.status < 500 && !isLoggedOut(answer)) return true
   }
@@ -78,7 +78,7 @@ function loginRefusal({ status, headers, body }: RestAnswer, username: string): 
     return gatewayFailure('login-rejected', `the gateway rejects the login of "${username}"`)
   if (status === 429) {
     // the wording is the only thing that tells the two cases apart (protocol §1, vendor's Web Connector)
-    if (!/failed login/i.test(body)) return tooFast(headers['retry-after'])
+    if (!/failed login/i.test(body)) return tooFast(headers)
     return gatewayFailure('login-locked', 'the gateway has locked the login after too many failed ones')
   }
   return gatewayFailure('login-failed', `the gateway answers the login with status ${status}`, {

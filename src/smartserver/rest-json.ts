@@ -1,4 +1,5 @@
 import type { Failure } from '../domain/failure.ts'
+import { retryAfterOf } from '../domain/retry-after.ts'
 import { gatewayFailure } from './failures.ts'
 import type { RestAnswer, RestCall } from './rest.ts'
 
@@ -28,10 +29,9 @@ export async function putJson(gateway: Asked, path: string, json: unknown, signa
 }
 
 function badStatus(method: string, path: string, { status, headers }: RestAnswer): Failure {
-  const retryAfterMs = Number(headers['retry-after']) * 1000
   const code = unsupported.has(status) ? 'rest-unsupported' : status >= 500 ? 'rest-busy' : 'rest-refused'
   return gatewayFailure(code, `the gateway answers ${method} ${bare(path)} with status ${status}`, {
-    retryAfterMs: retryAfterMs > 0 ? retryAfterMs : undefined,
+    retryAfterMs: retryAfterOf(headers),
   })
 }
 

@@ -130,7 +130,7 @@ export class Session {
       const lease = await this.lease(signal)
       try {
         const answer = await this.#ask({ ...call, cookie: lease.cookie }, signal)
-        if (answer.status === 429) throw tooFast(answer.headers['retry-after'])
+        if (answer.status === 429) throw tooFast(answer.headers)
         if (!isLoggedOut(answer)) {
           this.honoured(lease.cookie, place)
           return answer

@@ -1,13 +1,13 @@
 import type { Failure } from '../domain/failure.ts'
+import { retryAfterOf } from '../domain/retry-after.ts'
 import { gatewayFailure } from './failures.ts'
 
 /**
  * The gateway asks for fewer requests, whatever it was asked: no fault of that request, and nothing is asked before the
- * wait is over. A `Retry-After` in seconds takes the place of the usual wait.
+ * wait is over. A `Retry-After` takes the place of the usual wait.
  */
-export function tooFast(retryAfter: string | string[] | undefined): Failure {
-  const askedMs = Number(retryAfter) * 1_000
+export function tooFast(headers: Parameters<typeof retryAfterOf>[0]): Failure {
   return gatewayFailure('too-fast', 'the gateway asks for fewer requests', {
-    retryAfterMs: askedMs > 0 ? askedMs : undefined,
+    retryAfterMs: retryAfterOf(headers),
   })
 }

@@ -1,5 +1,6 @@
 import type { ClientRequest, IncomingMessage } from 'node:http'
 import type { Failure } from '../domain/failure.ts'
+import { retryAfterOf } from '../domain/retry-after.ts'
 import { gatewayFailure } from './failures.ts'
 import { tooFast } from './too-fast.ts'
 
@@ -11,10 +12,9 @@ export function upgradeRefusal(socket: string, request: ClientRequest, answer: I
   const { statusCode: status = 0, headers } = answer
   answer.resume()
   request.destroy()
-  if (status === 429) return tooFast(headers['retry-after'])
-  const retryAfterMs = Number(headers['retry-after']) * 1000
+  if (status === 429) return tooFast(headers)
   const message = `the gateway refuses the ${socket} (status ${status})`
-  const details = { retryAfterMs: retryAfterMs > 0 ? retryAfterMs : undefined }
+  const details = { retryAfterMs: retryAfterOf(headers) }
   if (isLoggedOut(status)) return gatewayFailure('upgrade-not-logged-in', message, details)
   if (notNow.has(status)) return gatewayFailure('upgrade-unavailable', message, details)
   return gatewayFailure('upgrade-refused', message, { ...details, retry: status >= 500 ? 'soon' : 'later' })

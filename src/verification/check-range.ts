@@ -1,5 +1,5 @@
 import { type Series, seriesKey } from '../domain/point.ts'
-import type { TimeRange } from '../domain/range.ts'
+import { isSameRange, type TimeRange } from '../domain/range.ts'
 import type { Ledger } from '../ledger/ledger.ts'
 import type { Sink } from '../sinks/sink.ts'
 import { type CountedRow, countSeries } from './counts.ts'
@@ -114,10 +114,6 @@ function isExplained({ proof, found }: CountedRow, { before, after }: Reading): 
 
 function verdictOf({ proof, found }: Pick<CountedRow, 'proof' | 'found'>): CountedRow['verdict'] {
   return proof === undefined || found === undefined ? 'unknown' : found === proof ? 'equal' : 'differs'
-}
-
-function isSameRange(a: TimeRange, b: TimeRange): boolean {
-  return a.after === b.after && a.until === b.until
 }
 
 /** By their tags: each reading makes objects of its own. */

@@ -1,6 +1,7 @@
 import { promisify } from 'node:util'
 import { gzip } from 'node:zlib'
 import type { Logger } from 'pino'
+import { backoffMs } from '../../domain/backoff.ts'
 import type { Clock } from '../../domain/clock.ts'
 import type { Failure } from '../../domain/failure.ts'
 import { sinkFailure } from '../failures.ts'
@@ -58,10 +59,8 @@ export function createOutageGate(parts: { clock: Clock; log: Logger; label: stri
     outage = { since: outage?.since ?? now, reason }
   }
 
-  /** Half of it at random: writers that failed together do not come back together. */
   function restMs(now: number): number {
-    const longest = Math.min(longestWaitMs, firstWaitMs * 2 ** Math.min(attempt - 1, 10))
-    return Math.max(longest * (0.5 + Math.random() / 2), notBefore - now)
+    return backoffMs(attempt, { firstMs: firstWaitMs, mostMs: longestWaitMs }, notBefore - now)
   }
 
   function end(): void {

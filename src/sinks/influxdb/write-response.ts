@@ -1,4 +1,5 @@
 import type { Failure } from '../../domain/failure.ts'
+import { retryAfterMs } from '../../domain/retry-after.ts'
 import { sinkFailure } from '../failures.ts'
 import type { Outcome } from './connection.ts'
 import type { DialectName, Endpoint } from './endpoint.ts'
@@ -128,14 +129,6 @@ export function messageIn(status: number, body: string): string {
 /** Measured on 2.x: there may be room again, and the shard stays closed. */
 function shardAdvice(text: string): string {
   return /opening shard previously failed/.test(text) ? ' (restart the database: it opens this shard only then)' : ''
-}
-
-/** Seconds, or an HTTP date. */
-export function retryAfterMs(header: string | readonly string[] | undefined, now: number): number | undefined {
-  if (typeof header !== 'string' || header.trim() === '') return undefined
-  const seconds = Number(header)
-  const ms = Number.isNaN(seconds) ? Date.parse(header) - now : seconds * 1000
-  return Number.isNaN(ms) ? undefined : Math.max(0, ms)
 }
 
 function said({ label }: Endpoint, status: number, text: string): string {

@@ -1,9 +1,8 @@
 import { DatabaseSync } from 'node:sqlite'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { instantOfNanoseconds } from '../../domain/instant.ts'
-import type { FieldValue, Point, Series } from '../../domain/point.ts'
+import { type FieldValue, type Point, type Series, tagsText } from '../../domain/point.ts'
 import type { TimeRange } from '../../domain/range.ts'
-import { tagsText } from './series-ids.ts'
 import { sqliteFailure } from './sqlite-errors.ts'
 
 export interface Reader {
@@ -66,8 +65,8 @@ export function openReader(path: string): Reader {
   }
 }
 
-function conditions({ measurement, tags }: Series, after: bigint, until: number): [string, string, bigint, bigint] {
-  return [measurement, tagsText(tags), after, nanos(until)]
+function conditions(series: Series, after: bigint, until: number): [string, string, bigint, bigint] {
+  return [series.measurement, tagsText(series), after, nanos(until)]
 }
 
 function nanos(ms: number): bigint {

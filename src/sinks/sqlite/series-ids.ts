@@ -1,5 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite'
-import type { Series } from '../../domain/point.ts'
+import { type Series, tagsText } from '../../domain/point.ts'
 
 /** The row of each line of values: series and field. Looked up once a run, then from memory. */
 export interface SeriesIds {
@@ -14,7 +14,7 @@ export function openSeriesIds(database: DatabaseSync): SeriesIds {
   let known = new WeakMap<Series, Map<string, number>>()
 
   function lookUp(series: Series, field: string): number {
-    const key = [series.measurement, field, tagsText(series.tags)] as const
+    const key = [series.measurement, field, tagsText(series)] as const
     const row = find.get(...key) ?? add.get(...key)
     return row!['id'] as number
   }
@@ -37,9 +37,4 @@ export function openSeriesIds(database: DatabaseSync): SeriesIds {
       known = new WeakMap()
     },
   }
-}
-
-/** The tags are sorted already (Series), so that the same ones always give the same text. */
-export function tagsText(tags: ReadonlyMap<string, string>): string {
-  return JSON.stringify(Object.fromEntries(tags))
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { endpointOf } from '../../../src/sinks/influxdb/endpoint.ts'
-import { retryAfterMs, type WriteResponse, writeResponse } from '../../../src/sinks/influxdb/write-response.ts'
+import { type WriteResponse, writeResponse } from '../../../src/sinks/influxdb/write-response.ts'
 import { isWrite, recordedExchanges } from '../../support/recordings.ts'
 
 const endpoint = endpointOf({ url: 'http://localhost:8086', database: 'd', timeout: 1000 })
@@ -174,16 +174,5 @@ describe('an answer to a write', () => {
     for (const code of ['TIMEOUT', 'ECONNRESET', 'CUT'])
       expect(silence(code)).toMatchObject({ act: 'wait', fewer: true })
     expect(silence('CERT_HAS_EXPIRED')).toMatchObject({ act: 'stop', failure: { code: 'sink-tls' } })
-  })
-})
-
-describe('Retry-After', () => {
-  it('is in seconds or a date', () => {
-    const now = Date.parse('2026-01-01T00:00:00Z')
-    expect(retryAfterMs('3', now)).toBe(3000)
-    expect(retryAfterMs('Thu, 01 Jan 2026 00:00:07 GMT', now)).toBe(7000)
-    expect(retryAfterMs('Wed, 31 Dec 2025 00:00:00 GMT', now)).toBe(0)
-    expect(retryAfterMs('soon', now)).toBeUndefined()
-    expect(retryAfterMs(undefined, now)).toBeUndefined()
   })
 })

@@ -38,16 +38,19 @@ describe('a gateway that is looked at once', () => {
   test('is asked again where it wanted fewer requests, after the wait that it named, and the person is told', async () => {
     const { clock, waits, askAfter } = polite()
     const began = clock.now()
-    expect(await askAfter(2, tooFast('3'))).toBe('answer')
+    expect(await askAfter(2, tooFast({ 'retry-after': '3' }))).toBe('answer')
     expect(waits).toEqual([3_000, 3_000])
     expect(clock.now() - began).toBeGreaterThanOrEqual(6_000)
   })
 
   test('is left alone where that lasts, or would last for longer than anybody waits', async () => {
     const { waits, askAfter } = polite()
-    await expect(askAfter(100, tooFast('3'))).rejects.toMatchObject({ code: 'too-fast' })
+    await expect(askAfter(100, tooFast({ 'retry-after': '3' }))).rejects.toMatchObject({ code: 'too-fast' })
     expect(waits).toHaveLength(5)
-    await expect(askAfter(1, tooFast('86400'))).rejects.toMatchObject({ code: 'too-fast', retryAfterMs: 86_400_000 })
+    await expect(askAfter(1, tooFast({ 'retry-after': '86400' }))).rejects.toMatchObject({
+      code: 'too-fast',
+      retryAfterMs: 86_400_000,
+    })
     expect(waits).toHaveLength(5)
   })
 
@@ -63,7 +66,7 @@ describe('a gateway that is looked at once', () => {
     const stop = new AbortController()
     const courtesy = createCourtesy({ clock, onTooFast: () => setImmediate(() => stop.abort(new Error('stopped'))) })
     const asking = courtesy(async () => {
-      throw tooFast('60')
+      throw tooFast({ 'retry-after': '60' })
     }, stop.signal)
     await expect(asking).rejects.toThrow('stopped')
     expect(clock.sleeping).toBe(0)
