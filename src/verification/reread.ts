@@ -4,7 +4,7 @@ import { type Failure, isAbort, toFailure } from '../domain/failure.ts'
 import type { Point } from '../domain/point.ts'
 import type { TimeRange } from '../domain/range.ts'
 import type { DataLogRequest } from '../domain/request.ts'
-import { transferFailure } from '../pipeline/failures.ts'
+import { decide } from '../pipeline/decide.ts'
 import type { RunSource } from '../pipeline/job.ts'
 import type { Throttle } from '../pipeline/throttle.ts'
 import { adaptWindow, firstWindow, shrinkWindow, type WindowLimits } from '../planning/window.ts'
@@ -35,11 +35,10 @@ interface Repaired {
   readonly comparison: Comparison
 }
 
-const tries = 3
-
 /**
  * Reads a range of one selector from the gateway again, window by window and within its limits (law 7), and compares each
- * with the database. The windows tile the range, including those that could not be read. Memory follows one window (law 6).
+ * with the database. The windows tile the range, including those that could not be read; of a gateway that is given up, the
+ * rest of the range is one of them. Memory follows one window (law 6).
  */
 export async function* rereadRange(
   selector: Selector,
@@ -82,9 +81,16 @@ export async function* rereadRange(
       ended(isAbort(error, signal) ? 'stopped' : toFailure(error))
       if (isAbort(error, signal)) throw error
       const failure = toFailure(error)
-      if (failure.reach === 'sink' || failure.reach === 'run') throw failure
+      if (failure.reach === 'sink') throw failure
+      const decision = decide(failure, { tries: failures + 1, canBeHalved: false }, throttle.circuit.state)
+      if (decision.ends === 'run') throw failure
       windowMs = shrinkWindow(Math.min(windowMs, window.until - window.after), requests)
-      if (!transferFailure.is(failure, 'too-dense') && (++failures >= tries || failure.retry === 'never')) {
+      if (decision.piece !== 'shorten') failures++
+      if (decision.ends === 'gateway') {
+        yield { range: { after, until: range.until }, failure }
+        return
+      }
+      if (decision.piece === 'park') {
         failures = 0
         after = window.until
         yield { range: window, failure }

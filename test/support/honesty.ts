@@ -21,7 +21,7 @@ import { openSite } from './program.ts'
 import { cellsOfSqlite } from './stored-cells.ts'
 import { type Cell, cellsOf, gatewaySettings } from './truth.ts'
 
-const hourMs = 3_600_000
+export const hourMs = 3_600_000
 
 /** So many datapoints are configured: enough for every kind, and a site with many more costs no more. */
 const mostConfigured = 12
@@ -48,16 +48,36 @@ export interface Met {
   readonly stats: Stats
 }
 
-/**
- * The law: a run against this gateway ends complete and equal to the history, or with an honest failure; never complete and
- * different. What is rejected is a dead letter, frame by frame. And an hour later, when the gateway is well again, the same
- * command brings all that was missing, and nothing else.
- */
-export async function expectHonesty(hostility: SimulatorOptions): Promise<Met> {
+/** A gateway, and a folder for what is configured of it; closed with the stack it was opened on. */
+export interface Stage {
+  readonly gateway: Simulator
+  readonly folder: string
+  readonly range: TimeRange
+  readonly clock: ReturnType<typeof quickClock>
+  /** As it is by default: into `points.db`, with values of any type. */
+  configure(changes?: StageChanges): Promise<Config>
+  open(config: Config): Promise<App>
+  /** What is stored of a time, what the gateway has of it, and which frames are dead letters. */
+  read(config: Config, within: TimeRange): Promise<Found>
+}
+
+export interface StageChanges {
+  readonly sink?: object
+  readonly ledger?: string
+  /** `any` for strange data: now a number, now a structure. */
+  readonly type?: string
+}
+
+interface Found {
+  readonly stored: Cell[]
+  readonly entries: readonly Entry[]
+  readonly dead: ReadonlySet<string>
+}
+
+export async function openStage(opened: AsyncDisposableStack, hostility: SimulatorOptions): Promise<Stage> {
   // three hours back: all that is stored late is there by then
   const until = Math.floor(Date.now() / hourMs - 3) * hourMs
   const range = { after: until - 9 * hourMs, until }
-  await using opened = new AsyncDisposableStack()
   const gateway = await startSimulator({
     devices: 4,
     interval: 300,
@@ -67,32 +87,56 @@ export async function expectHonesty(hostility: SimulatorOptions): Promise<Met> {
     ...hostility,
   })
   opened.defer(gateway.close)
-  const site = await openSite({
-    gateways: { g: { ...gatewaySettings(gateway, datapointsOf(gateway), { patience: '4m' }), idleTimeout: '1s' } },
-    sink: { sqlite: { path: 'points.db' } },
-    ledger: 'ledger.db',
-    requests: { entries: 100, shortest: '10m', longest: '3h' },
-  })
+  const site = await openSite()
   opened.defer(site.remove)
-  const config = atFullSpeed(loadConfig(site.file, {}))
   const clock = quickClock()
-  const app = opened.adopt(await openApp(config, 'test', { clock, log: pino({ level: 'silent' }) }), it => it.close())
   const isPruned = (hostility.faults?.prune ?? 0) > 0
-  const part = async (within: TimeRange) => {
-    const stored = cellsOfSqlite(join(site.folder, 'points.db'))
-    // what was pruned while it was being sent is the gateway's loss: the rest must be there all the same
-    const truth = isPruned ? gateway.store.read : gateway.history.merged
-    const entries = [...truth(isConfigured, within.after, within.until)]
-    return { stored, entries, dead: await deadFrames(config) }
+  return {
+    gateway,
+    folder: site.folder,
+    range,
+    clock,
+    async configure({ sink = { sqlite: { path: 'points.db' } }, ledger = 'ledger.db', type = 'any' } = {}) {
+      const limits = { patience: '4m' }
+      await site.configure({
+        gateways: { g: { ...gatewaySettings(gateway, datapointsOf(gateway, type), limits), idleTimeout: '1s' } },
+        sink,
+        ledger,
+        requests: { entries: 100, shortest: '10m', longest: '3h' },
+      })
+      return atFullSpeed(loadConfig(site.file, {}))
+    },
+    async open(config) {
+      return opened.adopt(await openApp(config, 'test', { clock, log: pino({ level: 'silent' }) }), it => it.close())
+    },
+    async read(config, within) {
+      // what was pruned while it was being sent is the gateway's loss: the rest must be there all the same
+      const truth = isPruned ? gateway.store.read : gateway.history.merged
+      const entries = [...truth(isConfigured, within.after, within.until)]
+      return { stored: cellsOfSqlite(join(site.folder, 'points.db')), entries, dead: await deadFrames(config) }
+    },
   }
+}
 
-  const outcome = await run(app, range)
+/**
+ * The law: a run against this gateway ends complete and equal to the history, or with an honest failure; never complete and
+ * different. What is rejected is a dead letter, frame by frame. And an hour later, when the gateway is well again, the same
+ * command brings all that was missing, and nothing else.
+ */
+export async function expectHonesty(hostility: SimulatorOptions): Promise<Met> {
+  await using opened = new AsyncDisposableStack()
+  const { gateway, range, clock, ...stage } = await openStage(opened, hostility)
+  const config = await stage.configure()
+  const app = await stage.open(config)
+  const isPruned = (hostility.faults?.prune ?? 0) > 0
+
+  const outcome = await runOnce(app, range)
   const whole = finalOfAll(app, config)
   const isWhole = whole.covers(range)
   const [first] = outcome?.gateways ?? []
   if (first?.failure === undefined && first?.parked === 0) expect(isWhole).toBe(true)
   for (const within of whole.ranges) {
-    const { stored, entries, dead } = await part(within)
+    const { stored, entries, dead } = await stage.read(config, within)
     expectHolds(
       stored,
       cellsOf(entries, entry => !dead.has(gateway.frame(entry))),
@@ -103,28 +147,23 @@ export async function expectHonesty(hostility: SimulatorOptions): Promise<Met> {
   gateway.setFaults(noFaults)
   // a gateway that has refused a living login is given half an hour before that is looked into again
   clock.leap(hourMs)
-  const healed = await run(app, range)
+  const healed = await runOnce(app, range)
   expect(healed?.gateways[0]).toMatchObject({ failure: undefined, parked: 0, leftMs: 0 })
   if (isWhole) expect(healed?.requests).toBe(0)
   expect(finalOfAll(app, config).covers(range)).toBe(true)
-  const { stored, entries, dead } = await part(range)
+  const found = await stage.read(config, range)
   if (isPruned)
     expectHolds(
-      stored,
-      cellsOf(entries, entry => !dead.has(gateway.frame(entry))),
+      found.stored,
+      cellsOf(found.entries, entry => !found.dead.has(gateway.frame(entry))),
     )
-  else expectEqualButFor(gateway, dead, stored, entries)
+  else expectEqualButForDead(gateway, found)
   expect(gateway.stats.maxOpenLogSockets).toBeLessThanOrEqual(1)
   return { outcome, stats }
 }
 
 /** Equal; where entries were rejected, each of them is a dead letter and nothing but the truth is stored. */
-function expectEqualButFor(
-  gateway: Simulator,
-  dead: ReadonlySet<string>,
-  stored: readonly Cell[],
-  entries: readonly Entry[],
-): void {
+export function expectEqualButForDead(gateway: Simulator, { stored, entries, dead }: Found): void {
   const isWritten = (entry: Entry) => !dead.has(gateway.frame(entry))
   if (entries.every(isWritten)) expectSame(stored, cellsOf(entries))
   else {
@@ -142,7 +181,7 @@ async function deadFrames({ deadLetters }: Config): Promise<ReadonlySet<string>>
   return frames
 }
 
-async function run(app: App, range: TimeRange): Promise<RunOutcome | undefined> {
+export async function runOnce(app: App, range: TimeRange): Promise<RunOutcome | undefined> {
   try {
     return await app.run({ kind: 'once', ...range }, undefined, () => {}, new AbortController().signal)
   } catch (error) {
@@ -152,7 +191,7 @@ async function run(app: App, range: TimeRange): Promise<RunOutcome | undefined> 
 }
 
 /** What is final for every datapoint. */
-function finalOfAll(app: App, config: Config): RangeSet {
+export function finalOfAll(app: App, config: Config): RangeSet {
   const selectors = config.gateways[0]!.datapoints.map(({ selector }) => selector)
   const coverage = [...app.ledger.coverage.of({ sink: app.sink.id, gateway: 'g' }, selectors).values()]
   return coverage
@@ -169,13 +208,12 @@ function atFullSpeed(config: Config): Config {
 const isConfigured = ({ ordinal }: Datapoint) => ordinal < mostConfigured
 
 /** As objects: some names hold slashes. Every other device is configured by its id, some datapoints by their XIF name. */
-function datapointsOf({ history }: Simulator) {
+function datapointsOf({ history }: Simulator, type: string) {
   return history.datapoints.filter(isConfigured).map(({ device, deviceId, block, index, name, xif, ordinal }) => ({
     device: deviceId % 2 === 0 ? { id: deviceId, as: device } : device,
     block,
     index,
     datapoint: ordinal % 3 === 0 ? { xif } : (name ?? xif),
-    // strange data: now a number, now a structure
-    type: 'any',
+    type,
   }))
 }
