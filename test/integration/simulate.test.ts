@@ -247,7 +247,12 @@ describe.concurrent('what makes no sense is refused with exit code 2 and one lin
       /late must be a number between 0 and 1, not "often"/,
     ],
     ['a habit that does not exist', ['--set', 'expiredAnswr=html'], undefined, /did you mean expiredAnswer\?/],
-    ['a habit that is none of the choices', ['--set', 'expiredAnswer=403'], undefined, /one of 401, redirect, html/],
+    [
+      'a habit that is none of the choices',
+      ['--set', 'expiredAnswer=403'],
+      undefined,
+      /one of 401, 503, redirect, html/,
+    ],
     ['a habit that is no truth', ['--set', 'slidingSessions=yes'], undefined, /must be true or false, not "yes"/],
     ['a habit that is no time', ['--set', 'lockMs=long'], undefined, /lockMs must be a number between .*"long"/],
     ['a mapping without its name', ['--set', 'accounts=me'], undefined, /Write it as accounts\.NAME=value/],
