@@ -21,9 +21,7 @@ export interface FreshLogin {
 /** Documented sample of `/iap/auth/sessionTimeout` (protocol §1); used where a gateway does not tell. */
 const usualLifeMs = 86_400_000
 /** A shorter life is taken for a slip (seconds, say): a login every few seconds would be no way to treat a gateway. */
-export const shortestLifeMs = 600_000
-/** A gateway that forgets each login at once may have just started. */
-export const notHonouredMs = 120_000
+const shortestLifeMs = 600_000
 
 /** Calls that need a login and nothing else: what the gateway says there is about the login itself (protocol §1). */
 const lifePath = '/iap/auth/sessionTimeout'

@@ -3,7 +3,7 @@ import type { Clock } from '../domain/clock.ts'
 import { Failure } from '../domain/failure.ts'
 import { gatewayFailure } from './failures.ts'
 import type { ClockLook } from './gateway-clock.ts'
-import { isAlive, logIn, logOut, notHonouredMs, shortestLifeMs } from './login.ts'
+import { isAlive, logIn, logOut } from './login.ts'
 import { isLoggedOut, type RestAnswer, type RestCall, restCall } from './rest.ts'
 import { tooFast } from './too-fast.ts'
 
@@ -36,17 +36,14 @@ export interface LoggedOutLook {
 
 interface Login {
   readonly cookie: string
-  readonly madeAt: number
-  readonly renewAt: number
-  /** The one that it was made in place of, because that one looked ended. */
-  former: Login | undefined
+  renewAt: number
   /** The gateway has taken it somewhere. */
   isProven: boolean
   users: number
   retired: boolean
 }
 
-/** A place that refuses a living login is not looked into again before this. */
+/** The gateway is not asked again about a login that a place refuses, and the login is renewed, after this. */
 const blamedMs = 1_800_000
 const whereToLook = 'The gateway takes this login elsewhere: look in the CMS what it may do.'
 /** Bounded, whatever a gateway refuses (law 6): beyond it the oldest place is forgotten. */
@@ -62,7 +59,6 @@ export class Session {
   readonly #closing = new AbortController()
   readonly #blamed = new Map<string, number>()
   #login: Login | undefined
-  #renounced: Login | undefined
   #pending: Promise<Login> | undefined
   #refused: { readonly failure: Failure; readonly until: number } | undefined
 
@@ -88,35 +84,32 @@ export class Session {
 
   /**
    * Decides about an answer that looks logged out: resolves where the same call is worth a try with the next lease,
-   * throws a Failure where it is not.
+   * throws a Failure where it is not. The gateway is asked first whether it takes the login elsewhere.
    *
-   *   the login is an older one already                   → try again with the newer
-   *   never looked into, the login is no fresh one        → try again with a new login, once
-   *   the gateway takes the login elsewhere               → the place is to blame: that call fails, the login stays
-   *   nor there, but it has taken it, or it had its time  → try again with a new login
-   *   nor there, and never did                            → the gateway does not honour its own logins
+   *   the login is an older one already  → try again with the newer
+   *   it lives                           → the place is to blame: that call fails, and the login is renewed in half an hour
+   *   it has ended                       → try again with a new login
+   *   it was never taken, or is a retry  → the gateway does not honour its own logins: no login for two minutes
    *
-   * So a place that always looks logged out costs one login and not one a call (protocol §7: never hammer login).
+   * So a place that always looks logged out costs a login each half hour and not one a call (protocol §7: never hammer login).
    */
   async renounce(cookie: string, { place, isRetry, refusal }: LoggedOutLook, signal: AbortSignal): Promise<void> {
     const { clock } = this.#options
     const login = this.#login
     if (login?.cookie !== cookie) return
-    const blamedUntil = this.#blamed.get(place)
-    if (blamedUntil !== undefined && clock.now() < blamedUntil) throw refusal.advising(whereToLook)
-    const isFresh = login.former !== undefined && clock.now() - login.madeAt < shortestLifeMs
-    if (!isRetry && !isFresh && blamedUntil === undefined) return this.#replace(login)
+    if (clock.now() < (this.#blamed.get(place) ?? 0)) throw refusal.advising(whereToLook)
     const isKnown = await isAlive(this.#ask, cookie, signal)
     if (this.#login !== login) return
     if (isKnown) {
       this.#blame(place)
-      // it was left for nothing, and lives
-      if (login.former !== undefined) this.#retire(login.former)
+      login.renewAt = Math.min(login.renewAt, clock.now() + blamedMs)
       throw refusal.advising(whereToLook)
     }
-    if (!isRetry && (login.isProven || clock.now() - login.madeAt >= notHonouredMs)) return this.#replace(login)
-    login.isProven = false
-    throw loginNotHonoured(refusal)
+    this.#login = undefined
+    if (!isRetry && login.isProven) return
+    throw this.#refuse(
+      gatewayFailure('login-not-honoured', 'the gateway does not honour its own login', { cause: refusal }),
+    )
   }
 
   /**
@@ -173,28 +166,23 @@ export class Session {
   async #renew(): Promise<Login> {
     const { clock } = this.#options
     const old = this.#login
-    const former = this.#renounced
     try {
       const { cookie, lifeMs, isProven } = await logIn(this.#ask, this.#options, this.#closing.signal)
-      const madeAt = clock.now()
-      const login = { cookie, madeAt, renewAt: madeAt + lifeMs / 2, former, isProven, users: 0, retired: false }
+      const login = { cookie, renewAt: clock.now() + lifeMs / 2, isProven, users: 0, retired: false }
       this.#refused = undefined
-      this.#renounced = undefined
       this.#login = login
       if (old !== undefined) this.#retire(old)
       return login
     } catch (error) {
-      if (error instanceof Failure && error.retryAfterMs !== undefined)
-        this.#refused = { failure: error, until: clock.now() + error.retryAfterMs }
-      throw error
+      throw error instanceof Failure ? this.#refuse(error) : error
     }
   }
 
-  #replace(login: Login): void {
-    // the one before it is of no interest any more: a row of them would grow
-    login.former = undefined
-    this.#renounced = login
-    this.#login = undefined
+  /** No login is made before the failure's wait is over. */
+  #refuse(failure: Failure): Failure {
+    if (failure.retryAfterMs !== undefined)
+      this.#refused = { failure, until: this.#options.clock.now() + failure.retryAfterMs }
+    return failure
   }
 
   #retire(login: Login): void {
@@ -219,7 +207,7 @@ export class Session {
 }
 
 async function unlessAborted<Value>(work: Promise<Value>, signal: AbortSignal): Promise<Value> {
-  // whoever is gone hears nothing of its failure
+  // a caller that has stopped hears nothing of its failure
   work.catch(() => {})
   signal.throwIfAborted()
   const { promise: aborted, reject } = Promise.withResolvers<never>()
@@ -235,12 +223,8 @@ async function unlessAborted<Value>(work: Promise<Value>, signal: AbortSignal): 
 function looksLoggedOut(asked: string, status: number): Failure {
   return gatewayFailure(
     'rest-not-logged-in',
-    `the gateway answers ${asked} as if nobody were logged in (status ${status})`,
+    `the gateway answers ${asked} as if there were no login (status ${status})`,
   )
-}
-
-function loginNotHonoured(cause: Failure): Failure {
-  return gatewayFailure('login-not-honoured', 'the gateway does not honour its own login', { cause })
 }
 
 function closed(): Failure {

@@ -155,17 +155,20 @@ describe('the session with a gateway', () => {
     ['a redirect to the login page', { status: 302, headers: { location: '/cms' } }],
     ['the login page itself', { headers: { 'content-type': 'text/html' }, body: '<html>' }],
     ['that page without saying so', { body: '<!doctype html><html>' }],
-  ])('that has ended (%s) is made anew once; then the path is to blame', async (_, loggedOut) => {
-    let ended = 1
-    const { gateway, session } = await startGateway({
-      answer: ({ path }) => (path === '/iap/devs' && ended-- > 0 ? loggedOut : undefined),
+  ])('that has ended (%s) is made anew; a path that refuses a living one is to blame', async (_, loggedOut) => {
+    let isRefused = false
+    const { gateway, session, valid } = await startGateway({
+      answer: ({ path, cookie = '' }) =>
+        path === '/iap/devs' && (isRefused || !valid.has(cookie)) ? loggedOut : undefined,
     })
+    await session.lease(signal)
+    valid.clear()
     expect((await session.call({ method: 'GET', path: '/iap/devs' }, signal)).status).toBe(200)
     expect(gateway.asked.filter(({ path }) => path === '/iap/devs').map(({ cookie }) => cookie)).toEqual([
       'cmsSID=sid1',
       'cmsSID=sid2',
     ])
-    ended = 2
+    isRefused = true
     const failure = await failureOf(session.call({ method: 'GET', path: '/iap/devs' }, signal))
     expect(failure).toMatchObject({ code: 'rest-not-logged-in', retry: 'later', reach: 'gateway' })
     expect(logins(gateway)).toBe(2)
@@ -185,17 +188,27 @@ describe('the session with a gateway', () => {
     const page = { headers: { 'content-type': 'text/html' }, body: '<html>' }
     const startOdd = () => startGateway({ answer: ({ path }) => (path.startsWith('/iap/storage') ? page : undefined) })
 
-    it('fails that call alone, and keeps the one login that it was made anew for', async () => {
+    it('fails that call alone, and costs a login each half hour at most', async () => {
       const { gateway, session, clock, valid } = await startOdd()
       for (let i = 0; i < 200; i++) {
         expect(await failureOf(session.call(odd, signal))).toMatchObject({ code: 'rest-not-logged-in', retry: 'later' })
         expect((await session.call(good, signal)).status).toBe(200)
         clock.advance(30_000)
       }
+      // 100 minutes
+      expect(logins(gateway)).toBe(4)
+      // those before it do not stay behind
+      await expect.poll(() => [...valid]).toEqual(['cmsSID=sid4'])
+    })
+
+    it('is well again when the gateway takes a new login there', async () => {
+      const { gateway, session, clock } = await startGateway({
+        answer: ({ path, cookie }) => (path === '/iap/devs' && cookie === 'cmsSID=sid1' ? { status: 401 } : undefined),
+      })
+      await failureOf(session.call(good, signal))
+      clock.advance(hour / 2)
+      expect((await session.call(good, signal)).status).toBe(200)
       expect(logins(gateway)).toBe(2)
-      // the first one was left for nothing: it does not stay behind
-      await untilAsked(gateway, 'PUT /iap/auth/logout')
-      expect([...valid]).toEqual(['cmsSID=sid2'])
     })
 
     it('makes no login for the next such path', async () => {
@@ -203,7 +216,7 @@ describe('the session with a gateway', () => {
         answer: ({ path }) => (path.startsWith('/iap/devs/') ? { status: 401 } : undefined),
       })
       for (let i = 0; i < 20; i++) await failureOf(session.call({ method: 'GET', path: `/iap/devs/${i}` }, signal))
-      expect(logins(gateway)).toBe(2)
+      expect(logins(gateway)).toBe(1)
     })
 
     it('still sees there that a login has ended, some time later', async () => {
@@ -211,12 +224,12 @@ describe('the session with a gateway', () => {
       await failureOf(session.call(odd, signal))
       valid.clear()
       await failureOf(session.call(odd, signal))
-      expect(logins(gateway)).toBe(2)
+      expect(logins(gateway)).toBe(1)
       clock.advance(hour)
       await failureOf(session.call(odd, signal))
-      expect(logins(gateway)).toBe(3)
+      expect(logins(gateway)).toBe(2)
       expect((await session.call(good, signal)).status).toBe(200)
-      expect(logins(gateway)).toBe(3)
+      expect(logins(gateway)).toBe(2)
     })
   })
 
