@@ -57,8 +57,9 @@ export class GatewayClock {
     return this.#bounds === undefined ? undefined : this.now() - this.#clock.now()
   }
 
+  /** Whole milliseconds (law 1); elapsed time has fractions. */
   now(): number {
-    return this.#bounds === undefined ? this.#clock.now() : this.#clock.elapsed() + this.#bounds.least
+    return this.#bounds === undefined ? this.#clock.now() : Math.floor(this.#clock.elapsed() + this.#bounds.least)
   }
 
   #seeTime(shown: string, askedAt: number): void {

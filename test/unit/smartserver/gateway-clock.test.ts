@@ -25,6 +25,17 @@ describe("the gateway's clock", () => {
     expect(clock.offsetMs).toBe(skewMs)
   })
 
+  test('has whole milliseconds and is not early where elapsed time has fractions, as on a real host', () => {
+    const host = steeredClock(start)
+    let fraction = 0.7117
+    const clock = new GatewayClock({ ...host, elapsed: () => host.elapsed() + fraction })
+    clock.look().time(timeText(host.now()))
+    host.advance(1_000)
+    fraction = 0.25
+    expect(Number.isInteger(clock.now())).toBe(true)
+    expect([0, 1]).toContain(host.now() + skewMs - clock.now())
+  })
+
   test('stays at its finest sight while headers agree', () => {
     const host = steeredClock(start)
     const clock = new GatewayClock(host)
