@@ -18,6 +18,7 @@ import { createThrottle, type Throttle } from './pipeline/throttle.ts'
 import { logTransfers } from './pipeline/transfer-log.ts'
 import type { Demand } from './planning/demand.ts'
 import { compileMapping } from './points/mapping.ts'
+import { reservedTags } from './points/series.ts'
 import type { Metrics } from './service/metrics.ts'
 import { serveMetrics } from './service/metrics-server.ts'
 import { openBundleSink } from './sinks/bundle/bundle-sink.ts'
@@ -173,7 +174,9 @@ export async function openSink({ sink, gateways }: Config, parts: AppParts): Pro
   const numberFields = gateways.flatMap(({ datapoints }) =>
     datapoints.flatMap(({ measurement, field }) => (field === undefined ? [] : [{ measurement, field }])),
   )
-  return await openInfluxSink({ ...sink, measurements: [...measurements], numberFields }, parts)
+  const ownTags = gateways.flatMap(({ datapoints }) => datapoints.flatMap(({ tags }) => Object.keys(tags)))
+  const tagNames = [...new Set([...reservedTags, ...ownTags])]
+  return await openInfluxSink({ ...sink, measurements: [...measurements], numberFields, tagNames }, parts)
 }
 
 /** The daemon's metrics, shown where the configuration says; undefined: nowhere. */

@@ -66,13 +66,14 @@ function influxdbOf(influxdb: InfluxdbSettings, contentOf: ContentOf): InfluxdbC
     ...(proxy === undefined ? {} : { proxy }),
     ...(server === undefined ? {} : { server }),
   } as const
-  if (version === 2) return { ...base, version, org, bucket, ...secret('token') }
+  const login = { ...secret('username'), ...secret('password') }
+  if (version === 2) return { ...base, version, org, bucket, ...secret('token'), ...login }
+  if (version === 3) return { ...base, version, database, ...secret('token') }
   return {
     ...base,
     version,
     database,
-    ...secret('username'),
-    ...secret('password'),
+    ...login,
     ...(retentionPolicy === undefined ? {} : { retentionPolicy }),
   }
 }

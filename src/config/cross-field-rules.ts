@@ -48,23 +48,41 @@ export function oneTrust(tls: { ca?: unknown; fingerprint256?: unknown; verify?:
     context.addIssue({ code: 'custom', path: [second], message: `contradicts ${first}: give one of the two` })
 }
 
-/** Each option belongs to one version of InfluxDB's write API. */
+const optionsOfVersion: Readonly<Record<1 | 2 | 3, readonly string[]>> = {
+  1: ['database', 'retentionPolicy', 'username', 'password'],
+  2: ['org', 'bucket', 'token'],
+  3: ['database', 'token'],
+}
+
+/** Which options go with which version of InfluxDB. VictoriaMetrics takes version 2 without a bucket, and a login. */
 export function versionOptions(influxdb: { version?: unknown; [option: string]: unknown }, context: Context): void {
   const { version } = influxdb
-  if (version !== 1 && version !== 2) return
-  const ofVersion = { 1: ['database', 'retentionPolicy', 'username', 'password'], 2: ['org', 'bucket', 'token'] }
-  const needed = version === 1 ? ['database'] : ['org', 'bucket']
-  const other = version === 1 ? 2 : 1
-  const strange = ofVersion[other].filter(key => influxdb[key] !== undefined)
-  for (const key of strange)
+  if (version !== 1 && version !== 2 && version !== 3) return
+  const own = optionsOfVersion[version]
+  const isVictoria = influxdb['server'] === 'victoria-metrics'
+  const allowed = isVictoria ? [...own, 'username', 'password'] : own
+  const known = new Set(Object.values(optionsOfVersion).flat())
+  const strange = [...known].filter(key => influxdb[key] !== undefined && !allowed.includes(key))
+  for (const key of strange) {
+    const versions = ([1, 2, 3] as const).filter(it => optionsOfVersion[it].includes(key))
     context.addIssue({
       code: 'custom',
       path: [key],
-      message: `belongs to version: ${other}, but this is version: ${version}`,
+      message: `belongs to version: ${versions.join(' or ')}, but this is version: ${version}`,
     })
+  }
   if (strange.length > 0) return
+  const needed = version === 2 ? (isVictoria ? [] : ['org', 'bucket']) : ['database']
   for (const key of needed.filter(name => influxdb[name] === undefined))
     context.addIssue({ code: 'custom', path: [key], message: `"${key}" is missing (version ${version} needs it)` })
+  const { database } = influxdb
+  if (version === 3 && typeof database === 'string' && !/^[A-Za-z0-9][\w-]{0,63}$/.test(database))
+    context.addIssue({
+      code: 'custom',
+      path: ['database'],
+      message:
+        'InfluxDB 3 takes names of ASCII letters, digits, "_" and "-" that begin with a letter or digit (64 at most)',
+    })
   if ((influxdb['username'] === undefined) !== (influxdb['password'] === undefined)) {
     const [lonely, missing] = influxdb['username'] === undefined ? ['password', 'username'] : ['username', 'password']
     context.addIssue({ code: 'custom', path: [lonely], message: `needs a ${missing} beside it` })

@@ -257,9 +257,18 @@ export interface InfluxdbV2Config extends InfluxdbBase {
   readonly org: string
   readonly bucket: string
   readonly token?: string
+  /** VictoriaMetrics alone. */
+  readonly username?: string
+  readonly password?: string
 }
 
-export type InfluxdbConfig = InfluxdbV1Config | InfluxdbV2Config
+export interface InfluxdbV3Config extends InfluxdbBase {
+  readonly version: 3
+  readonly database: string
+  readonly token?: string
+}
+
+export type InfluxdbConfig = InfluxdbV1Config | InfluxdbV2Config | InfluxdbV3Config
 
 export interface RequestsConfig {
   readonly per: 'datapoint' | 'device' | 'gateway' | 'auto'

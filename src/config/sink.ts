@@ -6,26 +6,32 @@ import { databaseAddress, duration, line, numberOfText, proxyAddress, secret } f
 
 const influxdb = section({
   version: z
-    .preprocess(numberOfText, z.literal([1, 2]))
+    .preprocess(numberOfText, z.literal([1, 2, 3]))
     .prefault(2)
-    .describe('1: InfluxDB 1.x (/write). 2: InfluxDB 2.x, 3.x, VictoriaMetrics and whatever takes /api/v2/write'),
+    .describe(
+      'The API of the database. 1: InfluxDB 1.x. 2: InfluxDB 2.x, VictoriaMetrics and others that take /api/v2/write. 3: InfluxDB 3.x',
+    ),
   url: databaseAddress().describe('e.g. http://localhost:8086'),
-  org: line().optional().describe('Version 2: organization; any word where the database has none'),
-  bucket: line().optional().describe('Version 2: bucket (InfluxDB 3.x: database)'),
+  org: line().optional().describe('Version 2: organization, by its name; not for VictoriaMetrics'),
+  bucket: line().optional().describe('Version 2: bucket, by its name; not for VictoriaMetrics'),
   token: secret()
     .optional()
-    .describe('Version 2: token that may write to the bucket; none where the database asks for none'),
-  database: line().optional().describe('Version 1: database; it must exist'),
+    .describe(
+      'Versions 2 and 3: token that may write to the bucket or database; none where the database asks for none',
+    ),
+  database: line().optional().describe('Versions 1 and 3: database; it must exist'),
   retentionPolicy: line().optional().describe("Version 1: retention policy; default: the database's own"),
-  username: secret().optional().describe('Version 1: login, where the database asks for one'),
-  password: secret().optional().describe('Version 1: password'),
+  username: secret().optional().describe('Version 1 and VictoriaMetrics: login, where the database asks for one'),
+  password: secret().optional().describe('Version 1 and VictoriaMetrics: password'),
   timeout: duration({ from: second, to: hour, text: 'How long one write may take' }).prefault('30s'),
   ca: line().optional().describe('PEM file of the authority that signed the certificate of an https database'),
   proxy: proxyAddress().optional().describe('Web proxy on the way to the database, e.g. http://proxy:3128'),
   server: z
     .enum(['influxdb-1', 'influxdb-2', 'influxdb-3', 'victoria-metrics'])
     .optional()
-    .describe('What it really is, where it does not tell by itself (behind a proxy that hides it)'),
+    .describe(
+      'What it is, where it does not tell by itself (behind a proxy that hides it). With victoria-metrics the URL is enough',
+    ),
 }).superRefine(versionOptions, whateverOptions)
 
 const sqlite = section({

@@ -199,7 +199,7 @@ c.yaml:7:31: the file holds no PEM certificate that can be read: c.yaml
   ],
   'options of the other version of InfluxDB': [
     '    datapoints: [a/b/0/c]\nsink:\n  influxdb: { url: http://db, database: d }\n',
-    `c.yaml:8:41: belongs to version: 1, but this is version: 2
+    `c.yaml:8:41: belongs to version: 1 or 3, but this is version: 2
     influxdb: { url: http://db, database: d }
                                           ^`,
   ],

@@ -2,10 +2,26 @@ import { expect, test } from 'vitest'
 import { load } from './config-folder.ts'
 
 test('a bundle is a sink too', () => {
-  const minimal = 'gateways: { a: { url: "https://a", username: u, password: p, datapoints: [a/b/0/c] } }'
   expect(load(`${minimal}\nsink: { bundle: { path: /media/stick } }`).sink).toEqual({
     kind: 'bundle',
     path: '/media/stick',
   })
   expect(() => load(`${minimal}\nsink: { bundle: {} }`)).toThrow(/"path" is missing/)
+})
+
+const minimal = 'gateways: { a: { url: "https://a", username: u, password: p, datapoints: [a/b/0/c] } }'
+const influxdb = (options: string) => load(`${minimal}\nsink: { influxdb: { url: "http://db", ${options} } }`).sink
+
+test('InfluxDB 3 needs a database and a token, and nothing of the other versions', () => {
+  expect(influxdb('version: 3, database: lab, token: t')).toMatchObject({ version: 3, database: 'lab', token: 't' })
+  expect(() => influxdb('version: 3')).toThrow(/"database" is missing/)
+  expect(() => influxdb('version: 3, database: lab, org: o')).toThrow(/belongs to version: 2/)
+  for (const name of ['my.bucket', '_lab', 'süd', 'a b', 'x'.repeat(65)])
+    expect(() => influxdb(`version: 3, database: "${name}"`)).toThrow(/InfluxDB 3 takes names/)
+})
+
+test('VictoriaMetrics needs its URL alone', () => {
+  expect(influxdb('server: victoria-metrics')).toMatchObject({ version: 2, server: 'victoria-metrics' })
+  expect(influxdb('server: victoria-metrics, username: u, password: p')).toMatchObject({ username: 'u' })
+  expect(() => influxdb('version: 2')).toThrow(/"org" is missing/)
 })
