@@ -1,5 +1,6 @@
-import { closeSync, openSync, writeSync } from 'node:fs'
+import { closeSync, openSync } from 'node:fs'
 import type { Failure } from '../domain/failure.ts'
+import { writeAll } from '../durable/write.ts'
 import type { CapturePart } from '../pipeline/capture-format.ts'
 import { commandFailure } from './failures.ts'
 import { usageFailure } from './parse-time.ts'
@@ -44,7 +45,7 @@ export class CaptureFile {
     const bytes = Buffer.from(this.#portion)
     this.#portion = ''
     try {
-      for (let written = 0; written < bytes.length; ) written += writeSync(this.#file, bytes, written)
+      writeAll(this.#file, bytes)
     } catch (error) {
       throw cannotWrite('the recording', error)
     }

@@ -6,8 +6,10 @@ import { type Selector, selectorKey } from '../domain/datapoint.ts'
 import { Failure } from '../domain/failure.ts'
 import { isoText } from '../domain/instant.ts'
 import type { DataLogRequest } from '../domain/request.ts'
+import { appendDurably, portionsOf } from '../durable/append.ts'
+import { writeAll } from '../durable/write.ts'
 import { deadLetterFailure } from './failures.ts'
-import { appendDurably, draftSuffix, letterFiles, letterSuffix, writeAll } from './letter-files.ts'
+import { draftSuffix, letterFiles, letterSuffix } from './letter-files.ts'
 import { type LetterIndex, openLetterIndex } from './letter-index.ts'
 
 /** An entry or point that could not be written, with all that is needed to try again. */
@@ -105,7 +107,7 @@ export class DeadLetterBox {
         this.#guard(() => {
           if (file === undefined) return
           const day = join(this.#folder, `${isoText(this.#clock.now()).slice(0, 10)}${letterSuffix}`)
-          appendDurably(file, day)
+          appendDurably(day, portionsOf(file), 'keep')
           isCommitted = true
         }),
       close: () => {

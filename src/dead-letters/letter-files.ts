@@ -1,15 +1,6 @@
-import {
-  closeSync,
-  fstatSync,
-  fsyncSync,
-  openSync,
-  readdirSync,
-  readSync,
-  renameSync,
-  rmSync,
-  writeSync,
-} from 'node:fs'
+import { closeSync, openSync, readdirSync, rmSync } from 'node:fs'
 import { dirname, join } from 'node:path'
+import { replaceDurably, syncFolder, writeAll } from '../durable/write.ts'
 import type { KeptLetter } from './dead-letters.ts'
 
 export const draftSuffix = '.draft'
@@ -51,13 +42,14 @@ export class LetterRemainder {
 
   /** Durable when it returns. */
   replace(): void {
-    if (this.#file === undefined) rmSync(this.#path, { force: true })
-    else {
-      fsyncSync(this.#file)
-      this.#close()
-      renameSync(this.#draft, this.#path)
+    if (this.#file === undefined) {
+      rmSync(this.#path, { force: true })
+      syncFolder(dirname(this.#path))
+      return
     }
-    syncFolder(dirname(this.#path))
+    const file = this.#file
+    this.#file = undefined
+    replaceDurably(file, this.#draft, this.#path)
   }
 
   /** Drops what was not put in place; harmless afterwards. */
@@ -70,48 +62,5 @@ export class LetterRemainder {
   #close(): void {
     if (this.#file !== undefined) closeSync(this.#file)
     this.#file = undefined
-  }
-}
-
-/** Puts the whole content of an open file at the end of another one; after a line that a crash cut off, on a new line. */
-export function appendDurably(from: number, path: string): void {
-  const to = openSync(path, 'a+', 0o600)
-  try {
-    const { size } = fstatSync(to)
-    const last = Buffer.alloc(1)
-    if (size > 0) readSync(to, last, 0, 1, size - 1)
-    if (size > 0 && last.toString() !== '\n') writeAll(to, Buffer.from('\n'))
-    append(from, to)
-    fsyncSync(to)
-  } finally {
-    closeSync(to)
-  }
-  syncFolder(dirname(path))
-}
-
-/** In portions: a range may hold millions of bad frames, and memory stays flat (law 6). */
-function append(from: number, to: number): void {
-  const portion = Buffer.alloc(256 * 1024)
-  let at = 0
-  for (;;) {
-    const read = readSync(from, portion, 0, portion.length, at)
-    if (read === 0) return
-    writeAll(to, portion.subarray(0, read))
-    at += read
-  }
-}
-
-/** A disk that is nearly full takes a part and says so only by the count. */
-export function writeAll(file: number, bytes: Uint8Array): void {
-  for (let written = 0; written < bytes.length; ) written += writeSync(file, bytes, written)
-}
-
-/** A file's name is durable only when its folder is. */
-function syncFolder(folder: string): void {
-  const file = openSync(folder, 'r')
-  try {
-    fsyncSync(file)
-  } finally {
-    closeSync(file)
   }
 }

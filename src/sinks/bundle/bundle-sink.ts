@@ -1,24 +1,15 @@
 import { createHash } from 'node:crypto'
-import {
-  accessSync,
-  closeSync,
-  constants,
-  fsyncSync,
-  openSync,
-  readdirSync,
-  renameSync,
-  rmSync,
-  writeSync,
-} from 'node:fs'
+import { accessSync, closeSync, constants, openSync, readdirSync, rmSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { Failure } from '../../domain/failure.ts'
 import type { Point } from '../../domain/point.ts'
 import type { DataLogRequest } from '../../domain/request.ts'
+import { replaceDurably, writeAll } from '../../durable/write.ts'
 import { sinkFailure } from '../failures.ts'
 import { lineOf } from '../line-protocol/format-lines.ts'
 import type { Sink, SinkDraft } from '../sink.ts'
-import { addToManifest, fileSuffix, type ManifestList, openManifest, syncFolder } from './manifest.ts'
+import { addToManifest, fileSuffix, type ManifestList, openManifest } from './manifest.ts'
 
 const draftSuffix = '.draft'
 
@@ -87,7 +78,7 @@ function openDraft(
       const bytes = gzipSync(`${points.map(lineOf).join('\n')}\n`, { level: 6 })
       guarded(label, () => {
         file ??= openSync(draft, 'w', 0o600)
-        for (let written = 0; written < bytes.length; ) written += writeSync(file, bytes, written)
+        writeAll(file, bytes)
       })
       hash.update(bytes)
       return { written: points.length, rejected: [] }
@@ -99,10 +90,9 @@ function openDraft(
       const about = file === undefined ? {} : { file: name, sha256 }
       guarded(label, () => {
         if (file !== undefined) {
-          fsyncSync(file)
-          close()
-          renameSync(draft, join(folder, name))
-          syncFolder(folder)
+          const whole = file
+          file = undefined
+          replaceDurably(whole, draft, join(folder, name))
         }
         addToManifest(list, {
           gateway,

@@ -1,21 +1,10 @@
 import { createHash, randomUUID } from 'node:crypto'
-import {
-  closeSync,
-  existsSync,
-  fstatSync,
-  fsyncSync,
-  ftruncateSync,
-  mkdirSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  readSync,
-  renameSync,
-  writeSync,
-} from 'node:fs'
+import { closeSync, existsSync, mkdirSync, openSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Selector } from '../../domain/datapoint.ts'
 import type { Failure } from '../../domain/failure.ts'
+import { appendDurably } from '../../durable/append.ts'
+import { replaceDurably, writeAll } from '../../durable/write.ts'
 import { sinkFailure } from '../failures.ts'
 
 const manifestName = 'manifest.ndjson'
@@ -99,9 +88,15 @@ export function openManifest(folder: string): Manifest {
   mkdirSync(folder, { recursive: true })
   const path = join(folder, manifestName)
   if (!hasManifest(folder)) {
-    writeDurably(`${path}.draft`, 'w', `${JSON.stringify({ bundle: randomUUID() })}\n`)
-    renameSync(`${path}.draft`, path)
-    syncFolder(folder)
+    const draft = `${path}.draft`
+    const file = openSync(draft, 'w', 0o600)
+    try {
+      writeAll(file, Buffer.from(`${JSON.stringify({ bundle: randomUUID() })}\n`))
+    } catch (error) {
+      closeSync(file)
+      throw error
+    }
+    replaceDurably(file, draft, path)
   }
   return readManifest(folder)
 }
@@ -112,7 +107,8 @@ export function openManifest(folder: string): Manifest {
  */
 export function addToManifest(list: ManifestList, entry: ManifestEntry): void {
   const numbered = { line: list.last + 1, ...entry }
-  writeDurably(join(list.folder, manifestName), 'a+', `${JSON.stringify({ ...numbered, sum: sumOf(numbered) })}\n`)
+  const line = Buffer.from(`${JSON.stringify({ ...numbered, sum: sumOf(numbered) })}\n`)
+  appendDurably(join(list.folder, manifestName), [line], 'drop')
   // not before: a number that was given to nothing would look like a missing line
   list.last++
 }
@@ -126,42 +122,6 @@ function parsedLine(text: string): { readonly number: number; readonly entry: Ma
   if (typeof numbered.line !== 'number' || sum !== sumOf(numbered)) return undefined
   const { line: number, ...entry } = numbered
   return { number, entry: entry as unknown as ManifestEntry }
-}
-
-function writeDurably(path: string, flags: string, text: string): void {
-  const file = openSync(path, flags, 0o600)
-  try {
-    const { size } = fstatSync(file)
-    ftruncateSync(file, endOfLines(file, size))
-    const bytes = Buffer.from(text)
-    for (let written = 0; written < bytes.length; ) written += writeSync(file, bytes, written)
-    fsyncSync(file)
-  } finally {
-    closeSync(file)
-  }
-}
-
-/** The byte after the last newline. */
-function endOfLines(file: number, size: number): number {
-  const portion = Buffer.alloc(64 * 1024)
-  for (let until = size; until > 0; ) {
-    const from = Math.max(0, until - portion.length)
-    readSync(file, portion, 0, until - from, from)
-    const newline = portion.subarray(0, until - from).lastIndexOf('\n')
-    if (newline !== -1) return from + newline + 1
-    until = from
-  }
-  return 0
-}
-
-/** A file's name is durable only when its folder is. */
-export function syncFolder(folder: string): void {
-  const file = openSync(folder, 'r')
-  try {
-    fsyncSync(file)
-  } finally {
-    closeSync(file)
-  }
 }
 
 function parsed(line: string): unknown {
