@@ -8,23 +8,23 @@ interface Line {
   newest: Instant
 }
 
-/** What is remembered at least: as many entries as an ordinary configuration lets one request bring, several times. */
+/** Points that are remembered at least: several times the entries that one request brings in an ordinary configuration. */
 const leastRemembered = 1_000_000
 
 /**
  * Finds entries of one datapoint with the same time within one request. The usual case, ascending times, costs one
- * comparison. If they differ, the point has the fields of all of them, of each field the larger value: the same entries
- * give the same point whatever their order (law 4), also in a database that merges the fields of equal times.
+ * comparison. If such entries differ, the point has the fields of all of them, and of each field the larger value: the same
+ * entries give the same point in any order (law 4), also in a database that merges the fields of equal times.
  *
- * What it remembers is bounded (law 6): beyond that the oldest is forgotten, and a repetition from so far back is
- * written once more and counted as written; the database holds one point all the same.
+ * The number of points that it remembers is bounded (law 6). Beyond that the oldest are forgotten, and a repetition of one of
+ * them is written again and counted as written; the database still holds one point.
  */
 export class Repeats {
   readonly #lines = new Map<Series, Line>()
   readonly #seen = new SeenPoints()
   readonly #limit: number
   #isExact = true
-  /** Points forgotten so far: an index plus this names a point for good. */
+  /** Points forgotten so far: an index plus this number identifies a point for the whole request. */
   #forgotten = 0
   readonly #corrections = new Map<number, Point>()
 
@@ -74,7 +74,7 @@ export class Repeats {
     const fields = joinFields(earlier, point.fields)
     if (!isSame(fields, earlier)) {
       this.#seen.put(index, line, fields)
-      // in the place of an earlier correction: of two in one batch the database need not take the later
+      // replaces an earlier correction: of two in one batch the database may take either
       this.#corrections.set(this.#forgotten + index, { ...point, fields })
     }
     return 'differs'
@@ -105,7 +105,7 @@ export function joinFields(a: Point['fields'], b: Point['fields']): Point['field
   return joined
 }
 
-/** Values of one field are of one kind; should they not be, texts are larger. */
+/** Values of one field are usually of one kind; if they are not, texts are larger. */
 function isLarger(a: FieldValue, b: FieldValue): boolean {
   return typeof a === typeof b ? a > b : typeof a > typeof b
 }

@@ -6,23 +6,23 @@ type Fields = Point['fields']
 const firstCapacity = 1_024
 
 /**
- * The points of one request, for telling repetitions: time and value in columns, so that a million of them with one
- * number each cost about 20 MB, and nothing is kept of the points themselves. Texts that come again and again (an
- * enumeration) are kept once. Lines (series) are numbered by the caller.
+ * The points of one request, for finding repetitions: time and value in columns, so that a million points with one number
+ * each cost about 20 MB, and the points themselves are not kept. Equal texts (of an enumeration) are kept once. Lines
+ * (series) are numbered by the caller.
  */
 export class SeenPoints {
   #held = 0
   #ms = new Float64Array(firstCapacity)
-  /** Made when the first time with digits beyond the millisecond comes. */
+  /** Undefined until the first time with digits below the millisecond. */
   #nanos: Uint32Array<ArrayBuffer> | undefined
-  /** The value, or the place among the others. */
+  /** The value, or an index in `others`. */
   #values = new Float64Array(firstCapacity)
-  /** Twice the line, and one more where `values` is a place among the others. */
+  /** Twice the line, plus one if `values` is an index in `others`. */
   #lines = new Uint32Array(firstCapacity)
   readonly #names: string[] = []
   #others: Fields[] = []
   #textPlaces = new Map<string, number>()
-  /** Index of each point, plus one, by its line and time; made when the first point out of order is looked for. */
+  /** Index of each point, plus one, by its line and time; undefined until the first point out of order. */
   #table: Int32Array<ArrayBuffer> | undefined
 
   get size(): number {

@@ -21,17 +21,17 @@ export class Tally {
     this.#unwritable = [...this.#received]
   }
 
-  /** An entry that was asked for by these. */
+  /** An entry that these selectors asked for. */
   receive(selectors: readonly number[]): void {
     for (const i of selectors) this.#received[i]!++
   }
 
-  /** It gives no point. */
+  /** Such an entry gives no point. */
   reject(selectors: readonly number[]): void {
     for (const i of selectors) this.#unwritable[i]!++
   }
 
-  /** It gives a point that is written. */
+  /** Such an entry gives a point that is written. */
   note({ series }: Point, selectors: readonly number[]): void {
     const line = this.#lines.get(series)
     if (line === undefined) this.#lines.set(series, { selectors, points: 1, written: 1, rejected: 0 })
@@ -41,7 +41,7 @@ export class Tally {
     }
   }
 
-  /** `partly`: other fields of it are in the sink. `isCorrection`: it was to replace one that has been written. */
+  /** `partly`: other fields of the point are in the sink. `isCorrection`: the point was to replace one that is written. */
   refuse(
     { series }: Point,
     { partly, isCorrection }: { readonly partly: boolean; readonly isCorrection: boolean },
@@ -65,7 +65,7 @@ export class Tally {
     return this.#sums(({ points }) => points)
   }
 
-  /** Likewise. What is neither written nor rejected was a duplicate or empty. */
+  /** In the order of the request's selectors. What is neither written nor rejected was a duplicate or empty. */
   counts(): Counts[] {
     const written = this.#sums(line => line.written)
     const refused = this.#sums(line => line.rejected)

@@ -36,9 +36,9 @@ export interface LoadOutcome {
 const batchPoints = 10_000
 
 /**
- * Brings a bundle into the sink: each complete transfer with the same acknowledgements as if it had come from the
- * gateway, and then its range into the ledger (law 2). What is covered already is passed over, so that loading twice
- * changes nothing; whatever ends it in between, the same command goes on from there. Memory follows one transfer.
+ * Writes a bundle into the sink: each complete transfer with the same acknowledgements as if it came from the gateway, and
+ * then its range into the ledger (law 2). Ranges that are covered already are left out, so that loading twice changes
+ * nothing, and the same command goes on after an interruption. Memory follows one transfer.
  */
 export async function loadBundle(
   folder: string,
@@ -122,7 +122,7 @@ async function loadEntry(
   }
 }
 
-/** Checked as a whole before a line of it is believed. */
+/** The whole file is checked before any line of it is used. */
 function readWhole(folder: string, entry: ManifestEntry, receipt: Receipt): string {
   if (entry.file === undefined) return ''
   let bytes: Buffer

@@ -2,13 +2,13 @@ import { rangeLength, type TimeRange } from '../domain/range.ts'
 import type { Sink } from '../sinks/sink.ts'
 import { type CountedRow, countSeries } from './counts.ts'
 
-/** More pieces would cost the database more than they spare the gateway. */
+/** More pieces would cost the database more than they save the gateway. */
 const mostPieces = 64
 const mostCounts = 10_000
 
 /**
- * The part of a row in which points are missing, in pieces of about one request, those first that hold the fewest points:
- * the gateway is asked only until what is missing was found (law 7). A guess costs nothing where it is wrong.
+ * A part of a row in which points are missing, in pieces of about one request. Pieces with the fewest points come first,
+ * because the gateway is asked only until all that is missing was found (law 7). A wrong order costs requests, nothing else.
  */
 export async function suspectPieces(
   { proof, found, series }: CountedRow,

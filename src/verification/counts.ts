@@ -4,23 +4,23 @@ import type { TimeRange } from '../domain/range.ts'
 import type { Claim } from '../ledger/targets.ts'
 import type { Sink } from '../sinks/sink.ts'
 
-/** A range that the ledger calls complete, held against the database. */
+/** A row of the ledger: a range that it calls complete, counted in the database. */
 export interface CountedRow {
   readonly gateway: string
   readonly selector: Selector
   readonly series: readonly Series[]
   readonly range: TimeRange
-  /** What the ledger has proof of; undefined: not known. */
+  /** Points that the ledger has proof of; undefined: not known. */
   readonly proof: number | undefined
-  /** What the database holds; undefined where it was not counted. */
+  /** Points that the database holds; undefined: not counted. */
   readonly found: number | undefined
   /** `expired`: older than the database keeps, at least in part. */
   readonly verdict: 'equal' | 'differs' | 'unknown' | 'expired'
 }
 
 /**
- * Counts in the database what the ledger claims, row by row as the proofs are: a part of one cannot be compared. Rows
- * that lie outside of `within` are left out. Costs the gateway nothing.
+ * Counts in the database what the ledger claims, row by row, because a proof cannot be compared in part. Rows outside of
+ * `within` are left out. The gateway is not asked.
  */
 export async function* countClaims(
   gateway: string,
