@@ -79,18 +79,20 @@ function openSocket({ url, cookie, agent }: DataLogSocket): WebSocket {
   })
 }
 
-/** The state of one socket being read; see the picture above. */
+/** Until `"end"`, from then to the close, and afterwards; a failure known while `ended` is thrown at the close. */
+type State =
+  | { readonly kind: 'reading' }
+  | { readonly kind: 'ended'; readonly failure: Failure | undefined }
+  | { readonly kind: 'done'; readonly failure: unknown }
+
+/** One socket being read; see the picture above. */
 class Reading {
   readonly #socket: WebSocket
   readonly #options: DataLogSocket
   readonly #signal: AbortSignal
   #filling: Frame[] = []
   #entries = 0
-  #ended = false
-  /** What it finishes with once `"end"` has come. */
-  #endedWith: Failure | undefined
-  #finished = false
-  #failure: unknown
+  #state: State = { kind: 'reading' }
   #lastFrameAt = performance.now()
   #wake: (() => void) | undefined
   #idle: NodeJS.Timeout | undefined
@@ -111,14 +113,14 @@ class Reading {
 
   /** The next batch, or undefined after `"end"`. */
   async next(): Promise<readonly Frame[] | undefined> {
-    while (!this.#finished && this.#filling.length < this.#options.batchSize) {
+    while (this.#state.kind !== 'done' && this.#filling.length < this.#options.batchSize) {
       this.#resume()
       await new Promise<void>(resolve => {
         this.#wake = resolve
       })
     }
-    // what a failed request has delivered so far is of no use: it is asked for again as a whole
-    if (this.#failure !== undefined) throw this.#failure
+    // the frames of a failed request are of no use: it is asked for again as a whole
+    if (this.#state.kind === 'done' && this.#state.failure !== undefined) throw this.#state.failure
     const batch = this.#filling
     this.#filling = []
     this.#resume()
@@ -129,30 +131,36 @@ class Reading {
     this.#signal.removeEventListener('abort', this.#onAbort)
     clearInterval(this.#idle)
     clearTimeout(this.#closing)
-    this.#finished = true
+    this.#state = { kind: 'done', failure: undefined }
     this.#socket.terminate()
   }
 
   #onFrame(data: WebSocket.RawData, isBinary: boolean): void {
+    if (this.#state.kind === 'done') return
     this.#lastFrameAt = performance.now()
     const bytes = data as Buffer
     // what is no text is no entry: kept as base64, it becomes a rejection and a dead letter (law 13)
     const isText = !isBinary && isUtf8(bytes)
     const text = isText ? bytes.toString('utf8') : `no text, base64: ${bytes.toString('base64')}`
-    if (!this.#finished) this.#tell(text)
-    if (this.#ended) {
-      this.#endedWith = this.#failed('frame-after-end', 'frames arrived after "end"')
-      if (this.#options.witness === undefined) this.#finish(this.#endedWith)
-    } else if (text === '"end"') {
-      this.#ended = true
-      this.#closing = setTimeout(() => this.#finish(this.#endedWith), closeTimeoutMs)
-    } else {
-      this.#keep(text)
+    this.#showWitness(text)
+    if (this.#state.kind === 'reading') {
+      if (text === '"end"') this.#end()
+      else this.#keep(text)
+    } else if (this.#state.kind === 'ended') {
+      const failure = this.#failed('frame-after-end', 'frames arrived after "end"')
+      this.#state = { kind: 'ended', failure }
+      // a witness hears all that comes until the close
+      if (this.#options.witness === undefined) this.#finish(failure)
     }
   }
 
-  /** A witness that cannot go on, as on a full disk, ends the reading: nobody else would hear of it. */
-  #tell(frame: Frame): void {
+  #end(): void {
+    this.#state = { kind: 'ended', failure: undefined }
+    this.#closing = setTimeout(() => this.#close(), closeTimeoutMs)
+  }
+
+  /** A witness that cannot go on, as on a full disk, ends the reading: the failure would be lost otherwise. */
+  #showWitness(frame: Frame): void {
     try {
       this.#options.witness?.onFrame(frame)
     } catch (error) {
@@ -169,8 +177,15 @@ class Reading {
   }
 
   #onClose(code: number): void {
-    if (!this.#finished) this.#options.witness?.onClose(code)
-    this.#finish(this.#ended ? this.#endedWith : this.#cut(code))
+    if (this.#state.kind === 'done') return
+    this.#options.witness?.onClose(code)
+    this.#close(code)
+  }
+
+  /** The connection is over: complete only after `"end"` and nothing behind it. */
+  #close(code = 1006): void {
+    if (this.#state.kind === 'ended') this.#finish(this.#state.failure)
+    else this.#finish(this.#failed('no-end', `the gateway closed the socket (${code}) without "end"`))
   }
 
   #onRefusal(request: ClientRequest, answer: IncomingMessage): void {
@@ -201,8 +216,8 @@ class Reading {
   }
 
   #errorFailure(error: Error): unknown {
-    // the reset of a connection that has said all it had to say
-    if (this.#ended) return this.#endedWith
+    // a reset after "end" is as good as a close
+    if (this.#state.kind === 'ended') return this.#state.failure
     const code = 'code' in error ? String(error.code) : ''
     if (code === 'WS_ERR_UNSUPPORTED_MESSAGE_LENGTH')
       return this.#failed('frame-too-large', `a frame exceeds ${largestFrame >> 20} MiB`, error)
@@ -213,10 +228,6 @@ class Reading {
     return networkFailure(error, 'reading its data log').during({ entries: this.#entries })
   }
 
-  #cut(code: number): Failure {
-    return this.#failed('no-end', `the gateway closed the socket (${code}) without "end"`)
-  }
-
   #failed(code: GatewayCode, message: string, cause?: unknown): Failure {
     return gatewayFailure(code, message, { cause, work: { entries: this.#entries } })
   }
@@ -224,9 +235,8 @@ class Reading {
   readonly #onAbort = () => this.#finish(this.#signal.reason)
 
   #finish(failure: unknown): void {
-    if (this.#finished) return
-    this.#finished = true
-    this.#failure = failure
+    if (this.#state.kind === 'done') return
+    this.#state = { kind: 'done', failure }
     this.#socket.terminate()
     this.#wakeUp()
   }
