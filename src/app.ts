@@ -25,8 +25,8 @@ import { openBundleSink } from './sinks/bundle/bundle-sink.ts'
 import { openInfluxSink } from './sinks/influxdb/influx-sink.ts'
 import type { Sink, SinkReport } from './sinks/sink.ts'
 import { openSqliteSink } from './sinks/sqlite/sqlite-sink.ts'
-import { Companion } from './smartserver/companion.ts'
 import { Gateway, type GatewayOptions } from './smartserver/gateway.ts'
+import { GatewayMonitor } from './smartserver/gateway-monitor.ts'
 import { createVerifiedGateways } from './verification/verified-gateways.ts'
 import type { VerifyParts } from './verification/verify.ts'
 
@@ -199,7 +199,7 @@ export function openGateway(options: GatewayConfig, parts: GatewayParts): Gatewa
   return new Gateway({ ...options, clock, ...(batchSize && { batchSize }), ...(onTooFast && { onTooFast }) })
 }
 
-/** A gateway for work on its log: with its companion, and the throttle that all its data-log requests go through. */
+/** A gateway for work on its log: with its monitor, and the throttle that all its data-log requests go through. */
 export function openAccompanied(
   options: GatewayConfig,
   parts: AppParts & { readonly batchSize?: number; readonly sink: Sink | undefined },
@@ -212,17 +212,17 @@ export function openAccompanied(
   const { clock, log, sink } = parts
   const { generalSocket, limits } = options
   const gateway = openGateway(options, parts)
-  const companion = new Companion({ gateway, clock, log, generalSocket })
-  const gates = [createCpuGate({ clock, current: () => companion.cpu(), pauseAbove: limits.pauseAboveCpu })]
+  const monitor = new GatewayMonitor({ gateway, clock, log, generalSocket })
+  const gates = [createCpuGate({ clock, current: () => monitor.cpu(), pauseAbove: limits.pauseAboveCpu })]
   const zone = () => gateway.clock.zone ?? limits.zone
   if (limits.quiet !== undefined)
     gates.push(createQuietGate(limits.quiet, { host: clock, gateway: gateway.clock }, zone))
   return {
     gateway,
-    source: accompanied({ gateway, companion, clock, log, selectors: selectorsOf(options) }),
+    source: accompanied({ gateway, monitor, clock, log, selectors: selectorsOf(options) }),
     throttle: createThrottle({ limits, clock, gates, sink }),
     async close() {
-      await companion.close()
+      await monitor.close()
       await gateway.close()
     },
   }

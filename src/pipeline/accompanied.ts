@@ -7,15 +7,15 @@ import type { DataLogRequest } from '../domain/request.ts'
 import { createDeviceIdOf, createDeviceIds, type DeviceIds } from '../inventory/device-ids.ts'
 import { createRetention, type Retention } from '../inventory/retention.ts'
 import { type Survey, surveySite } from '../inventory/survey.ts'
-import type { Companion } from '../smartserver/companion.ts'
 import { readDevices } from '../smartserver/discovery.ts'
 import type { Gateway } from '../smartserver/gateway.ts'
+import type { GatewayMonitor } from '../smartserver/gateway-monitor.ts'
 import { canBeSent } from '../smartserver/log-query.ts'
 import type { RunSource } from './job.ts'
 
 export interface AccompaniedParts {
   readonly gateway: Gateway
-  readonly companion: Companion
+  readonly monitor: GatewayMonitor
   readonly clock: Clock
   readonly log: Logger
   /** What is configured: compared with what the gateway has before its log is asked for. */
@@ -26,9 +26,9 @@ export interface AccompaniedParts {
 const surveyRestMs = 24 * 3_600_000
 const failedSurveyRestMs = 3_600_000
 
-/** A gateway for runs, with its companion: failures carry the notifications that the gateway sent meanwhile. */
+/** A gateway for runs, with its monitor: failures carry the notifications that the gateway sent meanwhile. */
 export function accompanied(parts: AccompaniedParts): RunSource {
-  const { gateway, companion, clock, log } = parts
+  const { gateway, monitor, clock, log } = parts
   let survey: Survey | undefined
   let lookAgainAt = Number.NEGATIVE_INFINITY
   let toldAt: number | undefined
@@ -68,7 +68,7 @@ export function accompanied(parts: AccompaniedParts): RunSource {
     clock: gateway.clock,
     async hello(signal) {
       await gateway.hello(signal)
-      companion.start()
+      monitor.start()
       await look(signal)
       if (goesById && clock.now() > (toldAt ?? Number.NEGATIVE_INFINITY)) await learnIds(signal)
     },
@@ -81,15 +81,15 @@ export function accompanied(parts: AccompaniedParts): RunSource {
       try {
         yield* gateway.readDataLog(request, signal)
       } catch (error) {
-        throw error instanceof Failure ? withNotices(error, companion.notificationsSince(began)) : error
+        throw error instanceof Failure ? withNotifications(error, monitor.notificationsSince(began)) : error
       }
     },
   }
 }
 
 /** Some errors of a request are told on the general socket alone (protocol §5). */
-function withNotices(failure: Failure, notices: readonly string[]): Failure {
-  if (notices.length === 0) return failure
-  const heard = `The gateway said meanwhile: "${notices.slice(-3).join('", "')}".`
+function withNotifications(failure: Failure, notifications: readonly string[]): Failure {
+  if (notifications.length === 0) return failure
+  const heard = `The gateway said meanwhile: "${notifications.slice(-3).join('", "')}".`
   return failure.advising(failure.advice === undefined ? heard : `${failure.advice} ${heard}`)
 }

@@ -5,13 +5,13 @@ import type { Selector } from '../domain/datapoint.ts'
 import type { Frame } from '../domain/entry.ts'
 import { Failure } from '../domain/failure.ts'
 import { type DataLogRequest, requestText } from '../domain/request.ts'
-import { type Courtesy, createCourtesy } from './courtesy.ts'
 import { readDataLogSocket, type Witness } from './data-log.ts'
 import { gatewayFailure } from './failures.ts'
 import { GatewayClock } from './gateway-clock.ts'
 import { type GeneralSocketEvents, keepGeneralSocket } from './general-socket.ts'
 import { KnownNames } from './known-names.ts'
 import { type DeviceIdOf, dataLogPath, sentSelector } from './query.ts'
+import { createRateLimit, type RateLimit } from './rate-limit.ts'
 import { answersTime } from './release.ts'
 import type { RestAnswer, RestCall } from './rest.ts'
 import { askJson, memberOf } from './rest-json.ts'
@@ -47,7 +47,7 @@ export class Gateway {
   readonly #agent: https.Agent
   readonly #session: Session
   readonly #names = new KnownNames()
-  readonly #courtesy: Courtesy | undefined
+  readonly #rateLimit: RateLimit | undefined
   #release: string | undefined
   #deviceIdOf: DeviceIdOf | undefined
 
@@ -59,7 +59,7 @@ export class Gateway {
     const lookAtClock = () => this.clock.look()
     this.#session = new Session({ ...options, agent: this.#agent, lookAtClock })
     const { clock, onTooFast } = options
-    this.#courtesy = onTooFast && createCourtesy({ clock, onTooFast })
+    this.#rateLimit = onTooFast && createRateLimit({ clock, onTooFast })
   }
 
   /** As the last `hello` learnt it; undefined where the gateway does not tell. */
@@ -81,7 +81,7 @@ export class Gateway {
    */
   async call(call: RestCall, signal: AbortSignal): Promise<RestAnswer> {
     const ask = () => this.#session.call(call, signal)
-    return await (this.#courtesy === undefined ? ask() : this.#courtesy(ask, signal))
+    return await (this.#rateLimit === undefined ? ask() : this.#rateLimit(ask, signal))
   }
 
   /** The general-purpose socket, kept open until the signal aborts: see `keepGeneralSocket`. */

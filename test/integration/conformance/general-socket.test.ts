@@ -7,7 +7,7 @@ import { checkGateway } from '../../../src/cli/check-gateway.ts'
 import { createTerminal } from '../../../src/cli/terminal.ts'
 import { loadConfig } from '../../../src/config/load.ts'
 import type { Rejection } from '../../../src/domain/entry.ts'
-import { Companion } from '../../../src/smartserver/companion.ts'
+import { GatewayMonitor } from '../../../src/smartserver/gateway-monitor.ts'
 import type { Update } from '../../../src/smartserver/updates.ts'
 import { type Meeting, meetGateway, never, readAll, type Script } from '../../support/conforming-gateway.ts'
 import { openSite, startProgram } from '../../support/program.ts'
@@ -38,16 +38,16 @@ async function keep(script: Script, onOpen?: (meeting: Meeting) => Promise<void>
   return { ...meeting, updates, troubles }
 }
 
-/** The companion that stays with a gateway while it is worked on. */
+/** The monitor that stays with a gateway while it is worked on. */
 async function accompany(script: Script, generalSocket = true) {
   const meeting = await meetGateway(script)
   const { gateway, clock } = meeting
   const { log, lines } = recordedLog()
-  const companion = new Companion({ gateway, clock, log, generalSocket })
+  const monitor = new GatewayMonitor({ gateway, clock, log, generalSocket })
   await gateway.hello(never)
-  companion.start()
-  onTestFinished(() => companion.close())
-  return { ...meeting, companion, lines }
+  monitor.start()
+  onTestFinished(() => monitor.close())
+  return { ...meeting, monitor, lines }
 }
 
 describe('§6 the general-purpose socket', () => {
@@ -136,7 +136,7 @@ describe('§6 the general-purpose socket', () => {
 describe('§6.1 CPU', () => {
   test('[C] is turned on with an empty PUT, once, when event rates come without it for five seconds', async () => {
     const eps = frame('UPD:TOTAL_EPS', 9)
-    const { server, clock, companion } = await accompany({
+    const { server, clock, monitor } = await accompany({
       general: socket => {
         socket.send(eps)
         socket.send(eps)
@@ -150,7 +150,7 @@ describe('§6.1 CPU', () => {
     const { body, headers } = server.asked.find(({ path }) => path === '/iap/storage/publishes/true')!
     expect([body, headers['content-length'], headers['transfer-encoding']]).toEqual(['', '0', undefined])
     clock.advance(60_000)
-    await companion.close()
+    await monitor.close()
     expect(server.calls.filter(call => call === storage)).toHaveLength(1)
   })
 
@@ -159,14 +159,14 @@ describe('§6.1 CPU', () => {
     ['UPD:SC:CPU, from 3.5', { SmartServer: 52 }, 52],
     ['UPD:SC:CPU of several controllers: whose is it?', { a: 1, b: 2 }, undefined],
   ])('[C] is heard from %s', async (action, payload, percent) => {
-    const { companion, clock, lines } = await accompany({
+    const { monitor, clock, lines } = await accompany({
       general: socket => {
         socket.send(frame(action.split(/[, ]/)[0]!, payload))
         socket.send(frame('CRT:NOTIFICATION', { message: 'after it' }))
       },
     })
-    await vi.waitFor(() => expect(companion.notificationsSince(0)).toEqual(['after it']))
-    expect(companion.cpu()).toEqual(percent === undefined ? undefined : { percent, at: clock.now() })
+    await vi.waitFor(() => expect(monitor.notificationsSince(0)).toEqual(['after it']))
+    expect(monitor.cpu()).toEqual(percent === undefined ? undefined : { percent, at: clock.now() })
     expect(lines.some(({ level }) => level > 40)).toBe(false)
   })
 
@@ -200,7 +200,7 @@ describe('§6.1 CPU', () => {
   })
 
   test('[C] is in /iap/storage from 4.1 on, without a socket', async () => {
-    const { companion, upgrades } = await accompany(
+    const { monitor, upgrades } = await accompany(
       {
         version: '4.10.038',
         answer: ({ path }) =>
@@ -208,7 +208,7 @@ describe('§6.1 CPU', () => {
       },
       false,
     )
-    await vi.waitFor(() => expect(companion.cpu()?.percent).toBe(96))
+    await vi.waitFor(() => expect(monitor.cpu()?.percent).toBe(96))
     expect(upgrades).toEqual([])
   })
 })
@@ -222,9 +222,9 @@ test('§6 [C] NTF:TIME of 4.1 is the gateway’s clock, with its offset and to t
 
 test('§5 [D] failures that come as CRT:NOTIFICATION alone are told, and known to a request that fails meanwhile', async () => {
   const payload = { message: 'queryStatus  Device does not respond!', targetType: 'DEVICE', targetName: 'Sensor 1' }
-  const { companion, lines } = await accompany({ general: socket => socket.send(frame('CRT:NOTIFICATION', payload)) })
+  const { monitor, lines } = await accompany({ general: socket => socket.send(frame('CRT:NOTIFICATION', payload)) })
   await vi.waitFor(() =>
-    expect(companion.notificationsSince(0)).toEqual(['Sensor 1: queryStatus Device does not respond!']),
+    expect(monitor.notificationsSince(0)).toEqual(['Sensor 1: queryStatus Device does not respond!']),
   )
   expect(lines).toContainEqual(expect.objectContaining({ level: 40, notification: payload.message }))
 })

@@ -1,31 +1,31 @@
 import type { Clock } from '../domain/clock.ts'
 import { gatewayFailure } from './failures.ts'
 
-export interface CourtesyParts {
+export interface RateLimitParts {
   readonly clock: Clock
   /** Before each wait: milliseconds until the gateway may be asked again. */
   readonly onTooFast: (waitMs: number) => void
 }
 
-/** Does what asks the gateway: in its turn, and again where the gateway wanted fewer requests. */
-export type Courtesy = <Answer>(ask: () => Promise<Answer>, signal: AbortSignal) => Promise<Answer>
+/** Makes a REST call in its turn, and again after the wait if the gateway asks for fewer requests. */
+export type RateLimit = <Answer>(ask: () => Promise<Answer>, signal: AbortSignal) => Promise<Answer>
 
 /** From the start of one call to the start of the next: a gateway that takes 8 requests a second must take a login beside them. */
 const distanceMs = 170
-/** After so many waits in a row fewer requests are not what the gateway wants. */
+/** A gateway that still refuses after so many waits in a row is not helped by more. */
 const mostWaits = 5
-/** Nobody sits before a terminal for longer. */
+/** A person at a terminal does not wait longer. */
 const longestWaitMs = 600_000
 
 /**
- * For commands that nobody repeats by themselves: a walk over hundreds of devices keeps a pace, and a 429 is waited out
+ * For commands that a person starts: a walk over hundreds of devices keeps a rate, and a 429 is waited out
  * (`Retry-After`, else as in protocol §1) rather than ending the command. A locked login is none: that needs a person.
  */
-export function createCourtesy({ clock, onTooFast }: CourtesyParts): Courtesy {
+export function createRateLimit({ clock, onTooFast }: RateLimitParts): RateLimit {
   let nextAt = 0
   const turn = async (signal: AbortSignal) => {
     const now = clock.now()
-    // a clock set back must not make anybody wait for it
+    // a clock that was set back must not prolong the wait
     const waitMs = Math.min(distanceMs, Math.max(0, nextAt - now))
     nextAt = now + waitMs + distanceMs
     if (waitMs > 0) await clock.sleep(waitMs, signal)

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { Failure } from '../../../src/domain/failure.ts'
-import { createCourtesy } from '../../../src/smartserver/courtesy.ts'
+import { createRateLimit } from '../../../src/smartserver/rate-limit.ts'
 import { tooFast } from '../../../src/smartserver/too-fast.ts'
 import { steeredClock } from '../../support/steered-clock.ts'
 
@@ -10,28 +10,28 @@ function polite() {
   const clock = steeredClock()
   clock.runFreely()
   const waits: number[] = []
-  const courtesy = createCourtesy({ clock, onTooFast: ms => waits.push(ms) })
+  const rateLimit = createRateLimit({ clock, onTooFast: ms => waits.push(ms) })
   /** Asks a gateway that answers so many times with this failure first. */
   const askAfter = (times: number, failure: Failure) => {
     let left = times
-    return courtesy(async () => {
+    return rateLimit(async () => {
       if (left-- > 0) throw failure
       return 'answer'
     }, signal)
   }
-  return { clock, waits, courtesy, askAfter }
+  return { clock, waits, rateLimit, askAfter }
 }
 
 describe('a gateway that is looked at once', () => {
   test('is never asked more than six times in a second, and at once where it took its time', async () => {
-    const { clock, courtesy } = polite()
+    const { clock, rateLimit } = polite()
     const asked: number[] = []
-    for (let i = 0; i < 50; i++) await courtesy(async () => void asked.push(clock.now()), signal)
+    for (let i = 0; i < 50; i++) await rateLimit(async () => void asked.push(clock.now()), signal)
     for (const at of asked) expect(asked.filter(it => it >= at && it < at + 1_000).length).toBeLessThanOrEqual(6)
     const slow = async () => clock.advance(500)
-    await courtesy(slow, signal)
+    await rateLimit(slow, signal)
     const sleeps = clock.slept.length
-    for (let i = 0; i < 5; i++) await courtesy(slow, signal)
+    for (let i = 0; i < 5; i++) await rateLimit(slow, signal)
     expect(clock.slept).toHaveLength(sleeps)
   })
 
@@ -64,8 +64,8 @@ describe('a gateway that is looked at once', () => {
   test('is waited for no longer than the command runs', async () => {
     const clock = steeredClock()
     const stop = new AbortController()
-    const courtesy = createCourtesy({ clock, onTooFast: () => setImmediate(() => stop.abort(new Error('stopped'))) })
-    const asking = courtesy(async () => {
+    const rateLimit = createRateLimit({ clock, onTooFast: () => setImmediate(() => stop.abort(new Error('stopped'))) })
+    const asking = rateLimit(async () => {
       throw tooFast({ 'retry-after': '60' })
     }, stop.signal)
     await expect(asking).rejects.toThrow('stopped')
@@ -73,10 +73,10 @@ describe('a gateway that is looked at once', () => {
   })
 
   test('is asked again at once after the clock of this host was set back', async () => {
-    const { clock, courtesy } = polite()
-    await courtesy(async () => {}, signal)
+    const { clock, rateLimit } = polite()
+    await rateLimit(async () => {}, signal)
     clock.set(clock.now() - 3_600_000)
-    await courtesy(async () => {}, signal)
+    await rateLimit(async () => {}, signal)
     expect(Math.max(...clock.slept)).toBeLessThan(1_000)
   })
 })

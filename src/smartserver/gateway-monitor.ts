@@ -2,10 +2,10 @@ import type { Logger } from 'pino'
 import type { Clock } from '../domain/clock.ts'
 import { CpuMeter, type CpuReading } from './cpu.ts'
 import type { Gateway } from './gateway.ts'
-import { createNotices, type Notices } from './notices.ts'
+import { createNotifications, type Notifications } from './notifications.ts'
 import type { Update } from './updates.ts'
 
-export interface CompanionParts {
+export interface GatewayMonitorParts {
   readonly gateway: Gateway
   readonly clock: Clock
   readonly log: Logger
@@ -13,33 +13,33 @@ export interface CompanionParts {
   readonly generalSocket: boolean
 }
 
-/** A gateway's clock may differ so much before it is worth a word. */
+/** A larger difference between the clocks is logged. */
 const notableOffsetMs = 60_000
 
 /**
- * Stays with a gateway while it is worked on: CPU, clock and notifications. An aid: whatever goes wrong with it is
- * logged, and never stops or delays the work. Started by the first `start`, stopped by `close`.
+ * Watches CPU, clock and notifications of a gateway while requests are made of it. Its failures are logged, and never stop
+ * or delay the requests. Started by the first `start`, stopped by `close`.
  */
-export class Companion {
-  readonly #parts: CompanionParts
+export class GatewayMonitor {
+  readonly #parts: GatewayMonitorParts
   readonly #log: Logger
   readonly #cpu: CpuMeter
-  readonly #notices: Notices
+  readonly #notifications: Notifications
   readonly #stop = new AbortController()
   readonly #unread = new Map<string, number>()
   #work: Promise<unknown> | undefined
   #hasWarned = false
   #isLost = false
 
-  constructor(parts: CompanionParts) {
+  constructor(parts: GatewayMonitorParts) {
     this.#parts = parts
     this.#log = parts.log.child({ gateway: parts.gateway.name })
     const { gateway, clock } = parts
     this.#cpu = new CpuMeter({ gateway, clock, signal: this.#stop.signal })
-    this.#notices = createNotices({ log: this.#log, clock: parts.clock })
+    this.#notifications = createNotifications({ log: this.#log, clock: parts.clock })
   }
 
-  /** After a first answer of the gateway: an aid does not knock at closed doors. */
+  /** Called after the first answer of the gateway, so that one that is away is not asked twice. */
   start(): void {
     if (this.#stop.signal.aborted) return
     this.#work ??= this.#listen()
@@ -51,7 +51,7 @@ export class Companion {
   }
 
   notificationsSince(at: number): string[] {
-    return this.#notices.since(at)
+    return this.#notifications.since(at)
   }
 
   async close(): Promise<void> {
@@ -85,12 +85,12 @@ export class Companion {
 
   #note(update: Update): void {
     this.#cpu.note(update)
-    this.#notices.note(update)
+    this.#notifications.note(update)
     if (update.kind === 'time') this.#parts.gateway.clock.noteNotification(update.shown)
     else if (update.kind === 'unknown') this.#count(update.raw)
   }
 
-  /** Bounded: a gateway that makes up actions must not fill the memory (law 6). */
+  /** Bounded: unknown actions must not fill the memory (law 6). */
   #count(what: string): void {
     if (this.#unread.has(what) || this.#unread.size < 100) this.#unread.set(what, (this.#unread.get(what) ?? 0) + 1)
   }

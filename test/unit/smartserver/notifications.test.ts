@@ -1,12 +1,12 @@
 import { expect, test } from 'vitest'
-import { createNotices } from '../../../src/smartserver/notices.ts'
+import { createNotifications } from '../../../src/smartserver/notifications.ts'
 import { recordedLog } from '../../support/recorded-log.ts'
 import { steeredClock } from '../../support/steered-clock.ts'
 
-function notices() {
+function notifications() {
   const clock = steeredClock()
   const { log, lines } = recordedLog()
-  return { clock, lines, ...createNotices({ log, clock }) }
+  return { clock, lines, ...createNotifications({ log, clock }) }
 }
 
 const warn = 40
@@ -16,7 +16,7 @@ const device = (state: string, health: string) =>
   ({ raw: 'UPD:DEVICE', kind: 'device', id: '5', name: 'Pump 7', state, health }) as const
 
 test('a notification that repeats is a warning once in ten minutes', () => {
-  const { note, lines, clock } = notices()
+  const { note, lines, clock } = notifications()
   for (let minute = 0; minute < 15; minute++) {
     note(notification('Device does not respond!'))
     clock.advance(60_000)
@@ -31,7 +31,7 @@ test('a notification that repeats is a warning once in ten minutes', () => {
 })
 
 test('what was said since a moment is at hand, each text once', () => {
-  const { note, since, clock } = notices()
+  const { note, since, clock } = notifications()
   note(notification('before'))
   clock.advance(1)
   const began = clock.now()
@@ -40,7 +40,7 @@ test('what was said since a moment is at hand, each text once', () => {
 })
 
 test('a change of a device is told once, a device that goes on as ever never', () => {
-  const { note, lines } = notices()
+  const { note, lines } = notifications()
   for (let i = 0; i < 3; i++) note(device('provisioned', 'normal'))
   expect(lines).toEqual([])
   for (let i = 0; i < 3; i++) note(device('provisioned', 'down'))

@@ -2,13 +2,13 @@ import type { Logger } from 'pino'
 import type { Clock } from '../domain/clock.ts'
 import type { Update } from './updates.ts'
 
-/** A device that does not answer is told about at every poll: the same words are logged again after this long. */
+/** A device that does not answer is notified at every poll: the same text is logged again after this long. */
 const sameAgainMs = 600_000
 /** What is remembered of notifications, for the requests that run meanwhile. */
 const remembered = 50
 const longestText = 200
 
-/** Bounded, whatever a gateway makes up (law 6): beyond it the oldest is forgotten, and is news once more. */
+/** Bounded (law 6): beyond it the oldest is forgotten, and logged again when it comes again. */
 const mostKeys = 10_000
 
 interface Said {
@@ -16,14 +16,14 @@ interface Said {
   readonly at: number
 }
 
-/** What the gateway tells on its general socket beside values: logged once, and at hand for a request that fails. */
-export interface Notices {
+/** What the gateway sends on its general socket beside values: logged once, and added to the message of a failed request. */
+export interface Notifications {
   note(update: Update): void
   /** Texts of the notifications that came after `at`, newest last, each once. */
   since(at: number): string[]
 }
 
-export function createNotices({ log, clock }: { log: Logger; clock: Clock }): Notices {
+export function createNotifications({ log, clock }: { log: Logger; clock: Clock }): Notifications {
   const said: Said[] = []
   const warned = new Map<string, number>()
   const devices = new Map<string, string>()
@@ -39,7 +39,7 @@ export function createNotices({ log, clock }: { log: Logger; clock: Clock }): No
     log[isNews ? 'warn' : 'debug']({ notification: message, targetType, targetName }, 'the gateway notifies')
   }
 
-  /** A first sight is news only where something is wrong: the gateway also tells of devices that go on as ever. */
+  /** The first state of a device is logged only if it is down: the gateway also sends devices that have not changed. */
   function noteDevice({ id, name, state, health }: Extract<Update, { kind: 'device' }>): void {
     const shown = `${state ?? ''} ${health ?? ''}`
     const earlier = devices.get(id)
