@@ -10,6 +10,7 @@ import { Failure } from './domain/failure.ts'
 import { type Ledger, openLedger } from './ledger/ledger.ts'
 import { accompanied } from './pipeline/accompanied.ts'
 import { noteActivity } from './pipeline/activity.ts'
+import { createClockWatch } from './pipeline/clock-watch.ts'
 import { createCpuGate, createQuietGate } from './pipeline/gateway-gates.ts'
 import type { GatewayJob, RunEvent, RunSource } from './pipeline/job.ts'
 import { type LoadOutcome, loadBundle } from './pipeline/load-bundle.ts'
@@ -84,7 +85,8 @@ export async function openApp(config: Config, doing: string, { clock, log }: App
     const mapping = compileMapping(gateway.name, gateway.datapoints, pins)
     const { deviceIdOf, clock: itsClock } = accompanied.source
     const readLetter = createLetterReader(gateway.name, selectorsOf(gateway), { mapping, deviceIdOf, clock: itsClock })
-    return { config: gateway, ...accompanied, mapping, readLetter }
+    const clockWatch = createClockWatch(accompanied.source, { clock, ledger })
+    return { config: gateway, ...accompanied, mapping, readLetter, clockWatch }
   })
   const parts = { sink, ledger, deadLetters, clock }
   const kept = opened.move()
@@ -107,10 +109,11 @@ export async function openApp(config: Config, doing: string, { clock, log }: App
       const jobs = gateways
         .filter(gateway => only === undefined || gateway.config.name === only)
         .map(
-          ({ config: gateway, source, mapping, throttle }): GatewayJob => ({
+          ({ config: gateway, source, mapping, throttle, clockWatch }): GatewayJob => ({
             source,
             mapping,
             throttle,
+            clockWatch,
             sockets: gateway.limits.sockets,
             selectors: selectorsOf(gateway),
             requests: config.requests,

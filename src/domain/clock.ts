@@ -8,6 +8,12 @@ export interface Clock {
   sleep(ms: number, signal?: AbortSignal): Promise<void>
 }
 
+/** A gateway's clock beside this host's, at one moment, both in ms UTC. */
+export interface ClockReading {
+  readonly host: number
+  readonly gateway: number
+}
+
 /** The longest wait a timer can hold (2^31 − 1 ms, 24.8 days); longer ones are made of several. */
 const longestTimerMs = 2_147_483_647
 

@@ -1,3 +1,4 @@
+import type { ClockReading } from '../domain/clock.ts'
 import type { Statements } from './statements.ts'
 
 /** How a gateway's clock stood beside this host's when something was last recorded of it. Plain statements. */
@@ -6,12 +7,12 @@ export function createClocks(database: Statements) {
   const put = database.prepare('INSERT OR REPLACE INTO clock (gateway, host, shown) VALUES (?, ?, ?)')
 
   return {
-    of(gateway: string): { readonly host: number; readonly gateway: number } | undefined {
+    of(gateway: string): ClockReading | undefined {
       const row = find.get(gateway)
       return row === undefined ? undefined : { host: Number(row['host']), gateway: Number(row['shown']) }
     },
-    note(gateway: string, host: number, shown: number): void {
-      put.run(gateway, host, Math.round(shown))
+    note(name: string, { host, gateway }: ClockReading): void {
+      put.run(name, host, Math.round(gateway))
     },
   }
 }

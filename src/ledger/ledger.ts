@@ -1,11 +1,11 @@
 import { existsSync } from 'node:fs'
 import type { DatabaseSync } from 'node:sqlite'
-import type { Clock } from '../domain/clock.ts'
+import type { Clock, ClockReading } from '../domain/clock.ts'
 import type { Coverage } from '../domain/coverage.ts'
 import { type Selector, selectorContains } from '../domain/datapoint.ts'
 import type { Failure } from '../domain/failure.ts'
 import type { Series } from '../domain/point.ts'
-import type { TimeRange } from '../domain/range.ts'
+import type { RangeSet } from '../domain/range.ts'
 import type { Counts, Receipt } from '../domain/receipt.ts'
 import type { DataLogRequest } from '../domain/request.ts'
 import { type Activity, createActivities } from './activity.ts'
@@ -31,14 +31,24 @@ export interface CompletedTransfer {
   readonly counts?: readonly Counts[] | undefined
   /** The series that the points of each selector went to, in the same order. */
   readonly series?: readonly (readonly Series[])[] | undefined
-  /** The gateway's clock now, ms UTC. */
-  readonly gatewayNow?: number | undefined
+  /** The gateway's clock when the transfer ended, and what it went through: see `ClockPremise`. */
+  readonly clock?: ClockPremise | undefined
   /** The window of the group that the request was cut from, for next time. */
   readonly window?: { readonly group: string; readonly ms: number } | undefined
 }
 
 /** The memory of what is proven complete. Any trouble with it throws a Failure of reach `run`. */
 export type Ledger = ReturnType<typeof createLedger>
+
+/** What a proof says of the clock that it goes by (law 14). */
+export interface ClockPremise {
+  /** When the transfer ended. */
+  readonly reading: ClockReading
+  /** What the gateway's clock went through from the last recorded reading to the start of the transfer. */
+  readonly before: RangeSet
+  /** And from there to its end. Where any of the range itself is among it, that part is not proven. */
+  readonly during: RangeSet
+}
 
 export function openLedger(path: string, clock: Clock): Ledger {
   return createLedger(openLedgerFile(path), path, clock)
@@ -105,23 +115,18 @@ function createLedger(database: DatabaseSync, path: string, clock: Clock) {
       const known = targets.sinks()
       return known.length > 0 && !known.includes(sink)
     },
-    /** Takes back all proof of a gateway after a moment, for every selector and sink. True if there was any. */
-    uncoverAfter(gateway: string, after: number, gatewayNow: number): boolean {
-      let any = false
-      transaction(() => {
-        for (const id of targets.ofGateway(gateway)) {
-          const newest = targets.coveredBy(id).ranges.at(-1)
-          if (newest === undefined || newest.until <= after) continue
-          any = true
-          targets.uncover(id, { after, until: newest.until })
-        }
-        memory.within.noteClock(gateway, clock.now(), gatewayNow)
-      })
-      return any
-    },
-    /** Takes the proof of a range back, so that it is fetched again. */
-    uncover(place: Place, selector: Selector, range: TimeRange): void {
-      transaction(() => targets.uncover(targets.idOf(place, selector), range))
+    /**
+     * Records a reading of a gateway's clock, and takes back what is proven of the time that the clock went through
+     * again, for every selector and sink. True if there was any.
+     */
+    heedClock(gateway: string, reading: ClockReading, lived: RangeSet): boolean {
+      let isAny = false
+      if (targets.mayProve(gateway, lived))
+        transaction(() => {
+          isAny = targets.takeBack(gateway, lived)
+          memory.within.noteClock(gateway, reading)
+        })
+      return isAny
     },
   }
 
@@ -182,9 +187,10 @@ function createLedger(database: DatabaseSync, path: string, clock: Clock) {
     transaction,
     /** One durable transaction: all that the transfer proves, or nothing (law 2). */
     complete(completed: CompletedTransfer): void {
-      const { sink, request, provisional, receipt, points, counts, series, window, gatewayNow } = completed
+      const { sink, request, provisional, receipt, points, counts, series, window, clock: premise } = completed
       const { gateway, selectors, range } = request
       transaction(() => {
+        if (premise !== undefined) targets.takeBack(gateway, premise.before)
         for (const [i, selector] of selectors.entries()) {
           const target = targets.idOf({ sink, gateway }, selector)
           const reread = targets.cover(target, { range, points: points[i], counts: counts?.[i] }, provisional)
@@ -192,8 +198,12 @@ function createLedger(database: DatabaseSync, path: string, clock: Clock) {
           if (reread !== undefined) memory.within.noteSecondLook(gateway, reread)
           parkedRows.unpark(target, range, () => targets.coveredBy(target))
         }
+        targets.provesUntil(gateway, range.until)
         receiptRows.add(sink, request, provisional, receipt, clock.now())
-        if (gatewayNow !== undefined) memory.within.noteClock(gateway, clock.now(), gatewayNow)
+        if (premise !== undefined) {
+          targets.takeBack(gateway, premise.during)
+          memory.within.noteClock(gateway, premise.reading)
+        }
         if (window !== undefined) memory.within.noteWindow(gateway, window.group, window.ms)
       })
     },

@@ -50,6 +50,11 @@ export function createTargets(database: Statements) {
   const remove = database.prepare('DELETE FROM coverage WHERE target = ? AND final = ? AND after = ?')
   const put = database.prepare(`INSERT INTO coverage (target, final, ${columns}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`)
 
+  const newest = database.prepare(
+    'SELECT max(until) AS until FROM coverage JOIN target ON target.id = coverage.target WHERE gateway = ?',
+  )
+  /** Of each gateway: nothing is proven after this moment. Time that runs on needs no look at the rows. */
+  const provenUntil = new Map<string, number>()
   const restate = database.prepare(
     'UPDATE coverage SET points = ? WHERE target = ? AND final = ? AND after = ? AND until = ?',
   )
@@ -57,6 +62,15 @@ export function createTargets(database: Statements) {
   function targetId({ sink, gateway }: Place, selector: Selector): number | undefined {
     const row = find.get(sink, gateway, selectorKey(selector))
     return row === undefined ? undefined : Number(row['id'])
+  }
+
+  function mayProve(gateway: string, { ranges }: RangeSet): boolean {
+    let until = provenUntil.get(gateway)
+    if (until === undefined) {
+      until = Number(newest.get(gateway)?.['until'] ?? Number.NEGATIVE_INFINITY)
+      provenUntil.set(gateway, until)
+    }
+    return ranges.length > 0 && ranges[0]!.after < until
   }
 
   function rows(target: number, final: 0 | 1): Proof[] {
@@ -143,8 +157,20 @@ export function createTargets(database: Statements) {
     sinks(): string[] {
       return ofSinks.all().map(row => String(row['sink']))
     },
-    ofGateway(gateway: string): number[] {
-      return ofGateway.all(gateway).map(row => Number(row['id']))
+    mayProve,
+    /** To be called with each range that is covered. */
+    provesUntil(gateway: string, until: number): void {
+      const known = provenUntil.get(gateway)
+      if (known !== undefined && until > known) provenUntil.set(gateway, until)
+    },
+    /** Takes the proof of this time back, for every sink and selector of a gateway: it is fetched again. True if there was any. */
+    takeBack(gateway: string, lived: RangeSet): boolean {
+      if (!mayProve(gateway, lived)) return false
+      let isAny = false
+      for (const { id } of ofGateway.all(gateway))
+        for (const range of lived.ranges)
+          for (const final of [0, 1] as const) if (cut(Number(id), final, range).length > 0) isAny = true
+      return isAny
     },
     all(place: Place): { readonly id: number; readonly selector: Selector }[] {
       return all.all(place.sink, place.gateway).map(row => ({
@@ -165,11 +191,6 @@ export function createTargets(database: Statements) {
       const first = cut(target, 0, proof.range)
       addFinal(target, proof)
       return compare(first, proof)
-    },
-    /** Takes the proof of a range back: it will be fetched again. */
-    uncover(target: number, range: TimeRange): void {
-      cut(target, 0, range)
-      cut(target, 1, range)
     },
     /** The rows of one selector, final ones, as verify compares them. */
     proofs(place: Place, selector: Selector): Proof[] {

@@ -1,14 +1,18 @@
 import { type Failure, isAbort, toFailure } from '../domain/failure.ts'
+import { isoText } from '../domain/instant.ts'
 import { addReceipt, emptyReceipt } from '../domain/receipt.ts'
 import type { Piece } from '../planning/backlog.ts'
+import { isImpossibleClock } from '../planning/clock-premise.ts'
 import { deadlineOf } from '../planning/demand.ts'
 import { stateOf } from '../planning/plan.ts'
 import { mostEntries } from '../planning/window.ts'
 import type { Outage } from '../sinks/sink.ts'
+import { gatewayFailure } from '../smartserver/failures.ts'
+import type { ClockLook } from './clock-watch.ts'
 import { decide } from './decide.ts'
 import type { WaitReason } from './gate.ts'
 import type { GatewayJob, GatewayOutcome, RunParts } from './job.ts'
-import { rememberRetention, takeBackAfterSetBack } from './remember.ts'
+import { heedClock, rememberRetention } from './remember.ts'
 import { databaseAway } from './throttle.ts'
 import { type TransferProof, transfer } from './transfer.ts'
 import { planWork, type Work } from './work.ts'
@@ -48,14 +52,12 @@ class GatewayRun {
 
   async run(): Promise<GatewayOutcome> {
     const { source } = this.#job
-    const { sink, ledger, clock, observe } = this.#parts
+    const { sink, ledger, observe } = this.#parts
     let clockDifferenceMs: number | undefined
     let work: Work | undefined
     if (await this.#connect()) {
-      const reading = { host: clock.now(), gateway: source.clock.now() }
-      clockDifferenceMs = reading.gateway - reading.host
-      const after = takeBackAfterSetBack(source.name, reading, ledger)
-      if (after !== undefined) observe({ gateway: source.name, kind: 'clock-set-back', after })
+      const look = this.#heedClock()
+      clockDifferenceMs = look.reading.gateway - look.reading.host
       rememberRetention(this.#job, ledger)
       work = planWork(this.#job, this.#parts)
       await this.#carryOut(work)
@@ -87,6 +89,9 @@ class GatewayRun {
       }
       try {
         await source.hello(this.#signal)
+        const { reading } = this.#job.clockWatch.look()
+        if (isImpossibleClock(reading))
+          throw gatewayFailure('gateway-clock-lost', `the clock of the gateway shows ${isoText(reading.gateway)}`)
         throttle.circuit.connected()
         return true
       } catch (error) {
@@ -100,6 +105,14 @@ class GatewayRun {
       }
     }
     return false
+  }
+
+  #heedClock(): ClockLook {
+    const { source, clockWatch } = this.#job
+    const look = clockWatch.look()
+    const after = heedClock(this.#job, look, this.#parts.ledger)
+    if (after !== undefined) this.#parts.observe({ gateway: source.name, kind: 'clock-set-back', after })
+    return look
   }
 
   async #carryOut(work: Work): Promise<void> {
@@ -120,6 +133,7 @@ class GatewayRun {
       }
       const { requestFailures } = throttle.circuit.state
       const fromOtherEnd = requestFailures > 0 && requestFailures % (failuresAtOneEnd + 1) === failuresAtOneEnd
+      work.followClock(this.#job.source.clock.now())
       // while this socket waited another one may have met what ends the pass, or taken the last piece
       const piece = this.#failure === undefined ? work.next({ fromOtherEnd }) : undefined
       if (piece === undefined) {
@@ -150,15 +164,20 @@ class GatewayRun {
     this.#parts.observe({ gateway: this.#job.source.name, kind: 'waiting', reason })
 
   async #transfer(piece: Piece, work: Work): Promise<void> {
-    const { source, mapping, requests } = this.#job
+    const { source, mapping, requests, clockWatch } = this.#job
     const { sink, ledger, deadLetters, clock, observe } = this.#parts
     const { selectors, range, provisional, group } = piece
     const request = { gateway: source.name, selectors, range }
+    const start = this.#heedClock()
     const record = (proof: TransferProof) => {
       const { received, tookMs } = proof.receipt
       const window = { group, ms: work.windows.adapt(group, { range, received, tookMs }) }
-      const gatewayNow = source.clock.now()
-      ledger.complete({ ...proof, sink: sink.id, request, provisional, window, gatewayNow })
+      const end = clockWatch.look()
+      const before = clockWatch.livedUntil(start)
+      const during = clockWatch.livedBetween(start, end)
+      const premise = { reading: end.reading, before, during }
+      ledger.complete({ ...proof, sink: sink.id, request, provisional, window, clock: premise })
+      clockWatch.recorded(end)
     }
     const waiting = {
       patienceMs: databasePatienceMs,

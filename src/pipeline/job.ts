@@ -12,6 +12,7 @@ import type { Grouping } from '../planning/grouping.ts'
 import type { WindowLimits } from '../planning/window.ts'
 import type { Mapping } from '../points/mapping.ts'
 import type { Sink } from '../sinks/sink.ts'
+import type { ClockWatch } from './clock-watch.ts'
 import type { WaitReason } from './gate.ts'
 import type { Throttle } from './throttle.ts'
 import type { LogSource } from './transfer.ts'
@@ -33,6 +34,7 @@ export interface GatewayJob {
   readonly mapping: Mapping
   readonly selectors: readonly Selector[]
   readonly throttle: Throttle
+  readonly clockWatch: ClockWatch
   /** Data-log sockets at a time. */
   readonly sockets: number
   readonly requests: WindowLimits & { readonly per: Grouping; readonly order: Order }
@@ -56,7 +58,7 @@ export type RunEvent = { readonly gateway: string } & (
   | { readonly kind: 'done'; readonly piece: Piece; readonly receipt: Receipt; readonly lengthLeft: number }
   | { readonly kind: 'failed'; readonly failure: Failure; readonly waitMs: number }
   | { readonly kind: 'parked'; readonly piece: Piece; readonly failure: Failure }
-  /** Its clock was: what is after this moment counts no more. */
+  /** The gateway's clock was set back: what was complete after this moment is fetched again. */
   | { readonly kind: 'clock-set-back'; readonly after: number }
   /** Why the next request has to wait; undefined: it waits no longer. */
   | { readonly kind: 'waiting'; readonly reason: WaitReason | undefined }

@@ -1,19 +1,21 @@
 import type { Ledger } from '../ledger/ledger.ts'
-import { clockSetBack } from '../planning/set-back.ts'
+import type { ClockLook } from './clock-watch.ts'
 import type { GatewayJob } from './job.ts'
 
 /**
- * Compares the gateway's clock with the last reading. Time that the gateway goes through once again is not complete,
- * whatever it was (law 8): returns the moment from which on it counts no more, undefined where nothing was taken back.
+ * Takes back what is proven of time that the gateway's clock went through again since the last recorded reading (law 14).
+ * Returns the moment after which proof was taken back, where the clock was set back; undefined otherwise.
  */
-export function takeBackAfterSetBack(
-  gateway: string,
-  reading: { readonly host: number; readonly gateway: number },
+export function heedClock(
+  { source, clockWatch }: Pick<GatewayJob, 'source' | 'clockWatch'>,
+  look: ClockLook,
   ledger: Ledger,
 ): number | undefined {
-  const after = clockSetBack(ledger.memory.clockOf(gateway), reading)
-  if (after === undefined) return undefined
-  return ledger.coverage.uncoverAfter(gateway, after, reading.gateway) ? after : undefined
+  const lived = clockWatch.livedUntil(look)
+  const wasSetBack = clockWatch.isBehind(look)
+  if (!ledger.coverage.heedClock(source.name, look.reading, lived)) return undefined
+  clockWatch.recorded(look)
+  return wasSetBack ? lived.ranges[0]?.after : undefined
 }
 
 /** Records what the gateway has said about its retention since the last time: `status` reports the risk from it. */

@@ -27,7 +27,7 @@ export type Work = ReturnType<typeof planWork>
 /** The work of one gateway in one run: planned once, planned again where the grouping changes, and done piece by piece. */
 export function planWork(job: GatewayJob, { sink, ledger, clock, observe }: RunParts) {
   const { source, requests } = job
-  const gateway = {
+  let gateway = {
     name: source.name,
     now: source.clock.now(),
     selectors: job.selectors,
@@ -48,6 +48,16 @@ export function planWork(job: GatewayJob, { sink, ledger, clock, observe }: RunP
   const parkedNow: Piece[] = []
   let { backlog } = first
   observe({ gateway: source.name, kind: 'planned', lengthMs: lengthLeft(backlog) })
+
+  /** A clock that was set back is not ahead any more: what was planned by it may lie in the future (law 8). */
+  function followClock(now: number): void {
+    const wasSetBack = now < gateway.now
+    if (!wasSetBack) return
+    gateway = { ...gateway, now }
+    const settled = (piece: Piece) => piece.range.until <= now - job.maturity.settle
+    backlog = { ...backlog, setAside: backlog.setAside.filter(settled) }
+    planAgain()
+  }
 
   /** What was set aside is asked for as it was. */
   function planAgain(): void {
@@ -92,6 +102,7 @@ export function planWork(job: GatewayJob, { sink, ledger, clock, observe }: RunP
       ledger.memory.rememberWidth(source.name, learnt.group, learnt.width)
       planAgain()
     },
+    followClock,
     canBeHalved: (piece: Piece) => halvePiece(piece, requests.shortest) !== undefined,
     failed(piece: Piece, fate: Decision['piece'], failure: Failure): void {
       underWay.delete(piece)

@@ -1,10 +1,5 @@
+import type { ClockReading } from '../domain/clock.ts'
 import { RangeSet, type TimeRange } from '../domain/range.ts'
-
-/** A gateway's clock beside this host's, at one moment, both in ms UTC. */
-export interface ClockReading {
-  readonly host: number
-  readonly gateway: number
-}
 
 /**
  * A reading is uncertain by what the gateway shows too coarsely and by the way of its answer. A set-back by less costs
@@ -20,13 +15,10 @@ const earliestMs = Date.UTC(2019, 0, 1)
 /** A clock is not off by more than this and right: one of the two lost its time. */
 const mostDifferenceMs = 366 * dayMs
 
-/**
- * True where the gateway's clock cannot be right: nothing is asked for by it. The host's clock is believed only where it
- * is later than this program's own time, `releasedAt`, ms UTC.
- */
-export function isImpossibleClock({ host, gateway }: ClockReading, releasedAt: number): boolean {
+/** True where the gateway's clock cannot be right: nothing is asked for by it. A host that lost its time cannot tell. */
+export function isImpossibleClock({ host, gateway }: ClockReading): boolean {
   if (gateway < earliestMs) return true
-  return host >= releasedAt && Math.abs(gateway - host) > mostDifferenceMs
+  return host >= earliestMs && Math.abs(gateway - host) > mostDifferenceMs
 }
 
 /**
@@ -41,8 +33,7 @@ export function timeLived(earlier: ClockReading, now: ClockReading, elapsedMs: n
   const advanced = now.gateway - earlier.gateway
   const onwards: TimeRange = { after: earlier.gateway, until: now.gateway }
   const passedMs = elapsedMs ?? now.host - earlier.host
-  const differs = Math.abs(advanced - passedMs) > toleranceMs
-  if (!differs) return RangeSet.of(onwards)
+  if (Math.abs(advanced - passedMs) <= toleranceMs) return RangeSet.of(onwards)
   if (elapsedMs === undefined) {
     // the host's clock was set back as well: how long it took is unknown, and a day is the careful guess
     if (passedMs < 0) return aroundJump(earlier, now, Math.max(dayMs, advanced <= dayMs ? advanced : 0))
@@ -51,10 +42,11 @@ export function timeLived(earlier: ClockReading, now: ClockReading, elapsedMs: n
   return aroundJump(earlier, now, passedMs)
 }
 
+/** Where the clock landed is known no better than a reading is. */
 function aroundJump(earlier: ClockReading, now: ClockReading, mostMs: number): RangeSet {
   return RangeSet.of(
     { after: earlier.gateway, until: earlier.gateway + mostMs },
-    { after: now.gateway - mostMs, until: now.gateway },
+    { after: now.gateway - mostMs - toleranceMs, until: now.gateway },
   )
 }
 

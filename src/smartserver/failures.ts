@@ -8,6 +8,13 @@ const bug = 'This is a bug: please report it with the log.'
 
 /** Failures of the conversation with a gateway. */
 export const gatewayFailure = failures({
+  'gateway-clock-lost': {
+    retry: 'later',
+    reach: 'gateway',
+    meaning: 'The clock of the gateway shows a time that cannot be right, for example 1970 after a power cut.',
+    advice:
+      'Nothing is asked for until the clock is right, and no proof is lost. Set the time of the gateway, or check its time server and its battery.',
+  },
   'gateway-unreachable': {
     retry: 'soon',
     reach: 'gateway',

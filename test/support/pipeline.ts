@@ -3,6 +3,7 @@ import { DeadLetterBox } from '../../src/dead-letters/dead-letters.ts'
 import type { Selector } from '../../src/domain/datapoint.ts'
 import { RangeSet } from '../../src/domain/range.ts'
 import { openLedger } from '../../src/ledger/ledger.ts'
+import { type ClockWatch, createClockWatch } from '../../src/pipeline/clock-watch.ts'
 import type { GatewayJob, RunEvent, RunSource } from '../../src/pipeline/job.ts'
 import { run } from '../../src/pipeline/run.ts'
 import { createThrottle, type RequestLimits, type Throttle } from '../../src/pipeline/throttle.ts'
@@ -41,6 +42,7 @@ export function openPipelineInto<Into extends Sink>(sink: Into, { clock = steere
   const deadLetters = new DeadLetterBox({ path: temporaryFolder(), maxSize: 1e9 }, clock)
   const parts = { sink, ledger, deadLetters, clock, observe: (event: RunEvent) => void events.push(event) }
   const throttles = new Map<string, Throttle>()
+  const watches = new Map<string, ClockWatch>()
 
   function throttleOf(limits: Partial<RequestLimits> = {}, its: SteeredClock = clock): Throttle {
     return createThrottle({ limits: { ...usualLimits, ...limits }, clock: its, gates: [], sink })
@@ -50,8 +52,11 @@ export function openPipelineInto<Into extends Sink>(sink: Into, { clock = steere
     const throttle = limits === undefined ? throttles.get(source.name) : undefined
     const its = throttle ?? throttleOf(limits)
     if (limits === undefined) throttles.set(source.name, its)
+    const clockWatch = watches.get(source.name) ?? createClockWatch(source, { clock, ledger })
+    watches.set(source.name, clockWatch)
     return {
       source,
+      clockWatch,
       mapping: compileMapping(source.name, []),
       selectors: [lux],
       throttle: its,

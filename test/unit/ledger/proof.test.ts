@@ -1,4 +1,5 @@
 import { expect, onTestFinished, test } from 'vitest'
+import { RangeSet } from '../../../src/domain/range.ts'
 import { emptyReceipt } from '../../../src/domain/receipt.ts'
 import { openLedger } from '../../../src/ledger/ledger.ts'
 import { steeredClock } from '../../support/steered-clock.ts'
@@ -38,7 +39,8 @@ test('what is not known of a part is not known of the whole', () => {
     const { ledger, complete, proofs } = openForTest()
     complete(0, 10)
     if (spoil === 'overlap') complete(5, 15)
-    if (spoil === 'cut') ledger.coverage.uncover(place, lux, { after: 5, until: 10 })
+    if (spoil === 'cut')
+      ledger.coverage.heedClock(place.gateway, { host: 10, gateway: 10 }, RangeSet.of({ after: 5, until: 10 }))
     if (spoil === 'uncounted') complete(10, 20, { isCounted: false })
     expect(proofs().map(proof => proof.counts)).toEqual([undefined])
   }

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { expect, test } from 'vitest'
 import { type Selector, selectorKey } from '../../../src/domain/datapoint.ts'
+import { RangeSet } from '../../../src/domain/range.ts'
 import { emptyReceipt } from '../../../src/domain/receipt.ts'
 import type { DataLogRequest } from '../../../src/domain/request.ts'
 import { openLedger } from '../../../src/ledger/ledger.ts'
@@ -47,7 +48,7 @@ function fileAfterTenYears(): string {
         tags: new Map(Object.entries({ block: block!, index: '0', ...device, datapoint: Object.values(point!)[0]! })),
       },
     ]),
-    gatewayNow: now,
+    clock: { reading: { host: now, gateway: now }, before: RangeSet.empty, during: RangeSet.empty },
   })
   const pins = ledger.pins.of(place)
   for (const selector of selectors) pins.set(selectorKey(selector), 'number')

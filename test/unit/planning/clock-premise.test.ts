@@ -23,7 +23,7 @@ describe('the time that a clock went through between two readings', () => {
     const now = { host: start + 10 * minute, gateway: start - 5 * hour }
     const lived = timeLived(earlier, now, 10 * minute)
     expect(lived.ranges).toEqual([
-      { after: now.gateway - 10 * minute, until: now.gateway },
+      { after: now.gateway - 10 * minute - 2_000, until: now.gateway },
       { after: start, until: start + 10 * minute },
     ])
   })
@@ -31,8 +31,8 @@ describe('the time that a clock went through between two readings', () => {
   test('of a gateway that booted in 1970 and was put right later is no day in between', () => {
     const booted = { host: start, gateway: 2 * minute }
     const corrected = { host: start + hour, gateway: start + hour }
-    expect(timeLived(booted, corrected, hour).length).toBeLessThanOrEqual(2 * hour)
-    expect(timeLived(booted, corrected, undefined).length).toBeLessThanOrEqual(2 * hour)
+    expect(timeLived(booted, corrected, hour).length).toBeLessThanOrEqual(2 * hour + 2_000)
+    expect(timeLived(booted, corrected, undefined).length).toBeLessThanOrEqual(2 * hour + 2_000)
   })
 
   test('while the process was down is known by the clock of the host', () => {
@@ -45,7 +45,7 @@ describe('the time that a clock went through between two readings', () => {
     const earlier = { host: start, gateway: start }
     const behind = { host: 2 * minute, gateway: start + hour }
     expect(timeLived(earlier, behind, undefined).covers({ after: start, until: start + hour })).toBe(true)
-    expect(timeLived(earlier, behind, undefined).length).toBeLessThanOrEqual(2 * day)
+    expect(timeLived(earlier, behind, undefined).length).toBeLessThanOrEqual(2 * day + 2_000)
     const right = { host: start + 2 * hour, gateway: start + 2 * hour }
     expect(timeLived(behind, right, undefined).ranges).toEqual([{ after: start + hour, until: start + 2 * hour }])
   })
@@ -64,7 +64,7 @@ describe('the time that a clock went through between two readings', () => {
         if (Math.abs(gatewayJump) <= 2_000) return
         expect(lived.covers({ after: start, until: start + before })).toBe(true)
         expect(lived.covers({ after: landed, until: now.gateway })).toBe(true)
-        expect(lived.length).toBeLessThanOrEqual(2 * passed)
+        expect(lived.length).toBeLessThanOrEqual(2 * passed + 2_000)
       }),
       { numRuns: runs(2_000) },
     )
@@ -78,5 +78,5 @@ test.each([
   ['a clock a month behind', start, start - 30 * day, false],
   ['a good clock beside a host that lost its time', 2 * minute, start, false],
 ])('%s', (_, host, gateway, isImpossible) => {
-  expect(isImpossibleClock({ host, gateway }, Date.UTC(2026, 0, 1))).toBe(isImpossible)
+  expect(isImpossibleClock({ host, gateway })).toBe(isImpossible)
 })
