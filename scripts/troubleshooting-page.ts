@@ -6,6 +6,7 @@ import { type FailureRow, ownFailure, type Reach, type Retry } from '../src/doma
 import { ledgerFailures } from '../src/ledger/failures.ts'
 import { transferFailure } from '../src/pipeline/failures.ts'
 import { serviceFailure } from '../src/service/failures.ts'
+import { sinkFailure } from '../src/sinks/failures.ts'
 import { gatewayFailure } from '../src/smartserver/failures.ts'
 
 /** The table of each edge, in the order of the page. */
@@ -14,6 +15,7 @@ export const tables: Readonly<Record<string, Readonly<Record<string, FailureRow>
   Configuration: configFailure.rows,
   Gateway: gatewayFailure.rows,
   'Transfers and bundles': transferFailure.rows,
+  Database: sinkFailure.rows,
   Ledger: ledgerFailures.rows,
   'Dead letters': deadLetterFailure.rows,
   'The daemon': serviceFailure.rows,

@@ -1,9 +1,9 @@
 import type { DatapointName } from '../domain/datapoint.ts'
-import { Failure } from '../domain/failure.ts'
 import type { Point, Series } from '../domain/point.ts'
 import type { AmendedRow } from '../ledger/amendments.ts'
 import type { Ledger } from '../ledger/ledger.ts'
 import type { Place } from '../ledger/targets.ts'
+import { sinkFailure } from '../sinks/failures.ts'
 import type { Refusal, Sink } from '../sinks/sink.ts'
 
 /** A point and, if a frame gave it, the datapoint that it is a value of. */
@@ -71,7 +71,7 @@ async function countAll(
     }
     return counts
   } catch (error) {
-    if (error instanceof Failure && error.code === 'sink-unreadable') return undefined
+    if (sinkFailure.is(error, 'sink-unreadable')) return undefined
     throw error
   }
 }

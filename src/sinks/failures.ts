@@ -78,7 +78,7 @@ export const sinkFailure = failures({
     retry: 'later',
     reach: 'sink',
     meaning: 'The database gives no answer to a query.',
-    advice: 'Is the database running, and is its address right as seen from this machine?',
+    advice: 'Check that the database is running and that its address is right as seen from this machine.',
   },
   'sink-unreadable': {
     retry: 'never',
