@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { createServer, type IncomingMessage } from 'node:http'
 import { gunzipSync } from 'node:zlib'
+import { jsonl } from './jsonl.ts'
 import type { Exchange } from './recordings.ts'
 
 interface StoredRow {
@@ -27,8 +28,6 @@ export interface InfluxDb3 {
   readonly requests: readonly string[]
   /** More points than this in a query are more Parquet files than it may read. */
   fileLimit: number
-  /** Points of which each query tells fewer, as while a snapshot is written. */
-  hidden: number
   diskFull: boolean
   createDatabase(name: string, retentionMs?: number): void
   answer(request: Exchange['request']): Answer
@@ -59,7 +58,6 @@ export async function openInfluxDb3(): Promise<InfluxDb3> {
     databases,
     requests,
     fileLimit: Number.POSITIVE_INFINITY,
-    hidden: 0,
     diskFull: false,
     createDatabase(name, retentionMs) {
       databases.set(name, new Map())
@@ -171,9 +169,10 @@ export async function openInfluxDb3(): Promise<InfluxDb3> {
       if (held !== undefined && held !== type)
         return `invalid column type for column '${column}', expected ${typeName(held)}, got ${typeName(type)}`
     }
+    // a refused line leaves its table behind
+    tables.set(name, table)
     if (new Set([...table.columns.keys(), ...columns.map(([key]) => key), 'time']).size > 500)
       return 'Update to schema would exceed number of columns per table limit of 500 columns'
-    tables.set(name, table)
     for (const [column, type] of columns) table.columns.set(column, type)
     good.push(() => {
       const key = `${JSON.stringify(Object.entries(tags).sort())} ${time}`
@@ -212,10 +211,12 @@ export async function openInfluxDb3(): Promise<InfluxDb3> {
       const table = tables.get(described.replaceAll("''", "'"))
       if (table === undefined) return rowsOf([])
       const columns = [...table.columns].map(([column_name, type]) => ({ column_name, data_type: types[type] }))
-      return rowsOf([...columns, { column_name: 'time', data_type: 'Timestamp(Nanosecond, None)' }])
+      const all = [...columns, { column_name: 'time', data_type: 'Timestamp(ns)' }]
+      return rowsOf(all.sort((a, b) => (a.column_name < b.column_name ? -1 : 1)))
     }
-    if (/FROM information_schema\.tables/.test(q)) return rowsOf([...tables.keys()].map(table_name => ({ table_name })))
-    if (/FROM system\.parquet_files/.test(q)) return rowsOf([{ files: 0 }])
+    if (/FROM information_schema\.tables/.test(q))
+      return rowsOf([...tables.keys()].sort().map(table_name => ({ table_name })))
+    if (/FROM system\.parquet_files/.test(q)) return rowsOf([{ files: 0n }])
     const [, quoted, bare = ''] = /FROM (?:"((?:[^"]|"")*)"|(\w+))/.exec(q) ?? []
     const name = quoted?.replaceAll('""', '"') ?? bare
     const table = tables.get(name)
@@ -242,7 +243,6 @@ export async function openInfluxDb3(): Promise<InfluxDb3> {
         500,
         'External error: Query would scan 432 Parquet files, exceeding the file limit. InfluxDB 3 Core caps file access to prevent performance degradation and memory issues.',
       )
-    rows = rows.slice(0, Math.max(0, rows.length - self.hidden))
     for (const [, group = ''] of q.matchAll(/\((("[^()]*?" = \$p\d+)( OR "[^()]*?" = \$p\d+)*)\)/g)) {
       const equal = [...group.matchAll(/"((?:[^"]|"")*)" = \$(p\d+)/g)]
       rows = rows.filter(({ tags }) =>
@@ -257,12 +257,19 @@ export async function openInfluxDb3(): Promise<InfluxDb3> {
       if (/ORDER BY device, time/.test(q)) rows.sort((a, b) => (a.tags['device']! < b.tags['device']! ? -1 : 1))
       return rowsOf(rows.slice(0, limit).map(({ tags, ns, fields }) => ({ ...tags, ...fields, time: ns })))
     }
+    const [, names = '', alias = 'count(*)'] = /^SELECT (.*), count\(\*\)(?: AS (\w+))? FROM/.exec(q) ?? []
+    const grouped = [...names.matchAll(/"((?:[^"]|"")*)"|(\w+)/g)].map(
+      ([, it, plainName]) => it?.replaceAll('""', '"') ?? plainName!,
+    )
     const counts = new Map<string, number>()
     for (const { tags } of rows) {
-      const key = JSON.stringify(Object.entries(tags).sort())
+      const key = JSON.stringify(grouped.flatMap(name => (name in tags ? [[name, tags[name]]] : [])))
       counts.set(key, (counts.get(key) ?? 0) + 1)
     }
-    return rowsOf([...counts].map(([key, n]) => ({ ...Object.fromEntries(JSON.parse(key)), 'count(*)': n })))
+    const found = [...counts].map(([key, n]) => ({ ...Object.fromEntries(JSON.parse(key)), [alias]: BigInt(n) }))
+    return rowsOf(
+      /ORDER BY/.test(q) ? found.sort((a, b) => (String(a[grouped[0]!]) < String(b[grouped[0]!]) ? -1 : 1)) : found,
+    )
   }
 
   function influxql(db: string, q: string): Answer {
@@ -312,31 +319,4 @@ export async function openInfluxDb3(): Promise<InfluxDb3> {
   const address = server.address()
   if (address === null || typeof address === 'string') throw new Error('no port was given')
   return Object.assign(self, { url: `http://127.0.0.1:${address.port}` })
-}
-
-/** Keys in order, floats with a point, times in UTC without a Z and with the digits they have. */
-function jsonl(row: object): string {
-  const cells = Object.entries(row).sort(([a], [b]) => (a < b ? -1 : 1))
-  const texts = cells.map(([key, value]) => {
-    const text =
-      typeof value === 'bigint'
-        ? JSON.stringify(timeText(value))
-        : typeof value === 'number' && key !== 'count(*)' && key !== 'files'
-          ? floatText(value)
-          : JSON.stringify(value)
-    return `${JSON.stringify(key)}:${text}`
-  })
-  return `{${texts.join(',')}}`
-}
-
-function floatText(value: number): string {
-  const text = String(value).replace('e+', 'e')
-  return /^-?\d+$/.test(text) ? `${text}.0` : text.replace(/^(-?\d+)e/, '$1.0e')
-}
-
-function timeText(ns: bigint): string {
-  const whole = new Date(Number(ns / 1_000_000_000n) * 1000).toISOString().slice(0, 19)
-  const rest = String(ns % 1_000_000_000n).padStart(9, '0')
-  if (/^0+$/.test(rest)) return whole
-  return `${whole}.${rest.replace(/(?:000){1,2}$/, '')}`
 }

@@ -7,7 +7,7 @@ import { gunzipSync } from 'node:zlib'
 export interface Reply {
   readonly status: number
   readonly headers?: Readonly<Record<string, string>>
-  readonly body?: string | object
+  readonly body?: string | Buffer | object
   /** `unheard`: the connection ends before a word; `mid-answer`: after half of the body. The lines are stored all the same. */
   readonly cut?: 'unheard' | 'mid-answer'
   readonly delayMs?: number
@@ -31,7 +31,7 @@ export interface WriteServerOptions {
   /** What `/ping` says. */
   readonly ping?: Readonly<Record<string, string>>
   /** Other questions: path (without query) → answer. */
-  readonly answers?: Readonly<Record<string, Reply>>
+  readonly answers?: Readonly<Record<string, Reply | ((url: URL) => Reply)>>
   readonly tls?: { readonly key: string; readonly cert: string }
 }
 
@@ -48,9 +48,10 @@ export async function openWriteServer({ ping = {}, answers = {}, tls }: WriteSer
     const chunks: Buffer[] = []
     for await (const chunk of request) chunks.push(chunk)
     headers.push(request.headers)
-    const { pathname } = new URL(request.url ?? '/', 'http://x')
+    const url = new URL(request.url ?? '/', 'http://x')
+    const { pathname } = url
     const answer = answers[pathname]
-    if (answer !== undefined) return say(response, answer)
+    if (answer !== undefined) return say(response, typeof answer === 'function' ? answer(url) : answer)
     if (pathname === '/ping') return say(response, { status: 204, headers: ping })
     if (request.method !== 'POST' || !pathname.endsWith('/write')) return say(response, { status: 404 })
     const body = Buffer.concat(chunks)
@@ -93,8 +94,8 @@ export async function openWriteServer({ ping = {}, answers = {}, tls }: WriteSer
 async function say(response: ServerResponse, { status, headers = {}, body = '', cut, delayMs }: Reply): Promise<void> {
   if (delayMs !== undefined) await pause(delayMs)
   if (cut === 'unheard') return void response.destroy()
-  const text = typeof body === 'string' ? body : JSON.stringify(body)
-  const type = typeof body === 'string' ? 'text/plain' : 'application/json'
+  const text = typeof body === 'string' || Buffer.isBuffer(body) ? body : JSON.stringify(body)
+  const type = typeof text !== 'string' || typeof body === 'string' ? 'text/plain' : 'application/json'
   if (cut === 'mid-answer') {
     response.writeHead(status === 204 ? 400 : status, { 'content-type': type, 'content-length': '1000', ...headers })
     response.write('{"error":"half of it')

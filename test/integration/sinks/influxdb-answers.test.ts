@@ -1,12 +1,14 @@
+import { gzipSync } from 'node:zlib'
 import { afterEach, describe, expect, it } from 'vitest'
 import type { Clock } from '../../../src/domain/clock.ts'
 import { Failure } from '../../../src/domain/failure.ts'
 import type { InfluxOptions } from '../../../src/sinks/influxdb/endpoint.ts'
 import { openInfluxSink } from '../../../src/sinks/influxdb/influx-sink.ts'
-import type { Sink } from '../../../src/sinks/sink.ts'
+import { countOf, type Sink } from '../../../src/sinks/sink.ts'
 import { makePoint, makePoints, makeSeries } from '../../support/points.ts'
 import { certificateFor, openProxy } from '../../support/proxy.ts'
 import { recordedLog } from '../../support/recorded-log.ts'
+import { recordedExchanges } from '../../support/recordings.ts'
 import { influxdb3 } from '../../support/write-habits.ts'
 import {
   type Behaviour,
@@ -326,6 +328,125 @@ describe('the check', () => {
   it('believes the options where the database says nothing of itself', async () => {
     const target = await server()
     expect(await (await sinkFor(target, { server: 'influxdb-3' })).check(never)).toMatchObject({ kind: 'influxdb 3.x' })
+  })
+})
+
+describe('an InfluxDB 2.x', () => {
+  const recorded = recordedExchanges('influxdb-2')
+  const answerOf = (title: string): Reply => {
+    const { status, headers, body } = recorded.find(it => it.title === title)!.response
+    return { status, headers, body }
+  }
+
+  it('that was built without a version is known, and how long its bucket keeps', async () => {
+    const target = await server({
+      answers: {
+        '/ping': answerOf('ping'),
+        '/health': answerOf('health'),
+        '/api/v2/buckets': answerOf('buckets by name'),
+        '/query': answerOf('InfluxQL: SHOW FIELD KEYS'),
+      },
+    })
+    const report = await (await sinkFor(target)).check(never)
+    expect(report).toMatchObject({ kind: 'influxdb 2.x', retentionMs: 864_000_000, warnings: [] })
+  })
+
+  it('whose bucket is named by its id is refused, since it could not be read back', async () => {
+    const target = await server({
+      ping: { 'x-influxdb-version': 'v2.7.4' },
+      answers: {
+        '/api/v2/buckets': ({ searchParams }) =>
+          searchParams.has('id') ? answerOf('buckets by name') : answerOf('buckets by name, token that may only write'),
+      },
+    })
+    const check = (await sinkFor(target, { bucket: '0123456789abcdef' })).check(never)
+    await expect(check).rejects.toMatchObject({
+      code: 'sink-missing',
+      advice: expect.stringContaining('bucket: short'),
+    })
+  })
+
+  it('whose organization is named by its id is asked for the bucket by that id', async () => {
+    const target = await server({
+      ping: { 'x-influxdb-version': 'v2.7.4' },
+      answers: {
+        '/api/v2/buckets': ({ searchParams }) =>
+          answerOf(searchParams.has('orgID') ? 'buckets: org by id in orgID=' : 'buckets: org by id in org='),
+        '/query': answerOf('InfluxQL: SHOW FIELD KEYS'),
+      },
+    })
+    const sink = await sinkFor(target, { org: '0123456789abcdef' })
+    expect((await sink.check(never)).warnings).toEqual([])
+    expect(await sink.identity?.(never)).toEqual({ bucketId: 'BUCKET_ID_000001' })
+  })
+
+  it('with a retention that is not known costs two requests for a batch that is in part too old', async () => {
+    const target = await server({ ping: { 'x-influxdb-version': 'v2.7.4' } })
+    const oldest = points.slice(0, 2)
+    target.behave((lines, number) =>
+      number === 0
+        ? { stored: lines.slice(2), reply: answerOf('write: older than the retention (the good ones are stored)') }
+        : takeEverything(lines, number),
+    )
+    const { written, rejected } = await (await sinkFor(target)).write(points, never)
+    expect([written, rejected.map(({ point, code }) => [point, code])]).toEqual([
+      98,
+      oldest.map(point => [point, 'retention']),
+    ])
+    expect(target.writes).toHaveLength(2)
+  })
+
+  it('that cuts the connection twice gets fewer lines at a time', async () => {
+    const target = await server({ ping: { 'x-influxdb-version': 'v2.7.4' } })
+    target.behave((lines, number) =>
+      lines.length > 700 ? { stored: [], reply: { status: 204, cut: 'unheard' } } : takeEverything(lines, number),
+    )
+    const sink = await sinkFor(target)
+    expect(await sink.write(makePoints(makeSeries(), 2_000), never)).toEqual({ written: 2_000, rejected: [] })
+    expect(target.writes.map(lines => lines.length).slice(0, 4)).toEqual([2_000, 2_000, 1_000, 1_000])
+  })
+
+  it('that may not be read says what the token needs, and that a busy one is asked later', async () => {
+    const countWith = async (title: string | Reply) => {
+      const answer = typeof title === 'string' ? answerOf(title) : title
+      const target = await server({ ping: { 'x-influxdb-version': 'v2.7.4' }, answers: { '/query': answer } })
+      return countOf(await sinkFor(target), makeSeries(), { after: 0, until: at }, never)
+    }
+    await expect(countWith('InfluxQL: not allowed to read')).rejects.toMatchObject({
+      code: 'sink-unreadable',
+      retry: 'never',
+      advice: expect.stringContaining('may read'),
+    })
+    const full = { status: 400, body: { code: 'invalid', message: 'queue length exceeded' } }
+    await expect(countWith(full)).rejects.toMatchObject({ code: 'sink-busy', retry: 'later' })
+  })
+})
+
+describe('a token that was revoked', () => {
+  it('is asked about before anything else is done, until it may write again', async () => {
+    const target = await server()
+    const sink = await sinkFor(target)
+    await sink.write(points, never)
+    await sink.ready?.(never)
+    target.behave(() => ({ stored: [], reply: { status: 401, body: { code: 'unauthorized', message: 'no' } } }))
+    await expect(sink.write(points, never)).rejects.toMatchObject({ code: 'sink-denied' })
+    await expect(sink.ready?.(never)).rejects.toMatchObject({ code: 'sink-denied' })
+    expect(target.writes.at(-1)).toHaveLength(1)
+    target.behave(takeEverything)
+    await sink.ready?.(never)
+    expect(await sink.write(points, never)).toEqual(done)
+  })
+})
+
+describe('an answer without an end', () => {
+  it('is not held in memory, whether it is packed or not', async () => {
+    const packed = gzipSync(Buffer.alloc(40 * 1024 * 1024, 'x'))
+    const target = await server({
+      ping: { 'x-influxdb-version': 'v2.7.4' },
+      answers: { '/query': { status: 200, headers: { 'content-encoding': 'gzip' }, body: packed } },
+    })
+    const count = countOf(await sinkFor(target, { timeout: 20_000 }), makeSeries(), { after: 0, until: at }, never)
+    await expect(count).rejects.toMatchObject({ code: 'sink-answer-too-large' })
   })
 })
 
