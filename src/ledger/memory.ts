@@ -1,8 +1,15 @@
-import type { Selector } from '../domain/datapoint.ts'
-import { createClocks } from './clocks.ts'
-import { createRetentions, type ToldRetentions } from './retentions.ts'
+import type { ClockReading } from '../domain/clock.ts'
+import { type Selector, selectorKey } from '../domain/datapoint.ts'
 import type { Statements, Transaction } from './statements.ts'
 import type { SecondLook } from './targets.ts'
+
+/** For how long a gateway keeps the log of its selectors, as last read from it. */
+export interface KnownRetentions {
+  /** When it was read, by the host's clock, ms UTC. */
+  readonly at: number
+  /** ms; undefined: not known. */
+  of(selector: Selector): number | undefined
+}
 
 export interface SecondLooks {
   readonly looks: number
@@ -11,60 +18,65 @@ export interface SecondLooks {
 }
 
 /** How the datapoints of a device are best requested: together, or one by one. */
-export type Width = 'wide' | 'narrow' | 'always wide'
+export type Width = 'narrow' | 'always wide'
+
+interface Retentions {
+  readonly at: number
+  /** A thousand datapoints have a few retentions: each with the keys of its selectors. */
+  readonly known: readonly (readonly [number, readonly string[]])[]
+}
 
 /** What was learnt of a gateway. It changes how the gateway is asked, and proves nothing. */
-export type GatewayMemory = ReturnType<typeof createMemory>
-
 export function createMemory(database: Statements, transaction: Transaction) {
-  const clocks = createClocks(database)
-  const retentions = createRetentions(database)
-  const window = database.prepare('SELECT ms FROM window WHERE gateway = ? AND grp = ?')
-  const putWindow = database.prepare('INSERT OR REPLACE INTO window (gateway, grp, ms) VALUES (?, ?, ?)')
-  const width = database.prepare('SELECT width FROM grouping WHERE gateway = ? AND grp = ?')
-  const putWidth = database.prepare('INSERT OR REPLACE INTO grouping (gateway, grp, width) VALUES (?, ?, ?)')
-  const looks = database.prepare('SELECT gateway, looks, points, late FROM second_look')
-  const putLook = database.prepare(
-    'INSERT INTO second_look (gateway, looks, points, late) VALUES (?, 1, ?, ?) ON CONFLICT DO UPDATE SET looks = looks + 1, points = points + excluded.points, late = late + excluded.late',
-  )
+  const find = database.prepare('SELECT json FROM gateway_memory WHERE gateway = ? AND key = ?')
+  const all = database.prepare('SELECT gateway, json FROM gateway_memory WHERE key = ?')
+  const insert = database.prepare('INSERT OR REPLACE INTO gateway_memory (gateway, key, json) VALUES (?, ?, ?)')
+
+  function get<T>(gateway: string, key: string): T | undefined {
+    const row = find.get(gateway, key)
+    return row === undefined ? undefined : (JSON.parse(String(row['json'])) as T)
+  }
+
+  function put(gateway: string, key: string, value: unknown): void {
+    insert.run(gateway, key, JSON.stringify(value))
+  }
 
   return {
-    /** How the gateway's clock stood beside this host's when a transfer was last recorded. */
-    clockOf: (gateway: string) => clocks.of(gateway),
-    /** For how long a gateway keeps its log, as last read from it; undefined: never read. */
-    retentions: (gateway: string): ToldRetentions | undefined => retentions.of(gateway),
+    /** Both clocks when a transfer was last recorded. */
+    clockOf: (gateway: string) => get<ClockReading>(gateway, 'clock'),
+    windowOf: (gateway: string, group: string) => get<number>(gateway, `window ${group}`),
+    widthOf: (gateway: string, group: string) => get<Width>(gateway, `width ${group}`),
+    rememberWidth(gateway: string, group: string, width: Width): void {
+      transaction(() => put(gateway, `width ${group}`, width))
+    },
+    /** Undefined: never read. */
+    retentions(gateway: string): KnownRetentions | undefined {
+      const found = get<Retentions>(gateway, 'retention')
+      if (found === undefined) return undefined
+      const byKey = new Map(found.known.flatMap(([ms, keys]) => keys.map(key => [key, ms] as const)))
+      return { at: found.at, of: selector => byKey.get(selectorKey(selector)) }
+    },
     noteRetentions(gateway: string, at: number, known: ReadonlyMap<Selector, number>): void {
-      transaction(() => retentions.note(gateway, at, known))
-    },
-    windowOf(gateway: string, group: string): number | undefined {
-      const row = window.get(gateway, group)
-      return row === undefined ? undefined : Number(row['ms'])
-    },
-    widthOf(gateway: string, group: string): Width | undefined {
-      const row = width.get(gateway, group)
-      return row === undefined ? undefined : (String(row['width']) as Width)
-    },
-    rememberWidth(gateway: string, group: string, value: Width): void {
-      transaction(() => {
-        putWidth.run(gateway, group, value)
-      })
+      const byMs = Map.groupBy(known, ([, ms]) => ms)
+      const rows = [...byMs].map(([ms, of]) => [ms, of.map(([selector]) => selectorKey(selector))])
+      transaction(() => put(gateway, 'retention', { at, known: rows }))
     },
     /** By gateway: how often provisional ranges were read again, and the points that only the re-read has found. */
-    secondLooks(): Map<string, SecondLooks> {
-      return new Map(
-        looks
-          .all()
-          .map(row => [
-            String(row['gateway']),
-            { looks: Number(row['looks']), points: Number(row['points']), late: Number(row['late']) },
-          ]),
-      )
-    },
+    secondLooks: (): Map<string, SecondLooks> =>
+      new Map(all.all('second-looks').map(row => [String(row['gateway']), JSON.parse(String(row['json']))])),
     /** Plain statements: the transaction is the caller's. */
     within: {
-      noteClock: clocks.note,
-      noteWindow: (gateway: string, group: string, ms: number): void => void putWindow.run(gateway, group, ms),
-      noteSecondLook: (gateway: string, { points, late }: SecondLook): void => void putLook.run(gateway, points, late),
+      noteClock(name: string, { host, gateway }: ClockReading): void {
+        put(name, 'clock', { host, gateway: Math.round(gateway) })
+      },
+      noteWindow(gateway: string, group: string, ms: number): void {
+        put(gateway, `window ${group}`, ms)
+      },
+      noteSecondLook(gateway: string, { points, late }: SecondLook): void {
+        const before = get<SecondLooks>(gateway, 'second-looks') ?? { looks: 0, points: 0, late: 0 }
+        const { looks } = before
+        put(gateway, 'second-looks', { looks: looks + 1, points: before.points + points, late: before.late + late })
+      },
     },
   }
 }

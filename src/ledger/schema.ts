@@ -143,4 +143,24 @@ CREATE TABLE retention (
   known   TEXT NOT NULL      -- JSON: [[ms, [keys of selectors]], …]
 ) STRICT, WITHOUT ROWID;
 `,
+  `
+-- what was learnt of a gateway: it changes how the gateway is asked, and proves nothing. Keys: memory.ts
+CREATE TABLE gateway_memory (
+  gateway TEXT NOT NULL,
+  key     TEXT NOT NULL,
+  json    TEXT NOT NULL,
+  PRIMARY KEY (gateway, key)
+) STRICT, WITHOUT ROWID;
+INSERT INTO gateway_memory SELECT gateway, 'window ' || grp, CAST(ms AS TEXT) FROM window;
+INSERT INTO gateway_memory SELECT gateway, 'width ' || grp, json_quote(width) FROM grouping;
+INSERT INTO gateway_memory
+  SELECT gateway, 'second-looks', json_object('looks', looks, 'points', points, 'late', late) FROM second_look;
+INSERT INTO gateway_memory SELECT gateway, 'clock', json_object('host', host, 'gateway', shown) FROM clock;
+INSERT INTO gateway_memory SELECT gateway, 'retention', json_object('at', at, 'known', json(known)) FROM retention;
+DROP TABLE window;
+DROP TABLE grouping;
+DROP TABLE second_look;
+DROP TABLE clock;
+DROP TABLE retention;
+`,
 ]

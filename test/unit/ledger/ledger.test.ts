@@ -169,7 +169,7 @@ describe('completing a transfer', () => {
     const bad = () => complete(ledger, 10, 10 - 1e-9, { selectors: [lux, temp, {}] })
     expect(bad).toThrow(Failure)
     expect(rowsOf(path, 'SELECT * FROM target')).toEqual(before)
-    for (const table of ['coverage', 'receipt', 'window'])
+    for (const table of ['coverage', 'receipt', 'gateway_memory'])
       expect(rowsOf(path, `SELECT * FROM ${table}`), table).toEqual([])
     expect(ledger.parked.of(place, lux)).toHaveLength(1)
 

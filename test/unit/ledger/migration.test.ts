@@ -22,12 +22,24 @@ function fileOfVersion(version: number): string {
     .run(place.sink, place.gateway, selectorKey(lux), JSON.stringify(lux))
   database.exec('INSERT INTO coverage (target, final, after, until) VALUES (1, 1, 0, 1000), (1, 0, 1000, 2000)')
   database.exec("INSERT INTO parked VALUES (1, 2000, 3000, 'no-end', 'cut', 7, 3)")
-  database.exec("INSERT INTO window VALUES ('plant-a', 'all', 86400000)")
+  if (version < 9) database.exec("INSERT INTO window VALUES ('plant-a', 'all', 86400000)")
+  else
+    database.exec(`INSERT INTO gateway_memory VALUES ('plant-a', 'window all', '86400000'),
+    ('plant-a', 'width Sensor 1/*/*/*', '"narrow"'), ('plant-a', 'clock', '{"host":7,"gateway":9}'),
+    ('plant-a', 'second-looks', '{"looks":2,"points":30,"late":1}'), ('plant-a', 'retention', '{"at":7,"known":[[1000,["${selectorKey(lux)}"]]]}')`)
+  if (version >= 5 && version < 9) database.exec("INSERT INTO clock VALUES ('plant-a', 7, 9)")
+  if (version === 8)
+    database
+      .prepare('INSERT INTO retention VALUES (?, 7, ?)')
+      .run('plant-a', JSON.stringify([[1000, [selectorKey(lux)]]]))
   database.exec("INSERT INTO owner (one, token, pid, host, doing, heartbeat) VALUES (1, 't', 1, 'h', 'sync', 7)")
   if (version >= 4) database.exec("INSERT INTO series VALUES (1, 'datalog', '{}'); INSERT INTO content VALUES (1, 1)")
   if (version >= 2) {
     database.exec('UPDATE coverage SET points = 5 WHERE final = 1')
-    database.exec("INSERT INTO grouping VALUES ('plant-a', 'Sensor 1/*/*/*', 'narrow')")
+    if (version < 9) {
+      database.exec("INSERT INTO grouping VALUES ('plant-a', 'Sensor 1/*/*/*', 'narrow')")
+      database.exec("INSERT INTO second_look VALUES ('plant-a', 2, 30, 1)")
+    }
   }
   database.close()
   return path
@@ -49,6 +61,12 @@ it.each(
     expect(ledger.parked.of(place, lux)).toMatchObject([{ code: 'no-end', tries: 3 }])
     expect(ledger.memory.windowOf('plant-a', 'all')).toBe(86_400_000)
     expect(ledger.memory.widthOf('plant-a', 'Sensor 1/*/*/*')).toBe(version >= 2 ? 'narrow' : undefined)
+    expect(ledger.memory.secondLooks().get('plant-a')).toEqual(
+      version >= 2 ? { looks: 2, points: 30, late: 1 } : undefined,
+    )
+    expect(ledger.memory.clockOf('plant-a')).toEqual(version >= 5 ? { host: 7, gateway: 9 } : undefined)
+    const retentions = ledger.memory.retentions('plant-a')
+    expect(retentions && [retentions.at, retentions.of(lux)]).toEqual(version >= 8 ? [7, 1000] : undefined)
     expect(ledger.pins.of(place).get('a/b/0/c')).toBeUndefined()
     ledger.close()
     const database = new DatabaseSync(path, { readOnly: true })

@@ -62,9 +62,10 @@ function fileAfterTenYears(): string {
   const look = database.prepare('INSERT INTO coverage (target, final, after, until, points) VALUES (?, 0, ?, ?, 5)')
   for (const { id } of database.prepare('SELECT id FROM target').all())
     for (let i = 0; i < looks; i++) look.run(id!, now + i * every, now + (i + 1) * every)
+  const remember = database.prepare('INSERT INTO gateway_memory VALUES (?, ?, ?)')
   for (const [group] of devices) {
-    database.prepare('INSERT INTO window VALUES (?, ?, 2592000000)').run(place.gateway, group)
-    database.prepare("INSERT INTO grouping VALUES (?, ?, 'narrow')").run(place.gateway, group)
+    remember.run(place.gateway, `window ${group}`, '2592000000')
+    remember.run(place.gateway, `width ${group}`, '"narrow"')
   }
   database.exec('COMMIT')
   database.close()
