@@ -85,3 +85,12 @@ test('every source file that a page names in code type exists', () => {
     files.some(file => file === join(dirname(page), name) || file === name || file.endsWith(`/${name}`))
   expect(unresolved(pages, /`([\w./-]+\.ts)`/g, exists)).toEqual([])
 })
+
+test('every folder of src with more than ten files has a README', () => {
+  const perFolder = Map.groupBy(
+    files.filter(name => name.startsWith('src/') && name.endsWith('.ts')),
+    name => dirname(name),
+  )
+  const large = [...perFolder].filter(([, names]) => names.length > 10).map(([folder]) => folder)
+  expect(large.filter(folder => !files.includes(join(folder, 'README.md')))).toEqual([])
+})
