@@ -24,7 +24,7 @@ import type { Metrics } from './service/metrics.ts'
 import { serveMetrics } from './service/metrics-server.ts'
 import { openBundleSink } from './sinks/bundle/bundle-sink.ts'
 import { openInfluxSink } from './sinks/influxdb/influx-sink.ts'
-import type { Sink, SinkReport } from './sinks/sink.ts'
+import type { CheckPurpose, Sink, SinkReport } from './sinks/sink.ts'
 import { openSqliteSink } from './sinks/sqlite/sqlite-sink.ts'
 import { Gateway, type GatewayOptions } from './smartserver/gateway.ts'
 import { GatewayMonitor } from './smartserver/gateway-monitor.ts'
@@ -44,7 +44,7 @@ export interface App {
    * Looks at the database before a run does: from then on runs leave out what it would not keep. Throws a Failure where
    * it is away, or not to be written to.
    */
-  prepare(signal: AbortSignal): Promise<SinkReport>
+  prepare(signal: AbortSignal, purpose?: CheckPurpose): Promise<SinkReport>
   /** All gateways, or one of them. */
   run(
     demand: Demand,
@@ -98,8 +98,8 @@ export async function openApp(config: Config, doing: string, { clock, log }: App
   return {
     sink,
     ledger,
-    async prepare(signal) {
-      const report = await sink.check(signal)
+    async prepare(signal, purpose) {
+      const report = await sink.check(signal, purpose)
       await deadLetters.learn(signal)
       retentionMs = report.retentionMs
       if (!ledger.coverage.provesOthersOnly(sink.id)) return report

@@ -90,11 +90,13 @@ async function withGateways(job: Job): Promise<Certificate> {
   await using opened = new AsyncDisposableStack()
   const app = opened.adopt(await openApp(config, 'verify', { clock, log }), it => it.close())
   const { ledger, sink } = app
-  const report = await app.prepare(signal)
+  // a login that may only read is enough to compare
+  const repairs = job.mode.repair !== 'none'
+  const report = await app.prepare(signal, repairs ? 'write' : 'read')
   const releases: Record<string, string | undefined> = {}
   for (const { name } of config.gateways)
     if (options.gateway === undefined || options.gateway === name) releases[name] = await app.hello(name, signal)
-  const gateways = app.verified(report, job.mode.repair !== 'none', signal)
+  const gateways = app.verified(report, repairs, signal)
   return await certify(job, { ledger, sink, gateways }, report, releases)
 }
 

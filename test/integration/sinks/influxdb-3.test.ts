@@ -145,3 +145,9 @@ describe('the check of an InfluxDB 3', () => {
     expect((await sink.check(never)).warnings.join()).toMatch(/floor of clash is a field there and a tag of ours/)
   })
 })
+
+describe('what InfluxDB 3 tells of itself', () => {
+  it('is the data folder that it uses', async () => {
+    expect(await (await sinkFor()).identity?.(never)).toEqual({ clusterUuid: 'CLUSTER-UUID-1' })
+  })
+})
