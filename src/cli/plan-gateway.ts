@@ -22,7 +22,6 @@ import {
   type Speed,
   usualBytes,
 } from '../planning/estimate.ts'
-import { maturityAt } from '../planning/missing.ts'
 import { planRun } from '../planning/plan.ts'
 import { type Risk, riskOf, storedPart } from '../planning/risk.ts'
 import { createWindows } from '../planning/window.ts'
@@ -67,7 +66,12 @@ export interface PlanParts {
 /** What is known of a gateway: by itself, and by its clock. */
 export interface Told {
   readonly survey: Survey
-  readonly clock: { now(): number; readonly zone: string | undefined; readonly offsetMs: number | undefined }
+  readonly clock: {
+    now(): number
+    readonly zone: string | undefined
+    readonly offsetMs: number | undefined
+    readonly isOwnTime: boolean
+  }
   readonly release: string | undefined
 }
 
@@ -91,6 +95,8 @@ export function planGateway(
   const planned = {
     name,
     now: gatewayNow,
+    isOwnTime: clock.isOwnTime,
+    newestEntry: ledger.memory.newestEntryOf(name),
     selectors: configured,
     unknown: survey.problems.filter(isUnknown).map(({ selector }) => selector),
     requests: config.requests,
@@ -119,7 +125,7 @@ export function planGateway(
     release,
     clockOffsetMs: clock.offsetMs,
     zone: clock.zone ?? limits.zone,
-    range: { after: range.after, until: Math.min(range.until, maturityAt(gatewayNow, config.sync).settledUntil) },
+    range: { after: range.after, until: whole.settled.until },
     missing: { ms, datapoints: lacking.size, configured: configured.length },
     estimate: estimate(backlog, {
       densityOf,

@@ -48,6 +48,8 @@ export interface ClockPremise {
   readonly before: RangeSet
   /** And from there to its end. Where any of the range itself is among it, that part is not proven. */
   readonly during: RangeSet
+  /** The newest entry that the transfer received, ms UTC. */
+  readonly newestEntry: number | undefined
 }
 
 export function openLedger(path: string, clock: Clock): Ledger {
@@ -202,7 +204,7 @@ function createLedger(database: DatabaseSync, path: string, clock: Clock) {
         receiptRows.add(sink, request, provisional, receipt, clock.now())
         if (premise !== undefined) {
           targets.takeBack(gateway, premise.during)
-          memory.within.noteClock(gateway, premise.reading)
+          memory.within.noteClock(gateway, premise.reading, premise.newestEntry)
         }
         if (window !== undefined) memory.within.noteWindow(gateway, window.group, window.ms)
       })

@@ -44,6 +44,8 @@ export function createMemory(database: Statements, transaction: Transaction) {
   return {
     /** Both clocks when a transfer was last recorded. */
     clockOf: (gateway: string) => get<ClockReading>(gateway, 'clock'),
+    /** The time of the newest entry that was ever received of a gateway, ms UTC. */
+    newestEntryOf: (gateway: string) => get<number>(gateway, 'newest-entry'),
     windowOf: (gateway: string, group: string) => get<number>(gateway, `window ${group}`),
     widthOf: (gateway: string, group: string) => get<Width>(gateway, `width ${group}`),
     rememberWidth(gateway: string, group: string, width: Width): void {
@@ -66,8 +68,10 @@ export function createMemory(database: Statements, transaction: Transaction) {
       new Map(all.all('second-looks').map(row => [String(row['gateway']), JSON.parse(String(row['json']))])),
     /** Plain statements: the transaction is the caller's. */
     within: {
-      noteClock(name: string, { host, gateway }: ClockReading): void {
+      noteClock(name: string, { host, gateway }: ClockReading, newestEntry?: number | undefined): void {
         put(name, 'clock', { host, gateway: Math.round(gateway) })
+        const known = get<number>(name, 'newest-entry') ?? Number.NEGATIVE_INFINITY
+        if (newestEntry !== undefined && newestEntry > known) put(name, 'newest-entry', newestEntry)
       },
       noteWindow(gateway: string, group: string, ms: number): void {
         put(gateway, `window ${group}`, ms)

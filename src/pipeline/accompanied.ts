@@ -74,6 +74,7 @@ export function accompanied(parts: AccompaniedParts): RunSource {
     },
     retentionOf: selectors => retention?.(selectors),
     deviceIdOf: shown => deviceIds?.(shown),
+    hasOwnTime: () => gateway.clock.isOwnTime,
     toldAt: () => toldAt,
     problems: () => survey?.problems ?? [],
     async *readDataLog(request: DataLogRequest, signal: AbortSignal): AsyncGenerator<readonly Frame[]> {

@@ -175,7 +175,7 @@ class GatewayRun {
       const end = clockWatch.look()
       const before = clockWatch.livedUntil(start)
       const during = clockWatch.livedBetween(start, end)
-      const premise = { reading: end.reading, before, during }
+      const premise = { reading: end.reading, before, during, newestEntry: proof.newestEntry }
       ledger.complete({ ...proof, sink: sink.id, request, provisional, window, clock: premise })
       clockWatch.recorded(end)
     }

@@ -21,6 +21,8 @@ import type { LogSource } from './transfer.ts'
 export interface RunSource extends LogSource {
   readonly name: string
   hello(signal: AbortSignal): Promise<unknown>
+  /** True where its clock is the one that it logs by, not that of a `Date` header. */
+  hasOwnTime(): boolean
   /** How long the gateway keeps what these log, ms, where it tells. */
   retentionOf(selectors: readonly Selector[]): number | undefined
   /** When it told that, by the host's clock, ms UTC. */

@@ -49,6 +49,8 @@ export interface TransferProof {
   readonly counts: readonly Counts[]
   /** The series that they went to, for each selector in its order. */
   readonly series: readonly (readonly Series[])[]
+  /** The newest entry of the range, ms UTC; undefined: there was none. */
+  readonly newestEntry: number | undefined
 }
 
 /**
@@ -83,8 +85,9 @@ export async function transfer(request: DataLogRequest, parts: TransferParts, si
       series,
     })
     letters.commit()
+    const newestEntry = account.newest > request.range.after ? account.newest : undefined
     const points = tally.points().map(count => (repeats.isExact ? count : undefined))
-    parts.record({ receipt, points, counts: tally.counts(), series })
+    parts.record({ receipt, points, counts: tally.counts(), series, newestEntry })
     return receipt
   } finally {
     // first: a write that is still under way may add a letter

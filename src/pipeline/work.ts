@@ -30,6 +30,8 @@ export function planWork(job: GatewayJob, { sink, ledger, clock, observe }: RunP
   let gateway = {
     name: source.name,
     now: source.clock.now(),
+    isOwnTime: source.hasOwnTime(),
+    newestEntry: ledger.memory.newestEntryOf(source.name),
     selectors: job.selectors,
     unknown: source
       .problems()

@@ -15,10 +15,15 @@ const earliestMs = Date.UTC(2019, 0, 1)
 /** A clock is not off by more than this and right: one of the two lost its time. */
 const mostDifferenceMs = 366 * dayMs
 
+/** False: the clock started without a battery and was not set yet. */
+export function hasTime(ms: number): boolean {
+  return ms >= earliestMs
+}
+
 /** True where the gateway's clock cannot be right: nothing is asked for by it. A host that lost its time cannot tell. */
 export function isImpossibleClock({ host, gateway }: ClockReading): boolean {
-  if (gateway < earliestMs) return true
-  return host >= earliestMs && Math.abs(gateway - host) > mostDifferenceMs
+  if (!hasTime(gateway)) return true
+  return hasTime(host) && Math.abs(gateway - host) > mostDifferenceMs
 }
 
 /**

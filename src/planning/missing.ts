@@ -1,5 +1,6 @@
 import type { Coverage } from '../domain/coverage.ts'
 import { RangeSet, rangeLength, type TimeRange } from '../domain/range.ts'
+import { hasTime } from './clock-premise.ts'
 
 /** Law 8, as moments of the gateway's clock. */
 export interface Maturity {
@@ -9,8 +10,31 @@ export interface Maturity {
   readonly matureUntil: number
 }
 
-export function maturityAt(gatewayNow: number, { settle, lateness }: { settle: number; lateness: number }): Maturity {
-  return { settledUntil: gatewayNow - settle, matureUntil: gatewayNow - Math.max(settle, lateness) }
+/** Two clocks, and none is right because it is ours. All in ms UTC. */
+export interface Clocks {
+  readonly gateway: number
+  readonly host: number
+  /** True where the gateway's time is the one that it logs by; false: a `Date` header, which a proxy may write. */
+  readonly isOwnTime: boolean
+  /** The newest entry that the gateway has ever sent, as far as it was asked for. */
+  readonly newestEntry: number | undefined
+}
+
+/** Clocks that differ by more than this disagree: a `Date` header has whole seconds, and an answer takes time. */
+export const clocksDisagreeMs = 60_000
+
+/**
+ * Nothing is final before its time has come by both clocks and, where they disagree, by the newest entry: a range that
+ * lies in the gateway's future is empty and would hide what is logged there later. Nothing is asked for ahead of the host
+ * by a clock that may not be the one that logs, unless entries prove that it has come.
+ */
+export function maturityAt(clocks: Clocks, { settle, lateness }: { settle: number; lateness: number }): Maturity {
+  const { gateway, host, isOwnTime, newestEntry } = clocks
+  const doesDisagree = Math.abs(gateway - host) > clocksDisagreeMs
+  const isDoubtful = doesDisagree && !isOwnTime && hasTime(host)
+  const asked = isDoubtful ? Math.min(gateway, Math.max(host, newestEntry ?? host)) : gateway
+  const passed = Math.min(gateway, host, (doesDisagree ? newestEntry : undefined) ?? Number.POSITIVE_INFINITY)
+  return { settledUntil: asked - settle, matureUntil: passed - Math.max(settle, lateness) }
 }
 
 /**

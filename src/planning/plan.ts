@@ -12,6 +12,9 @@ export interface PlannedGateway {
   readonly name: string
   /** Its clock, ms UTC. */
   readonly now: number
+  /** See `Clocks`; undefined where the gateway was not asked. */
+  readonly isOwnTime?: boolean | undefined
+  readonly newestEntry?: number | undefined
   /** What is configured. */
   readonly selectors: readonly Selector[]
   /** What of that the gateway does not list. */
@@ -74,7 +77,8 @@ export function planRun(demand: Demand, gateway: PlannedGateway, ledger: PlanLed
   const { wanted, parkedSince = wanted.after } = terms
   const coolingMs = withCooling ? 0 : terms.coolingMs
   const place = { sink, gateway: name }
-  const moments = maturityAt(gateway.now, maturity)
+  const { isOwnTime = true, newestEntry } = gateway
+  const moments = maturityAt({ gateway: gateway.now, host: now, isOwnTime, newestEntry }, maturity)
   const selectors = askable(gateway, selector => ledger.coverage.hasContent(place, selector))
   const coverage = ledger.coverage.of(place, selectors)
   const allParked: Parked[] = []

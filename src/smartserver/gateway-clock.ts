@@ -28,6 +28,7 @@ export class GatewayClock {
   readonly #clock: Clock
   #bounds: Bounds | undefined
   #zone: string | undefined
+  #isOwnTime = false
 
   constructor(clock: Clock) {
     this.#clock = clock
@@ -52,6 +53,11 @@ export class GatewayClock {
     return this.#zone
   }
 
+  /** True where the gateway has shown the time that it logs by; a `Date` header may be a proxy's. */
+  get isOwnTime(): boolean {
+    return this.#isOwnTime
+  }
+
   /** Gateway minus host in milliseconds; undefined until it has answered once. */
   get offsetMs(): number | undefined {
     return this.#bounds === undefined ? undefined : this.now() - this.#clock.now()
@@ -66,6 +72,7 @@ export class GatewayClock {
     this.#zone = /\[([^[\]]+)\]$/.exec(shown)?.[1] ?? this.#zone
     const at = parseTimestamp(shown)
     if (at === undefined) return
+    this.#isOwnTime = true
     this.#see(at.ms, at.ms % 60_000 === 0 ? 60_000 : at.ms % 1_000 === 0 ? 1_000 : 1, askedAt)
   }
 

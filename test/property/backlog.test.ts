@@ -19,6 +19,9 @@ import { type Grouping, groupKey } from '../../src/planning/grouping.ts'
 import { maturityAt, missingRanges } from '../../src/planning/missing.ts'
 import { runs } from '../support/runs.ts'
 
+/** Both clocks show the same time. */
+const agreed = (now: number) => ({ gateway: now, host: now, isOwnTime: true, newestEntry: undefined })
+
 const horizon = 2_000
 const anyRange = fc
   .tuple(fc.integer({ min: 0, max: horizon }), fc.integer({ min: 1, max: horizon / 2 }))
@@ -156,7 +159,7 @@ describe('what is missing', () => {
   it('is never beyond what was wanted nor beyond what has settled', () => {
     fc.assert(
       fc.property(anyCase, ({ wanted, covered, now, delays, secondLookMs }) => {
-        const missing = missingRanges(wanted, covered, maturityAt(now, delays), secondLookMs)
+        const missing = missingRanges(wanted, covered, maturityAt(agreed(now), delays), secondLookMs)
         expect(missing.subtract(RangeSet.of(wanted)).isEmpty).toBe(true)
         for (const { until } of missing.ranges) expect(until).toBeLessThanOrEqual(now - delays.settle)
       }),
@@ -166,7 +169,7 @@ describe('what is missing', () => {
   it('never holds what is final, and always holds what was never fetched', () => {
     fc.assert(
       fc.property(anyCase, ({ wanted, covered, now, delays, secondLookMs }) => {
-        const missing = missingRanges(wanted, covered, maturityAt(now, delays), secondLookMs)
+        const missing = missingRanges(wanted, covered, maturityAt(agreed(now), delays), secondLookMs)
         expect(missing.intersect(covered.final).isEmpty).toBe(true)
         const never = RangeSet.of({ after: wanted.after, until: Math.min(wanted.until, now - delays.settle) })
           .subtract(covered.final)
@@ -179,7 +182,7 @@ describe('what is missing', () => {
   it('holds of the provisional only looks that are mature as a whole: all of them without a least length', () => {
     fc.assert(
       fc.property(anyCase, ({ wanted, covered, now, delays, secondLookMs }) => {
-        const moments = maturityAt(now, delays)
+        const moments = maturityAt(agreed(now), delays)
         const again = missingRanges(wanted, covered, moments, secondLookMs).intersect(covered.provisional)
         for (const { until } of again.ranges) expect(until).toBeLessThanOrEqual(moments.matureUntil)
         const mature = RangeSet.of(...covered.looks.filter(({ until }) => until <= moments.matureUntil)).intersect({
@@ -200,7 +203,7 @@ describe('what is missing', () => {
       missingRanges(
         { after: 0, until: 1000 },
         { final: RangeSet.empty, provisional, looks },
-        maturityAt(now, { settle: 0, lateness: 100 }),
+        maturityAt(agreed(now), { settle: 0, lateness: 100 }),
         secondLookMs,
       ).ranges
     expect(ask(100, 400)).toEqual([])
@@ -221,7 +224,7 @@ describe('what is missing', () => {
           const looks: TimeRange[] = []
           const rounds = Math.ceil(1_000 / every)
           for (let now = 0; now <= every * rounds; now += every) {
-            const moments = maturityAt(now, { settle, lateness })
+            const moments = maturityAt(agreed(now), { settle, lateness })
             const missing = missingRanges({ after: 0, until: now }, covered, moments, lateness)
             looks.push(...missing.ranges)
             const final = covered.final.add(missing.intersect({ after: 0, until: moments.matureUntil }))

@@ -19,6 +19,8 @@ export interface GatewayScript {
   /** Throws what saying hello shall fail with; counts from 1. */
   readonly hello?: (attempt: number) => void
   /** Throws what a request shall fail with; counts from 1. May wait. */
+  /** The time of the one entry of a range; undefined: it is empty. */
+  readonly entryAt?: (range: TimeRange) => number | undefined
   readonly request?: (range: TimeRange, attempt: number, signal: AbortSignal) => void | Promise<void>
 }
 
@@ -39,6 +41,7 @@ export function scriptedGateway(script: GatewayScript): ScriptedGateway {
       signal.throwIfAborted()
       script.hello?.(++hellos)
     },
+    hasOwnTime: () => true,
     retentionOf: () => undefined,
     toldAt: () => undefined,
     problems: () => [],
@@ -48,7 +51,8 @@ export function scriptedGateway(script: GatewayScript): ScriptedGateway {
       open.most = Math.max(open.most, ++open.now)
       try {
         await script.request?.(range, asked.length, signal)
-        yield [logFrame(range.until)]
+        const at = script.entryAt === undefined ? range.until : script.entryAt(range)
+        if (at !== undefined) yield [logFrame(at)]
       } finally {
         open.now--
       }

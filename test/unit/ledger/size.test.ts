@@ -48,7 +48,7 @@ function fileAfterTenYears(): string {
         tags: new Map(Object.entries({ block: block!, index: '0', ...device, datapoint: Object.values(point!)[0]! })),
       },
     ]),
-    clock: { reading: { host: now, gateway: now }, before: RangeSet.empty, during: RangeSet.empty },
+    clock: { reading: { host: now, gateway: now }, before: RangeSet.empty, during: RangeSet.empty, newestEntry: now },
   })
   const pins = ledger.pins.of(place)
   for (const selector of selectors) pins.set(selectorKey(selector), 'number')

@@ -7,17 +7,23 @@ import { steeredClock } from '../../support/steered-clock.ts'
 const start = Date.UTC(2026, 0, 1)
 
 /** A sync with a gateway that logs once a minute by its own clock, and remembers what was logged when. */
-function openSite({ settle = minute, lateness = hour, since = 2 * day } = {}) {
+function openSite({ settle = minute, lateness = hour, since = 2 * day, headerAheadMs = 0 } = {}) {
   const clock = steeredClock(start)
   const { ledger, sink, events, job, go } = openPipeline({ clock })
   let offset = 0
   const gatewayNow = () => clock.elapsed() + start + offset
   /** What was there to be fetched: `asked` by the elapsed time when it was asked. */
   const asked: { readonly range: TimeRange; readonly at: number }[] = []
-  const source = scriptedGateway({
-    now: gatewayNow,
+  const scripted = scriptedGateway({
+    now: () => gatewayNow() + headerAheadMs,
     request: range => void asked.push({ range, at: clock.elapsed() }),
+    // it logs each minute, by its right clock
+    entryAt: ({ after, until }) => {
+      const newest = Math.floor(Math.min(until, gatewayNow()) / minute) * minute
+      return newest > after ? newest : undefined
+    },
   })
+  const source = { ...scripted, hasOwnTime: () => headerAheadMs === 0 }
   const daemon = job(source, {
     limits: { pause: 0 },
     requests: { entries: 50_000, shortest: minute, longest: 6 * hour, per: 'auto', order: 'oldest' },
@@ -115,4 +121,19 @@ it('setting the clock of the host takes nothing back and asks for nothing again'
   const asked = site.asked.slice(before).map(({ range }) => range)
   expect(asked.every(({ after }) => after >= start + 2 * hour - 3 * hour)).toBe(true)
   expect(asked.reduce((sum, { after, until }) => sum + until - after, 0)).toBeLessThanOrEqual(3 * hour)
+})
+
+it('a Date header that is ahead hides no entry: nothing is final before its time has come by either clock', async () => {
+  const site = openSite({ headerAheadMs: 2 * hour, lateness: 0 })
+  const lived: [number, number][] = []
+  for (let n = 0; n < 48; n++) {
+    lived.push([site.gatewayNow(), site.clock.elapsed()])
+    await site.pass()
+    expect((site.coverage().final.ranges.at(-1)?.until ?? 0) <= site.clock.now()).toBe(true)
+  }
+  expect(missesNothing(site, lived)).toEqual([])
+  // new entries come as soon as they would from a gateway whose clock is right
+  const { final, provisional } = site.coverage()
+  expect(final.add(provisional).covers({ after: start, until: site.clock.now() - 10 * minute })).toBe(true)
+  expect(final.covers({ after: start, until: site.clock.now() - hour })).toBe(true)
 })

@@ -40,6 +40,7 @@ function openModel(clock: SteeredClock, density: Density, thinning: number, trou
     },
     async hello() {},
     retentionOf: () => undefined,
+    hasOwnTime: () => true,
     toldAt: () => undefined,
     problems: () => [],
     async *readDataLog({ range }: DataLogRequest, signal): AsyncGenerator<readonly Frame[]> {
