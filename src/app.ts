@@ -26,6 +26,7 @@ import { openBundleSink } from './sinks/bundle/bundle-sink.ts'
 import { openInfluxSink } from './sinks/influxdb/influx-sink.ts'
 import type { CheckPurpose, Sink, SinkReport } from './sinks/sink.ts'
 import { openSqliteSink } from './sinks/sqlite/sqlite-sink.ts'
+import type { BatchLimits } from './smartserver/data-log.ts'
 import { Gateway, type GatewayOptions } from './smartserver/gateway.ts'
 import { GatewayMonitor } from './smartserver/gateway-monitor.ts'
 import { createVerifiedGateways } from './verification/verified-gateways.ts'
@@ -78,10 +79,10 @@ export async function openApp(config: Config, doing: string, { clock, log }: App
   const deadLetters = opened.adopt(new DeadLetterBox(config.deadLetters, clock), it => it.close())
   deadLetters.sweep()
   const sink = opened.adopt(await openSink(config, { clock, log }), it => it.close())
-  const batchSize = batchSizeFor(config.gateways.length)
+  const batch = batchFor(config.gateways.length)
   const gateways = config.gateways.map(gateway => {
     const pins = ledger.pins.of({ sink: sink.id, gateway: gateway.name })
-    const accompanied = opened.adopt(openAccompanied(gateway, { clock, log, batchSize, sink }), it => it.close())
+    const accompanied = opened.adopt(openAccompanied(gateway, { clock, log, batch, sink }), it => it.close())
     const mapping = compileMapping(gateway.name, gateway.datapoints, pins)
     const { deviceIdOf, clock: itsClock } = accompanied.source
     const readLetter = createLetterReader(gateway.name, selectorsOf(gateway), { mapping, deviceIdOf, clock: itsClock })
@@ -164,11 +165,17 @@ function selectorsOf({ datapoints }: GatewayConfig): Selector[] {
 
 /**
  * A few batches of each gateway are in memory at a time: many gateways share what a few would use (law 6). 5,000 lines are
- * the least of what InfluxDB takes best (docs/databases.md).
+ * the least of what InfluxDB takes best (docs/databases.md); of ordinary entries they are about 2 MB. Large values fill a
+ * batch by its bytes.
  */
-function batchSizeFor(gateways: number): number {
-  return Math.max(500, Math.min(5_000, Math.floor(60_000 / gateways)))
+function batchFor(gateways: number): BatchLimits {
+  const frames = Math.max(500, Math.min(5_000, Math.floor(60_000 / gateways)))
+  const bytes = Math.max(leastBatchBytes, Math.min(mostBatchBytes, Math.floor((48 * 1024 * 1024) / gateways)))
+  return { frames, bytes }
 }
+
+const leastBatchBytes = 512 * 1024
+const mostBatchBytes = 4 * 1024 * 1024
 
 export async function openSink({ sink, gateways }: Config, parts: AppParts): Promise<Sink> {
   if (sink.kind === 'sqlite') return await openSqliteSink(sink, parts)
@@ -194,18 +201,18 @@ export async function openMetrics({
   return { metrics, ...(await serveMetrics(listen, metrics)) }
 }
 
-export type GatewayParts = Pick<AppParts, 'clock'> & Pick<GatewayOptions, 'batchSize' | 'onTooFast'>
+export type GatewayParts = Pick<AppParts, 'clock'> & Pick<GatewayOptions, 'batch' | 'onTooFast'>
 
 /** One gateway by itself, for looking at it. Whoever opens it closes it. */
 export function openGateway(options: GatewayConfig, parts: GatewayParts): Gateway {
-  const { clock, batchSize, onTooFast } = parts
-  return new Gateway({ ...options, clock, ...(batchSize && { batchSize }), ...(onTooFast && { onTooFast }) })
+  const { clock, batch, onTooFast } = parts
+  return new Gateway({ ...options, clock, batch, ...(onTooFast && { onTooFast }) })
 }
 
 /** A gateway for work on its log: with its monitor, and the throttle that all its data-log requests go through. */
 export function openAccompanied(
   options: GatewayConfig,
-  parts: AppParts & { readonly batchSize?: number; readonly sink: Sink | undefined },
+  parts: AppParts & { readonly batch?: BatchLimits; readonly sink: Sink | undefined },
 ): {
   readonly gateway: Gateway
   readonly source: RunSource

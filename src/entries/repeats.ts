@@ -10,13 +10,15 @@ interface Line {
 
 /** Points that are remembered at least: several times the entries that one request brings in an ordinary configuration. */
 const leastRemembered = 1_000_000
+/** What remembered texts and structures may take. */
+const mostBytes = 64 * 1024 * 1024
 
 /**
  * Finds entries of one datapoint with the same time within one request. The usual case, ascending times, costs one
  * comparison. If such entries differ, the point has the fields of all of them, and of each field the larger value: the same
  * entries give the same point in any order (law 4), also in a database that merges the fields of equal times.
  *
- * The number of points that it remembers is bounded (law 6). Beyond that the oldest are forgotten, and a repetition of one of
+ * The points that it remembers are bounded in number and bytes (law 6). Beyond that the oldest are forgotten, and a repetition of one of
  * them is written again and counted as written; the database still holds one point.
  */
 export class Repeats {
@@ -76,17 +78,23 @@ export class Repeats {
       this.#seen.put(index, line, fields)
       // replaces an earlier correction: of two in one batch the database may take either
       this.#corrections.set(this.#forgotten + index, { ...point, fields })
+      this.#trim()
     }
     return 'differs'
   }
 
   #keep(line: number, point: Point): void {
     this.#seen.add(line, point)
-    if (this.#seen.size <= this.#limit) return
-    const oldest = Math.ceil(this.#seen.size / 2)
-    this.#isExact = false
-    this.#forgotten += oldest
-    this.#seen.forget(oldest)
+    this.#trim()
+  }
+
+  #trim(): void {
+    while (this.#seen.size > this.#limit || this.#seen.bytes > mostBytes) {
+      const oldest = Math.ceil(this.#seen.size / 2)
+      this.#isExact = false
+      this.#forgotten += oldest
+      this.#seen.forget(oldest)
+    }
   }
 }
 

@@ -21,12 +21,18 @@ export class SeenPoints {
   #lines = new Uint32Array(firstCapacity)
   readonly #names: string[] = []
   #others: Fields[] = []
+  #othersBytes = 0
   #textPlaces = new Map<string, number>()
   /** Index of each point, plus one, by its line and time; undefined until the first point out of order. */
   #table: Int32Array<ArrayBuffer> | undefined
 
   get size(): number {
     return this.#held
+  }
+
+  /** About what texts and structures take. */
+  get bytes(): number {
+    return this.#othersBytes
   }
 
   add(line: number, { at, fields }: Point): void {
@@ -71,6 +77,7 @@ export class SeenPoints {
     this.#table = undefined
     const old = this.#others
     this.#others = []
+    this.#othersBytes = 0
     this.#textPlaces.clear()
     for (let i = 0; i < this.#held; i++) {
       if (this.#lines[i]! % 2 === 0) continue
@@ -85,6 +92,7 @@ export class SeenPoints {
     const known = key === undefined ? undefined : this.#textPlaces.get(key)
     if (known !== undefined) return known
     const place = this.#others.push(fields) - 1
+    this.#othersBytes += bytesOf(fields)
     if (key !== undefined) this.#textPlaces.set(key, place)
     return place
   }
@@ -134,4 +142,13 @@ function onlyName(fields: Fields): string | undefined {
     only = name
   }
   return only
+}
+
+function bytesOf(fields: Fields): number {
+  let bytes = 64
+  for (const name in fields) {
+    const value = fields[name]
+    bytes += typeof value === 'string' ? 32 + value.length : 16
+  }
+  return bytes
 }

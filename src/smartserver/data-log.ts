@@ -9,6 +9,12 @@ import type { ClockLook } from './gateway-clock.ts'
 import { networkFailure } from './network-failure.ts'
 import { upgradeRefusal } from './upgrade-refusal.ts'
 
+/** A batch is full when it holds so many frames or so many bytes, whichever comes first. */
+export interface BatchLimits {
+  readonly frames: number
+  readonly bytes: number
+}
+
 export interface DataLogSocket {
   /** `wss://host` and the path with its query. */
   readonly url: string
@@ -16,8 +22,7 @@ export interface DataLogSocket {
   readonly agent: https.Agent
   /** Silence longer than this while the socket is being read is a failure. */
   readonly idleTimeoutMs: number
-  /** Frames a batch. */
-  readonly batchSize: number
+  readonly batch: BatchLimits
   /** Made when the socket is opened. */
   readonly look: ClockLook
   readonly witness?: Witness | undefined
@@ -91,6 +96,7 @@ class Reading {
   readonly #options: DataLogSocket
   readonly #signal: AbortSignal
   #filling: Frame[] = []
+  #fillingBytes = 0
   #entries = 0
   #state: State = { kind: 'reading' }
   #lastFrameAt = performance.now()
@@ -113,7 +119,7 @@ class Reading {
 
   /** The next batch, or undefined after `"end"`. */
   async next(): Promise<readonly Frame[] | undefined> {
-    while (this.#state.kind !== 'done' && this.#filling.length < this.#options.batchSize) {
+    while (this.#state.kind !== 'done' && !this.#isFull) {
       this.#resume()
       await new Promise<void>(resolve => {
         this.#wake = resolve
@@ -123,6 +129,7 @@ class Reading {
     if (this.#state.kind === 'done' && this.#state.failure !== undefined) throw this.#state.failure
     const batch = this.#filling
     this.#filling = []
+    this.#fillingBytes = 0
     this.#resume()
     return batch.length > 0 ? batch : undefined
   }
@@ -145,7 +152,7 @@ class Reading {
     this.#showWitness(text)
     if (this.#state.kind === 'reading') {
       if (text === '"end"') this.#end()
-      else this.#keep(text)
+      else this.#keep(text, bytes.length)
     } else if (this.#state.kind === 'ended') {
       const failure = this.#failed('frame-after-end', 'frames arrived after "end"')
       this.#state = { kind: 'ended', failure }
@@ -168,10 +175,16 @@ class Reading {
     }
   }
 
-  #keep(frame: Frame): void {
+  get #isFull(): boolean {
+    const { frames, bytes } = this.#options.batch
+    return this.#filling.length >= frames || this.#fillingBytes >= bytes
+  }
+
+  #keep(frame: Frame, bytes: number): void {
     this.#entries++
     this.#filling.push(frame)
-    if (this.#filling.length < this.#options.batchSize) return
+    this.#fillingBytes += bytes
+    if (!this.#isFull) return
     if (this.#wake === undefined) this.#socket.pause()
     else this.#wakeUp()
   }

@@ -5,7 +5,7 @@ import type { Selector } from '../domain/datapoint.ts'
 import type { Frame } from '../domain/entry.ts'
 import { Failure } from '../domain/failure.ts'
 import { type DataLogRequest, requestText } from '../domain/request.ts'
-import { readDataLogSocket, type Witness } from './data-log.ts'
+import { type BatchLimits, readDataLogSocket, type Witness } from './data-log.ts'
 import { gatewayFailure } from './failures.ts'
 import { GatewayClock } from './gateway-clock.ts'
 import { type GeneralSocketEvents, keepGeneralSocket } from './general-socket.ts'
@@ -28,8 +28,8 @@ export interface GatewayOptions {
   /** Milliseconds of silence after which a data-log socket has failed. */
   readonly idleTimeout: number
   readonly clock: Clock
-  /** Frames a batch: what is decoded, mapped and written at once. */
-  readonly batchSize?: number
+  /** What is decoded, mapped and written at once. */
+  readonly batch?: BatchLimits | undefined
   /** Given by commands that nobody repeats: REST calls keep a pace, and one that came too fast is made again after this. */
   readonly onTooFast?: (waitMs: number) => void
 }
@@ -37,7 +37,7 @@ export interface GatewayOptions {
 /** What the session knows the sockets by. */
 const dataLogPlace = 'data log'
 /** 10,000 entries are the middle of what InfluxDB takes best (docs/databases.md). */
-const usualBatchSize = 10_000
+const usualBatch: BatchLimits = { frames: 10_000, bytes: 4 * 1024 * 1024 }
 
 /** One SmartServer, as the pipeline sees it. */
 export class Gateway {
@@ -164,13 +164,13 @@ export class Gateway {
   }
 
   #socketOptions(path: string, cookie: string) {
-    const { idleTimeout, batchSize = usualBatchSize } = this.#options
+    const { idleTimeout, batch = usualBatch } = this.#options
     return {
       url: this.#socketUrl(path),
       cookie,
       agent: this.#agent,
       idleTimeoutMs: idleTimeout,
-      batchSize,
+      batch,
       look: this.clock.look(),
     }
   }

@@ -31,7 +31,6 @@ const notYet: Partial<Record<FaultName | OddityName | keyof Habits | keyof Chang
   rename: 'an empty answer to the old name is believed',
   deep: 'a value nested 100,000 deep costs more than its entry',
   controlNames: 'the configuration refuses control characters, so test/support/honesty.ts must name such devices by id',
-  huge: 'batches are bounded in frames, not in bytes',
 }
 
 /** Each fault often enough to strike. It is a record so that no fault can be forgotten. */

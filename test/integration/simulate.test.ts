@@ -52,7 +52,11 @@ async function reach(snippet: string): Promise<Gateway> {
   const site = await openSite()
   onTestFinished(site.remove)
   await writeFile(site.file, snippet)
-  const gateway = new Gateway({ ...loadConfig(site.file, {}).gateways[0]!, clock: systemClock, batchSize: 1 })
+  const gateway = new Gateway({
+    ...loadConfig(site.file, {}).gateways[0]!,
+    clock: systemClock,
+    batch: { frames: 1, bytes: 1e6 },
+  })
   onTestFinished(() => gateway.close())
   return gateway
 }

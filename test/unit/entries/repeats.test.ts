@@ -128,6 +128,20 @@ describe('entries of one datapoint and time', () => {
     expect(repeats.note(makePoint(series[0]!, 3, { value: 1 }))).toBe('new')
   })
 
+  it.each([
+    ['at different times', (i: number) => i],
+    ['at the same time', () => 5],
+  ])('never make the memory grow with long texts %s', (_, msOf) => {
+    const repeats = new Repeats()
+    const longText = (i: number) => `${String(i).padStart(6, '0')}${'x'.repeat(100_000)}`
+    for (let i = 0; i < 2_000; i++) {
+      repeats.note(makePoint(series[0]!, msOf(i), { text: longText(i) }))
+      repeats.takeCorrections()
+    }
+    expect(repeats.isExact).toBe(false)
+    expect(repeats.note(makePoint(series[0]!, msOf(1_999), { text: longText(1_999) }))).toBe('same')
+  })
+
   it('are all remembered of as large a request as there may be, in whatever order they come', () => {
     const repeats = Repeats.forRequest(400_000)
     const from = 1_600_000_000_000

@@ -11,13 +11,14 @@ const end = '"end"'
 interface Reading {
   readonly witness?: Witness
   readonly batchSize?: number
+  readonly batchBytes?: number
   readonly idleTimeoutMs?: number
   readonly signal?: AbortSignal
 }
 
 async function open(
   script: SmallGatewayScript,
-  { batchSize = 10, idleTimeoutMs = 5_000, signal, witness }: Reading = {},
+  { batchSize = 10, batchBytes = 1e9, idleTimeoutMs = 5_000, signal, witness }: Reading = {},
 ) {
   const gateway = await startSmallGateway(script)
   const agent = createAgent({ kind: 'none' })
@@ -29,7 +30,7 @@ async function open(
     cookie: 'cmsSID=sid1',
     agent,
     idleTimeoutMs,
-    batchSize,
+    batch: { frames: batchSize, bytes: batchBytes },
     look: { date: (date: string) => void dates.push(date), time: () => {} },
     witness,
   }
@@ -77,6 +78,21 @@ describe('a data log', () => {
     expect(frames).toEqual(sent)
     expect(sizes.reduce((a, b) => a + b)).toBe(25)
     expect(sizes.every(size => size > 0)).toBe(true)
+  })
+
+  it('of large values comes in batches that are bounded in bytes', async () => {
+    const sent = Array.from({ length: 40 }, (_, i) => `${i} ${'x'.repeat(300_000)}`)
+    const { frames, sizes, failure } = await read(
+      socket => {
+        send(socket, ...sent, end)
+        socket.close()
+      },
+      { batchSize: 1_000, batchBytes: 1_000_000 },
+    )
+    expect(failure).toBeUndefined()
+    expect(frames).toHaveLength(40)
+    // what one chunk from the network still brings may be added
+    expect(Math.max(...sizes)).toBeLessThanOrEqual(5)
   })
 
   it('may be empty', async () => {
@@ -318,7 +334,7 @@ describe('a refused data-log socket', () => {
       cookie: 'cmsSID=sid1',
       agent,
       idleTimeoutMs: 1_000,
-      batchSize: 10,
+      batch: { frames: 10, bytes: 1e6 },
       look: { date: () => {}, time: () => {} },
     }
     const failure = await readDataLogSocket(socket, new AbortController().signal)

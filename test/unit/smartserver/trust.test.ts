@@ -30,7 +30,7 @@ async function readSocket(url: string, trust: TlsTrust): Promise<unknown> {
     cookie: 'cmsSID=secret',
     agent: agentOf(trust),
     idleTimeoutMs: 5_000,
-    batchSize: 10,
+    batch: { frames: 10, bytes: 1e6 },
     look: { date: () => {}, time: () => {} },
   }
   try {
