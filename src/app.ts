@@ -3,34 +3,29 @@ import { configFailure } from './config/failures.ts'
 import type { Config, GatewayConfig } from './config/schema.ts'
 import { DeadLetterBox } from './dead-letters/dead-letters.ts'
 import { createLetterReader } from './dead-letters/letter-content.ts'
-import { type ReplayReceipt, replayLetters } from './dead-letters/replay.ts'
 import type { Clock } from './domain/clock.ts'
 import type { Selector } from './domain/datapoint.ts'
-import { Failure } from './domain/failure.ts'
+import type { EntryReader } from './entries/entry-reader.ts'
 import { type Ledger, openLedger } from './ledger/ledger.ts'
-import { accompanied } from './pipeline/accompanied.ts'
-import { noteActivity } from './pipeline/activity.ts'
-import { createClockWatch } from './pipeline/clock-watch.ts'
+import { type ClockWatch, createClockWatch } from './pipeline/clock-watch.ts'
 import { createCpuGate, createQuietGate } from './pipeline/gateway-gates.ts'
 import type { GatewayJob, RunEvent, RunSource } from './pipeline/job.ts'
-import { type LoadOutcome, loadBundle } from './pipeline/load-bundle.ts'
 import { type RunOutcome, run } from './pipeline/run.ts'
+import { observeRun } from './pipeline/run-observers.ts'
+import { createRunSource } from './pipeline/run-source.ts'
 import { createThrottle, type Throttle } from './pipeline/throttle.ts'
-import { logTransfers } from './pipeline/transfer-log.ts'
 import type { Demand } from './planning/demand.ts'
-import { compileMapping } from './points/mapping.ts'
+import { compileMapping, type Mapping } from './points/mapping.ts'
 import { reservedTags } from './points/series.ts'
 import type { Metrics } from './service/metrics.ts'
 import { serveMetrics } from './service/metrics-server.ts'
 import { openBundleSink } from './sinks/bundle/bundle-sink.ts'
 import { openInfluxSink } from './sinks/influxdb/influx-sink.ts'
-import type { CheckPurpose, Sink, SinkReport } from './sinks/sink.ts'
+import type { Sink } from './sinks/sink.ts'
 import { openSqliteSink } from './sinks/sqlite/sqlite-sink.ts'
 import type { BatchLimits } from './smartserver/data-log.ts'
 import { Gateway, type GatewayOptions } from './smartserver/gateway.ts'
 import { GatewayMonitor } from './smartserver/gateway-monitor.ts'
-import { createVerifiedGateways } from './verification/verified-gateways.ts'
-import type { VerifyParts } from './verification/verify.ts'
 
 export interface AppParts {
   readonly clock: Clock
@@ -38,39 +33,25 @@ export interface AppParts {
 }
 
 /** The parts that work together, for as long as a command runs. */
-export interface App {
-  readonly sink: Sink
+export interface App extends AppParts {
   readonly ledger: Ledger
-  /**
-   * Looks at the database before a run does: from then on runs leave out what it would not keep. Throws a Failure where
-   * it is away, or not to be written to.
-   */
-  prepare(signal: AbortSignal, purpose?: CheckPurpose): Promise<SinkReport>
-  /** All gateways, or one of them. */
-  run(
-    demand: Demand,
-    only: string | undefined,
-    observe: (event: RunEvent) => void,
-    signal: AbortSignal,
-  ): Promise<RunOutcome>
-  /** Brings a bundle into the sink: see `loadBundle`. */
-  load(folder: string, observe: (done: number, total: number) => void, signal: AbortSignal): Promise<LoadOutcome>
-  /** Logs in to a gateway, and tells its release where it has one to tell. */
-  hello(gateway: string, signal: AbortSignal): Promise<string | undefined>
-  /** The gateways as `verify` needs them, for a database of which this was reported. */
-  verified(report: SinkReport, repairs: boolean, signal: AbortSignal): NonNullable<VerifyParts['gateways']>
-  /** Tries the dead letters once more, all or those of one reason: see `replayLetters`. */
-  replay(reason: string | undefined, signal: AbortSignal): Promise<ReplayReceipt>
+  readonly sink: Sink
+  readonly deadLetters: DeadLetterBox
+  readonly gateways: readonly AppGateway[]
   close(): Promise<void>
 }
 
-/** A disk that is not mounted, a file that was deleted, or a database that is really new: the person knows. */
-const otherDatabase =
-  'the proof in the ledger is of another database: this one is filled from the start (was a file deleted, or is a disk not mounted?)'
+export interface AppGateway extends ThrottledGateway {
+  readonly config: GatewayConfig
+  readonly mapping: Mapping
+  /** Reads dead letters by the configuration of today. */
+  readonly readLetter: EntryReader
+  readonly clockWatch: ClockWatch
+}
 
 /**
- * Builds and wires everything, by name; closes in reverse order. Takes the ledger for itself: `doing` is what another
- * process is told. Throws a Failure, and leaves nothing open.
+ * Builds all parts and wires them; closes them in reverse order. Takes the ledger for this process: another process is
+ * shown `doing`. Throws a Failure, and leaves nothing open.
  */
 export async function openApp(config: Config, doing: string, { clock, log }: AppParts): Promise<App> {
   await using opened = new AsyncDisposableStack()
@@ -80,83 +61,54 @@ export async function openApp(config: Config, doing: string, { clock, log }: App
   deadLetters.sweep()
   const sink = opened.adopt(await openSink(config, { clock, log }), it => it.close())
   const batch = batchFor(config.gateways.length)
-  const gateways = config.gateways.map(gateway => {
+  const gateways = config.gateways.map((gateway): AppGateway => {
     const pins = ledger.pins.of({ sink: sink.id, gateway: gateway.name })
-    const accompanied = opened.adopt(openAccompanied(gateway, { clock, log, batch, sink }), it => it.close())
+    const throttled = opened.adopt(openThrottledGateway(gateway, { clock, log, batch, sink }), it => it.close())
     const mapping = compileMapping(gateway.name, gateway.datapoints, pins)
-    const { deviceIdOf, clock: itsClock } = accompanied.source
+    const { deviceIdOf, clock: itsClock } = throttled.source
     const readLetter = createLetterReader(gateway.name, selectorsOf(gateway), { mapping, deviceIdOf, clock: itsClock })
-    const clockWatch = createClockWatch(accompanied.source, { clock, ledger })
-    return { config: gateway, ...accompanied, mapping, readLetter, clockWatch }
+    const clockWatch = createClockWatch(throttled.source, { clock, ledger })
+    return { ...throttled, config: gateway, mapping, readLetter, clockWatch }
   })
-  const parts = { sink, ledger, deadLetters, clock }
   const kept = opened.move()
-  let retentionMs: number | undefined
-  const openGatewayOf = (name: string) => {
-    const { name: found } = findGateway(config, name)
-    return gateways.find(it => it.config.name === found)!
-  }
-  return {
-    sink,
-    ledger,
-    async prepare(signal, purpose) {
-      const report = await sink.check(signal, purpose)
-      await deadLetters.learn(signal)
-      retentionMs = report.retentionMs
-      if (!ledger.coverage.provesOthersOnly(sink.id)) return report
-      return { ...report, warnings: [...report.warnings, otherDatabase] }
-    },
-    run(demand, only, observe, signal) {
-      const jobs = gateways
-        .filter(gateway => only === undefined || gateway.config.name === only)
-        .map(
-          ({ config: gateway, source, mapping, throttle, clockWatch }): GatewayJob => ({
-            source,
-            mapping,
-            throttle,
-            clockWatch,
-            sockets: gateway.limits.sockets,
-            selectors: selectorsOf(gateway),
-            requests: config.requests,
-            maturity: config.sync,
-            demand,
-            keptMs: retentionMs,
-          }),
-        )
-      return run(jobs, { ...parts, observe: logTransfers(log, noteActivity(ledger, clock, observe)) }, signal)
-    },
-    load: (folder, observe, signal) => loadBundle(folder, parts, observe, signal),
-    async hello(name, signal) {
-      const { source, gateway, throttle } = openGatewayOf(name)
-      await source.hello(signal)
-      throttle.circuit.connected()
-      return gateway.release
-    },
-    verified({ exact = true }, repairs, signal) {
-      const folder = config.deadLetters.path
-      const { requests } = config
-      return createVerifiedGateways(gateways, { ...parts, folder, requests, isExact: exact, repairs }, signal)
-    },
-    replay(reason, signal) {
-      const met = new Set<string>()
-      const meet = async (source: RunSource) => {
-        if (met.has(source.name)) return
-        met.add(source.name)
-        await source.hello(signal).catch(error => {
-          if (!(error instanceof Failure)) throw error
-          log.warn({ gateway: source.name, code: error.code, error: error.message }, 'its device list cannot be had')
-        })
+  return { clock, log, ledger, sink, deadLetters, gateways, close: () => kept.disposeAsync() }
+}
+
+/** What a run is to do, and what is known of the database that it fills. */
+export interface RunOptions {
+  readonly demand: Demand
+  /** The gateway that alone is asked; undefined: all. */
+  readonly only?: string | undefined
+  /** How long the database keeps points, ms: what it would not keep is not asked for. Undefined: for ever. */
+  readonly keptMs: number | undefined
+  readonly observe: (event: RunEvent) => void
+}
+
+/** A run over the gateways of a configuration: see `run`. */
+export async function runApp(
+  app: App,
+  { requests, sync }: Config,
+  { demand, only, keptMs, observe }: RunOptions,
+  signal: AbortSignal,
+): Promise<RunOutcome> {
+  const jobs = app.gateways
+    .filter(({ source }) => only === undefined || source.name === only)
+    .map(({ config, source, mapping, throttle, clockWatch }): GatewayJob => {
+      const { sockets } = config.limits
+      return {
+        source,
+        mapping,
+        throttle,
+        clockWatch,
+        sockets,
+        selectors: selectorsOf(config),
+        requests,
+        maturity: sync,
+        demand,
+        keptMs,
       }
-      const gateway = (name: string) => {
-        const found = gateways.find(it => it.config.name === name)
-        if (found === undefined) return undefined
-        const { source, mapping, readLetter: read } = found
-        return { mapping, read, learnDevices: () => meet(source) }
-      }
-      return replayLetters(reason, { sink, ledger, folder: config.deadLetters.path, gateway }, signal)
-    },
-    close: () => kept.disposeAsync(),
-  }
+    })
+  return await run(jobs, { ...app, observe: observeRun(app, observe) }, signal)
 }
 
 function selectorsOf({ datapoints }: GatewayConfig): Selector[] {
@@ -203,22 +155,24 @@ export async function openMetrics({
 
 export type GatewayParts = Pick<AppParts, 'clock'> & Pick<GatewayOptions, 'batch' | 'onTooFast'>
 
-/** One gateway by itself, for looking at it. Whoever opens it closes it. */
+/** One gateway by itself, for commands that do not ask for its log. The caller closes it. */
 export function openGateway(options: GatewayConfig, parts: GatewayParts): Gateway {
   const { clock, batch, onTooFast } = parts
   return new Gateway({ ...options, clock, batch, ...(onTooFast && { onTooFast }) })
 }
 
-/** A gateway for work on its log: with its monitor, and the throttle that all its data-log requests go through. */
-export function openAccompanied(
-  options: GatewayConfig,
-  parts: AppParts & { readonly batch?: BatchLimits; readonly sink: Sink | undefined },
-): {
+/** A gateway with its monitor, and with the throttle that all requests for its log go through. */
+export interface ThrottledGateway {
   readonly gateway: Gateway
   readonly source: RunSource
   readonly throttle: Throttle
   close(): Promise<void>
-} {
+}
+
+export function openThrottledGateway(
+  options: GatewayConfig,
+  parts: AppParts & { readonly batch?: BatchLimits; readonly sink: Sink | undefined },
+): ThrottledGateway {
   const { clock, log, sink } = parts
   const { generalSocket, limits } = options
   const gateway = openGateway(options, parts)
@@ -229,7 +183,7 @@ export function openAccompanied(
     gates.push(createQuietGate(limits.quiet, { host: clock, gateway: gateway.clock }, zone))
   return {
     gateway,
-    source: accompanied({ gateway, monitor, clock, log, selectors: selectorsOf(options) }),
+    source: createRunSource({ gateway, monitor, clock, log, selectors: selectorsOf(options) }),
     throttle: createThrottle({ limits, clock, gates, sink }),
     async close() {
       await monitor.close()

@@ -1,6 +1,7 @@
-import { findGateway, openApp } from '../app.ts'
+import { findGateway, openApp, runApp } from '../app.ts'
 import type { Config } from '../config/schema.ts'
 import { isoText } from '../domain/instant.ts'
+import { checkDatabase } from '../pipeline/check-database.ts'
 import type { CommandContext } from './context.ts'
 import { exitCodeOf, outcomeJson, tellOutcome } from './outcome.ts'
 import { parseTime, usageFailure } from './parse-time.ts'
@@ -24,11 +25,14 @@ export async function backfill(config: Config, options: BackfillOptions, context
   const app = await openApp(config, 'backfill', { clock, log })
   const progress = new Progress(terminal, clock)
   try {
-    const report = await app.prepare(signal)
+    const report = await checkDatabase(app, signal)
     const asked = { after, until: until ?? now }
     const known = preflight(app.sink.label, report, asked, now)
     if (options.json !== true) for (const words of known.words) terminal.say(words)
-    const outcome = await app.run({ kind: 'once', after, until }, options.gateway, progress.observe, signal)
+    const demand = { kind: 'once', after, until } as const
+    const { observe } = progress
+    const run = { demand, only: options.gateway, keptMs: report.retentionMs, observe }
+    const outcome = await runApp(app, config, run, signal)
     progress.close()
     if (options.json === true) terminal.out(outcomeJson(outcome, known))
     else tellOutcome(outcome, app.sink.label, terminal, report.overwrites)

@@ -1,7 +1,7 @@
 import { closeSync, openSync } from 'node:fs'
 import type { Failure } from '../domain/failure.ts'
 import { writeAll } from '../durable/write.ts'
-import type { CapturePart } from '../pipeline/capture-format.ts'
+import type { CapturePart } from '../pipeline/recorder.ts'
 import { commandFailure } from './failures.ts'
 import { usageFailure } from './parse-time.ts'
 

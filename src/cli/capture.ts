@@ -1,4 +1,4 @@
-import { findGateway, openAccompanied } from '../app.ts'
+import { findGateway, openThrottledGateway } from '../app.ts'
 import type { Config } from '../config/schema.ts'
 import type { Clock } from '../domain/clock.ts'
 import { isoText } from '../domain/instant.ts'
@@ -31,7 +31,7 @@ export async function capture(
   const after = parseTime(options.from, '--from', clock.now())
   const to = options.to === undefined ? undefined : parseTime(options.to, '--to', clock.now())
   refuseBesideOwner(config.ledger, clock)
-  const { gateway, source, throttle, close } = openAccompanied(chosen, { clock, log, sink: undefined })
+  const { gateway, source, throttle, close } = openThrottledGateway(chosen, { clock, log, sink: undefined })
   try {
     await source.hello(signal)
     throttle.circuit.connected()

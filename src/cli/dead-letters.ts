@@ -3,6 +3,8 @@ import type { Config } from '../config/schema.ts'
 import type { KeptLetter } from '../dead-letters/dead-letters.ts'
 import { letterFiles } from '../dead-letters/letter-files.ts'
 import { readLetterLines } from '../dead-letters/letter-lines.ts'
+import { replayLetters } from '../dead-letters/replay.ts'
+import { checkDatabase } from '../pipeline/check-database.ts'
 import type { CommandContext } from './context.ts'
 import { countOf, countText } from './format.ts'
 import { exitCode } from './outcome.ts'
@@ -57,8 +59,8 @@ export async function replayDeadLetters(
 ): Promise<number> {
   const app = await openApp(config, 'dead-letters replay', { clock, log })
   try {
-    await app.prepare(signal)
-    const { reasons, ...counts } = await app.replay(reason, signal)
+    await checkDatabase(app, signal)
+    const { reasons, ...counts } = await replayLetters(reason, { ...app, folder: config.deadLetters.path }, signal)
     if (json === true) terminal.out(JSON.stringify({ ...counts, reasons: Object.fromEntries(reasons) }))
     else {
       terminal.out(`${countOf(counts.read, 'dead letter')} read:`)

@@ -2,7 +2,7 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { stringify } from 'yaml'
-import { openApp } from '../app.ts'
+import { openApp, runApp } from '../app.ts'
 import { loadConfig } from '../config/load.ts'
 import { selectorLabel } from '../domain/datapoint.ts'
 import type { Simulator } from '../simulator/simulator.ts'
@@ -38,7 +38,8 @@ export async function demo(context: CommandContext): Promise<number> {
 Backfilling ${days} days (${minuteText(range.after)} … ${minuteText(until)} UTC) of ${selectors.length} datapoints into ${shown(join(folder, 'points.db'))}.
 Ctrl-C stops it; the same command goes on from there.
 `)
-    const outcome = await app.run({ kind: 'once', ...range }, undefined, progress.observe, signal)
+    const demand = { kind: 'once', ...range } as const
+    const outcome = await runApp(app, config, { demand, keptMs: undefined, observe: progress.observe }, signal)
     progress.close()
     tellOutcome(outcome, shown(join(folder, 'points.db')), terminal)
     terminal.out('')

@@ -2,6 +2,8 @@ import { resolve } from 'node:path'
 import { openApp } from '../app.ts'
 import type { Config } from '../config/schema.ts'
 import type { TimeRange } from '../domain/range.ts'
+import { checkDatabase } from '../pipeline/check-database.ts'
+import { loadBundle } from '../pipeline/load-bundle.ts'
 import { readManifest } from '../sinks/bundle/manifest.ts'
 import type { CommandContext } from './context.ts'
 import { countOf, countText, tookText } from './format.ts'
@@ -27,12 +29,12 @@ export async function load(
 ): Promise<number> {
   const app = await openApp(config, 'load', { clock, log })
   try {
-    const report = await app.prepare(signal)
+    const report = await checkDatabase(app, signal)
     const words = loadWords(app.sink.label, report, heldBy(resolve(cwd, folder)), clock.now())
     if (options.json !== true) for (const word of words) terminal.say(word)
     const observe = (done: number, total: number) =>
       terminal.live(`loading ${countText(done + 1)} of ${countText(total)} ranges …`)
-    const { loaded, known, faults, receipt } = await app.load(resolve(cwd, folder), observe, signal)
+    const { loaded, known, faults, receipt } = await loadBundle(resolve(cwd, folder), app, observe, signal)
     terminal.live('')
     const { received, duplicate, written, rejected, tookMs } = receipt
     if (options.json === true)

@@ -1,7 +1,8 @@
-import { type App, findGateway, openApp } from '../app.ts'
+import { type App, findGateway, openApp, runApp } from '../app.ts'
 import type { Config } from '../config/schema.ts'
 import { durationText } from '../domain/duration.ts'
 import type { TimeRange } from '../domain/range.ts'
+import { checkDatabase } from '../pipeline/check-database.ts'
 import type { CommandContext } from './context.ts'
 import { countOf } from './format.ts'
 import { exitCode, exitCodeOf, outcomeJson, tellOutcome } from './outcome.ts'
@@ -24,13 +25,15 @@ export async function retry(config: Config, options: RetryOptions, context: Comm
       terminal.out('Nothing is parked.')
       return exitCode.done
     }
-    const { retentionMs, overwrites } = await app.prepare(signal)
+    const { retentionMs, overwrites } = await checkDatabase(app, signal)
     const oldest = retentionMs === undefined ? Number.NEGATIVE_INFINITY : clock.now() - retentionMs
     const tooOld = parked.filter(({ until }) => until <= oldest).length
     if (tooOld > 0)
       terminal.say(`${app.sink.label} keeps ${durationText(retentionMs!)}: ${tooOldText(tooOld)} older and not fetched`)
     if (options.json !== true && tooOld === parked.length) return exitCode.missing
-    const outcome = await app.run({ kind: 'parked' }, options.gateway, progress.observe, signal)
+    const demand = { kind: 'parked' } as const
+    const run = { demand, only: options.gateway, keptMs: retentionMs, observe: progress.observe }
+    const outcome = await runApp(app, config, run, signal)
     progress.close()
     if (options.json === true) terminal.out(outcomeJson(outcome))
     else tellOutcome(outcome, app.sink.label, terminal, overwrites)

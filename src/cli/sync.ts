@@ -1,9 +1,10 @@
 import type { Logger } from 'pino'
-import { openApp, openMetrics } from '../app.ts'
+import { openApp, openMetrics, runApp } from '../app.ts'
 import type { Config } from '../config/schema.ts'
 import { durationText } from '../domain/duration.ts'
+import { checkDatabase } from '../pipeline/check-database.ts'
 import { untilReady } from '../service/readiness.ts'
-import { syncForever, syncOnce } from '../service/sync.ts'
+import { type SyncRun, syncForever, syncOnce } from '../service/sync.ts'
 import type { CommandContext } from './context.ts'
 import { exitCode, exitCodeOf } from './outcome.ts'
 
@@ -17,8 +18,11 @@ export async function sync(config: Config, options: { once?: boolean }, context:
     opened.defer(shown.close)
     log.info({ url: shown.url }, 'metrics shown')
   }
-  const parts = { run: app.run, clock, log, told: new Set<string>(), metrics: shown?.metrics }
-  const report = await (options.once === true ? app.prepare(signal) : untilReady(app.prepare, { clock, log }, signal))
+  const check = (stop: AbortSignal) => checkDatabase(app, stop)
+  const report = await (options.once === true ? check(signal) : untilReady(check, { clock, log }, signal))
+  const run: SyncRun = (demand, only, observe, stop) =>
+    runApp(app, config, { demand, only, keptMs: report.retentionMs, observe }, stop)
+  const parts = { run, clock, log, told: new Set<string>(), metrics: shown?.metrics }
   for (const warning of report.warnings) log.warn({ sink: app.sink.label, warning }, 'about the database')
   tellRetention(report.retentionMs, config.sync.since, app.sink.label, log)
   if (options.once === true) return exitCodeOf(await syncOnce(config.sync, parts, {}, signal))

@@ -4,9 +4,11 @@ import type { Config } from '../config/schema.ts'
 import type { Failure } from '../domain/failure.ts'
 import type { TimeRange } from '../domain/range.ts'
 import { type Ledger, openLedgerReadOnly } from '../ledger/ledger.ts'
+import { checkDatabase } from '../pipeline/check-database.ts'
 import type { Sink, SinkReport } from '../sinks/sink.ts'
 import { conclusionOf } from '../verification/conclusion.ts'
 import { claimsOf, scopeOf } from '../verification/scope.ts'
+import { createVerifiedGateways } from '../verification/verified-gateways.ts'
 import { type Mode, type Outcome, type VerifyParts, verify as verifyClaims } from '../verification/verify.ts'
 import { type Certificate, healingOf } from './certificate.ts'
 import { certificateJson } from './certificate-json.ts'
@@ -92,11 +94,18 @@ async function withGateways(job: Job): Promise<Certificate> {
   const { ledger, sink } = app
   // a login that may only read is enough to compare
   const repairs = job.mode.repair !== 'none'
-  const report = await app.prepare(signal, repairs ? 'write' : 'read')
+  const report = await checkDatabase(app, signal, repairs ? 'write' : 'read')
   const releases: Record<string, string | undefined> = {}
-  for (const { name } of config.gateways)
-    if (options.gateway === undefined || options.gateway === name) releases[name] = await app.hello(name, signal)
-  const gateways = app.verified(report, repairs, signal)
+  for (const { source, gateway, throttle } of app.gateways) {
+    if (options.gateway !== undefined && options.gateway !== source.name) continue
+    await source.hello(signal)
+    throttle.circuit.connected()
+    releases[source.name] = gateway.release
+  }
+  const { exact: isExact = true } = report
+  const { requests, deadLetters } = config
+  const parts = { ...app, folder: deadLetters.path, requests, isExact, repairs }
+  const gateways = createVerifiedGateways(app.gateways, parts, signal)
   return await certify(job, { ledger, sink, gateways }, report, releases)
 }
 

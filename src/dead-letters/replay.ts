@@ -1,5 +1,6 @@
+import type { Logger } from 'pino'
 import type { Rejection } from '../domain/entry.ts'
-import { ownFailure } from '../domain/failure.ts'
+import { Failure, ownFailure } from '../domain/failure.ts'
 import { pointKey } from '../domain/point.ts'
 import { type EntryReader, unknownDeviceId } from '../entries/entry-reader.ts'
 import { joinFields } from '../entries/repeats.ts'
@@ -18,16 +19,17 @@ export interface ReplayParts {
   readonly ledger: Ledger
   /** Folder of the dead letters. */
   readonly folder: string
-  /** The rules of today; undefined for a gateway that is not configured any more. */
-  readonly gateway: (name: string) => Configured | undefined
+  /** The gateways that are configured today. */
+  readonly gateways: readonly ReplayGateway[]
+  readonly log: Logger
 }
 
-interface Configured {
+export interface ReplayGateway {
+  /** After `hello`, `readLetter` knows the gateway's devices. */
+  readonly source: { readonly name: string; hello(signal: AbortSignal): Promise<unknown> }
   /** Reads a frame by the rules of today, whatever its time. */
-  readonly read: EntryReader
+  readonly readLetter: EntryReader
   readonly mapping: Pick<Mapping, 'keepPins'>
-  /** Reads the gateway's device list, if it can be read; from then on \`read\` knows it. */
-  learnDevices(): Promise<void>
 }
 
 /** `read = written + empty + remaining + others`, always (law 5). */
@@ -68,6 +70,7 @@ export async function replayLetters(
     unreadable: 0,
     reasons: new Map(),
   }
+  const learnDevices = createDeviceLearner(parts.log, signal)
   for (const path of letterFiles(parts.folder)) {
     const remainder = new LetterRemainder(path)
     try {
@@ -86,10 +89,10 @@ export async function replayLetters(
         }
         batch.push(letter)
         if (batch.length < batchLetters) continue
-        await replayBatch(batch, parts, receipt, remainder, signal)
+        await replayBatch(batch, { ...parts, learnDevices }, receipt, remainder, signal)
         batch = []
       }
-      await replayBatch(batch, parts, receipt, remainder, signal)
+      await replayBatch(batch, { ...parts, learnDevices }, receipt, remainder, signal)
       remainder.replace()
     } finally {
       remainder.close()
@@ -102,7 +105,7 @@ export async function replayLetters(
 
 async function replayBatch(
   letters: readonly KeptLetter[],
-  parts: ReplayParts,
+  parts: ReplayParts & { readonly learnDevices: (source: ReplayGateway['source']) => Promise<void> },
   receipt: ReplayReceipt,
   remainder: LetterRemainder,
   signal: AbortSignal,
@@ -113,16 +116,13 @@ async function replayBatch(
     remainder.keep(letter)
   }
   for (const [gateway, own] of Map.groupBy(letters, letter => letter.gateway)) {
-    const configured = parts.gateway(gateway)
+    const configured = parts.gateways.find(({ source }) => source.name === gateway)
     const batch = createBatch()
-    let hasLearnt = false
     for (const letter of own) {
-      let content = contentOf(letter, configured?.read)
-      // the gateway is asked for its devices only if a letter needs them, and once
+      let content = contentOf(letter, configured?.readLetter)
       if (configured !== undefined && letter.raw !== undefined && needsDevices(content)) {
-        if (!hasLearnt) await configured.learnDevices()
-        hasLearnt = true
-        content = contentOf(letter, configured.read)
+        await parts.learnDevices(configured.source)
+        content = contentOf(letter, configured.readLetter)
       }
       if (content === undefined) receipt.empty++
       else if ('reason' in content) keep({ ...letter, ...content })
@@ -138,6 +138,21 @@ async function replayBatch(
         const { code, reason, partly } = refusal
         keep({ ...letter, reason: code, detail: reason, ...(partly === true && { partly }) })
       }
+    }
+  }
+}
+
+/** Each gateway is asked for its devices once, and only if a letter needs them. */
+function createDeviceLearner(log: Logger, signal: AbortSignal) {
+  const asked = new Set<string>()
+  return async (source: ReplayGateway['source']): Promise<void> => {
+    if (asked.has(source.name)) return
+    asked.add(source.name)
+    try {
+      await source.hello(signal)
+    } catch (error) {
+      if (!(error instanceof Failure)) throw error
+      log.warn({ gateway: source.name, code: error.code, error: error.message }, 'its device list cannot be read')
     }
   }
 }

@@ -1,13 +1,28 @@
 import type { Clock } from '../domain/clock.ts'
 import { type Selector, selectorKey } from '../domain/datapoint.ts'
 import { Failure, isAbort, toFailure } from '../domain/failure.ts'
+import { isoText } from '../domain/instant.ts'
 import type { TimeRange } from '../domain/range.ts'
 import type { DataLogRequest } from '../domain/request.ts'
 import { adaptWindow, firstWindow, shrinkWindow, type WindowLimits } from '../planning/window.ts'
 import type { Witness } from '../smartserver/data-log.ts'
 import type { Gateway } from '../smartserver/gateway.ts'
-import { type CapturePart, headPart } from './capture-format.ts'
 import type { Throttle } from './throttle.ts'
+
+/**
+ * A recording of data-log requests, one JSON document a line: the head, then for each request what was asked, every
+ * frame as it came, and how it closed. It holds what the gateway logged, and nothing of the login.
+ */
+export type CapturePart =
+  | { readonly capture: 1; readonly gateway: string; readonly release: string | null; readonly at: string }
+  | { readonly request: { readonly query: string; readonly after: number; readonly until: number } }
+  /** `afterEnd`: it came between `"end"` and the close. */
+  | { readonly frame: string; readonly afterEnd?: true }
+  /**
+   * `close`: the gateway's code, null where it did not close by itself. `end`: `"end"` was received. `failed`: the code of
+   * the failure, where the request failed and was not stopped.
+   */
+  | { readonly close: number | null; readonly end: boolean; readonly failed?: string }
 
 export interface RecordingJob {
   readonly gateway: Gateway
@@ -38,7 +53,7 @@ export async function recordLog(job: RecordingJob, signal: AbortSignal): Promise
   const { gateway, range, requests, throttle, clock, write } = job
   const recorded = { requests: 0, failed: 0, frames: 0 }
   let failedInARow = 0
-  write(headPart(gateway.name, gateway.release, clock.now()))
+  write({ capture: 1, gateway: gateway.name, release: gateway.release ?? null, at: isoText(clock.now()) })
   for (const selectors of byDevice(job.selectors)) {
     let windowMs = firstWindow(requests)
     for (let { after } = range; after < range.until; ) {

@@ -4,11 +4,14 @@ import { DatabaseSync } from 'node:sqlite'
 import { describe, expect, test } from 'vitest'
 import type { App } from '../../src/app.ts'
 import type { Config } from '../../src/config/schema.ts'
+import { replayLetters } from '../../src/dead-letters/replay.ts'
 import { selectorMatches } from '../../src/domain/datapoint.ts'
 import { toFailure } from '../../src/domain/failure.ts'
+import { loadBundle } from '../../src/pipeline/load-bundle.ts'
 import { type Faults, noFaults } from '../../src/simulator/faults.ts'
 import type { Oddities } from '../../src/simulator/oddities.ts'
 import { claimsOf } from '../../src/verification/scope.ts'
+import { createVerifiedGateways } from '../../src/verification/verified-gateways.ts'
 import { type Mode, type Outcome, verify } from '../../src/verification/verify.ts'
 import { expectHolds, expectSame } from '../support/comparison.ts'
 import { expectEqualButForDead, finalOfAll, hourMs, openStage, runOnce, type Stage } from '../support/honesty.ts'
@@ -32,7 +35,10 @@ const oddities: Oddities = { nullNames: 0.3, segmentIds: 0.5, nullValues: 0.1, s
 async function verified(app: App, config: Config, mode: Mode): Promise<Outcome[]> {
   const { ledger, sink } = app
   const claims = { gateways: claimsOf(config, undefined, ledger, sink.id), within: everything, oldest: -Infinity }
-  const gateways = app.verified(await sink.check(never), mode.repair !== 'none', never)
+  const { requests, deadLetters } = config
+  const repairs = mode.repair !== 'none'
+  const gatewayParts = { ...app, folder: deadLetters.path, requests, isExact: true, repairs }
+  const gateways = createVerifiedGateways(app.gateways, gatewayParts, never)
   const parts = { ledger, sink, gateways, entries: config.requests.entries, observe: () => {} }
   const outcomes: Outcome[] = []
   try {
@@ -74,7 +80,7 @@ describe.concurrent.each(Object.entries(hostilities))('while the gateway %s', { 
     const { gateway, clock } = stage
     const config = await stage.configure()
     const app = await stage.open(config)
-    await runOnce(app, stage.range)
+    await runOnce(app, config, stage.range)
     expect(finalOfAll(app, config).covers(stage.range)).toBe(true)
     damage(stage.folder)
 
@@ -100,7 +106,7 @@ describe.concurrent.each(Object.entries(hostilities))('while the gateway %s', { 
     const { gateway, clock, range } = stage
     const wrong = await stage.configure({ type: 'structure' })
     const before = await stage.open(wrong)
-    await runOnce(before, range)
+    await runOnce(before, wrong, range)
     await before.close()
     const filled = await stage.read(wrong, range)
     expect(filled.dead.size).toBeGreaterThan(100)
@@ -108,16 +114,21 @@ describe.concurrent.each(Object.entries(hostilities))('while the gateway %s', { 
     const config = await stage.configure()
     const app = await stage.open(config)
     gateway.setFaults({ ...noFaults, ...faults })
-    const receipt = await app.replay(undefined, never)
+    const receipt = await replayLetters(undefined, { ...app, folder: config.deadLetters.path }, never)
     expect(receipt.read).toBeGreaterThan(100)
     expectEqualButForDead(gateway, await stage.read(config, range))
 
     gateway.setFaults(noFaults)
     clock.leap(hourMs)
-    expect(await app.replay(undefined, never)).toMatchObject({ read: receipt.remaining, remaining: 0 })
+    expect(await replayLetters(undefined, { ...app, folder: config.deadLetters.path }, never)).toMatchObject({
+      read: receipt.remaining,
+      remaining: 0,
+    })
     const { stored, entries } = await stage.read(config, range)
     expectSame(stored, cellsOf(entries))
-    expect(await app.replay(undefined, never)).toMatchObject({ read: 0 })
+    expect(await replayLetters(undefined, { ...app, folder: config.deadLetters.path }, never)).toMatchObject({
+      read: 0,
+    })
   })
 
   test('what is loaded from its bundle is whole where the ledger says so, also if the copy is damaged', async () => {
@@ -127,7 +138,7 @@ describe.concurrent.each(Object.entries(hostilities))('while the gateway %s', { 
     const bundle = join(folder, 'bundle')
     const packing = await stage.configure({ sink: { bundle: { path: bundle } }, ledger: 'packing.db' })
     const packer = await stage.open(packing)
-    await runOnce(packer, range)
+    await runOnce(packer, packing, range)
 
     const config = await stage.configure()
     const app = await stage.open(config)
@@ -142,14 +153,16 @@ describe.concurrent.each(Object.entries(hostilities))('while the gateway %s', { 
     }
     for (const harm of [cut, flip, remove]) {
       const restore = harm(bundle)
-      await app.load(bundle, () => {}, never).catch(error => expect(toFailure(error).code).not.toBe('unexpected'))
+      await loadBundle(bundle, app, () => {}, never).catch(error =>
+        expect(toFailure(error).code).not.toBe('unexpected'),
+      )
       await expectWholeWhereSaid()
       restore()
     }
     gateway.setFaults(noFaults)
     clock.leap(hourMs)
-    await runOnce(packer, range)
-    await app.load(bundle, () => {}, never)
+    await runOnce(packer, packing, range)
+    await loadBundle(bundle, app, () => {}, never)
     expect(finalOfAll(app, config).covers(range)).toBe(true)
     expectEqualButForDead(gateway, await stage.read(config, range))
   })

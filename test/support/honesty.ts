@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { pino } from 'pino'
 import { expect } from 'vitest'
-import { type App, openApp } from '../../src/app.ts'
+import { type App, openApp, runApp } from '../../src/app.ts'
 import { loadConfig } from '../../src/config/load.ts'
 import type { Config } from '../../src/config/schema.ts'
 import { letterFiles } from '../../src/dead-letters/letter-files.ts'
@@ -130,7 +130,7 @@ export async function expectHonesty(hostility: SimulatorOptions): Promise<Met> {
   const app = await stage.open(config)
   const isPruned = (hostility.faults?.prune ?? 0) > 0
 
-  const outcome = await runOnce(app, range)
+  const outcome = await runOnce(app, config, range)
   const whole = finalOfAll(app, config)
   const isWhole = whole.covers(range)
   const [first] = outcome?.gateways ?? []
@@ -147,7 +147,7 @@ export async function expectHonesty(hostility: SimulatorOptions): Promise<Met> {
   gateway.setFaults(noFaults)
   // a gateway that has refused a living login is given half an hour before that is looked into again
   clock.leap(hourMs)
-  const healed = await runOnce(app, range)
+  const healed = await runOnce(app, config, range)
   expect(healed?.gateways[0]).toMatchObject({ failure: undefined, parked: 0, leftMs: 0 })
   if (isWhole) expect(healed?.requests).toBe(0)
   expect(finalOfAll(app, config).covers(range)).toBe(true)
@@ -181,9 +181,10 @@ async function deadFrames({ deadLetters }: Config): Promise<ReadonlySet<string>>
   return frames
 }
 
-export async function runOnce(app: App, range: TimeRange): Promise<RunOutcome | undefined> {
+export async function runOnce(app: App, config: Config, range: TimeRange): Promise<RunOutcome | undefined> {
   try {
-    return await app.run({ kind: 'once', ...range }, undefined, () => {}, new AbortController().signal)
+    const run = { demand: { kind: 'once', ...range }, keptMs: undefined, observe: () => {} } as const
+    return await runApp(app, config, run, new AbortController().signal)
   } catch (error) {
     expect(toFailure(error).code).not.toBe('unexpected')
     return undefined

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { openAccompanied } from '../../../src/app.ts'
+import { openThrottledGateway } from '../../../src/app.ts'
 import { loadConfig } from '../../../src/config/load.ts'
 import { systemClock } from '../../../src/domain/clock.ts'
 import { Failure } from '../../../src/domain/failure.ts'
@@ -24,7 +24,7 @@ test('a request that fails carries what the gateway said while it ran, and nothi
   const { log, lines } = recordedLog()
   const { signal } = new AbortController()
   const said = () => lines.map(line => line['notification']).filter(it => it !== undefined)
-  const { source, close } = openAccompanied(loadConfig(site.file, {}).gateways[0]!, {
+  const { source, close } = openThrottledGateway(loadConfig(site.file, {}).gateways[0]!, {
     clock: systemClock,
     log,
     sink: undefined,

@@ -9,6 +9,7 @@ import { openLedger } from '../../../src/ledger/ledger.ts'
 import { compileMapping } from '../../../src/points/mapping.ts'
 import { logFrame } from '../../support/log-frames.ts'
 import { makePoint, makeSeries } from '../../support/points.ts'
+import { recordedLog } from '../../support/recorded-log.ts'
 import { scriptedSink } from '../../support/scripted-sink.ts'
 import { steeredClock } from '../../support/steered-clock.ts'
 import { temporaryFolder } from '../../support/temporary-folder.ts'
@@ -32,10 +33,10 @@ function openLetters(lines: readonly (string | Buffer)[]) {
   const mapping = compileMapping('plant-a', [])
   async function replay({ selectors = [{}], deviceIdOf, learnDevices = async () => {} }: Today = {}) {
     const ledger = openLedger(':memory:', steeredClock())
-    const read = createLetterReader('plant-a', selectors, { mapping, deviceIdOf, clock: steeredClock() })
+    const readLetter = createLetterReader('plant-a', selectors, { mapping, deviceIdOf, clock: steeredClock() })
     try {
-      const gateway = (name: string) => (name === 'plant-a' ? { mapping, read, learnDevices } : undefined)
-      return await replayLetters(undefined, { sink, ledger, folder, gateway }, never)
+      const gateways = [{ source: { name: 'plant-a', hello: learnDevices }, mapping, readLetter }]
+      return await replayLetters(undefined, { sink, ledger, folder, gateways, log: recordedLog().log }, never)
     } finally {
       ledger.close()
     }

@@ -13,7 +13,7 @@ import type { GatewayMonitor } from '../smartserver/gateway-monitor.ts'
 import { canBeSent } from '../smartserver/log-query.ts'
 import type { RunSource } from './job.ts'
 
-export interface AccompaniedParts {
+export interface RunSourceParts {
   readonly gateway: Gateway
   readonly monitor: GatewayMonitor
   readonly clock: Clock
@@ -26,8 +26,8 @@ export interface AccompaniedParts {
 const surveyRestMs = 24 * 3_600_000
 const failedSurveyRestMs = 3_600_000
 
-/** A gateway for runs, with its monitor: failures carry the notifications that the gateway sent meanwhile. */
-export function accompanied(parts: AccompaniedParts): RunSource {
+/** A gateway as runs see it: its failures carry the notifications that the gateway sent meanwhile. */
+export function createRunSource(parts: RunSourceParts): RunSource {
   const { gateway, monitor, clock, log } = parts
   let survey: Survey | undefined
   let lookAgainAt = Number.NEGATIVE_INFINITY
