@@ -75,10 +75,7 @@ export function planWork(job: GatewayJob, { sink, ledger, clock, observe }: RunP
     observe({ gateway: source.name, kind: 'parked', piece, failure })
   }
 
-  /** Halves have one try each, or a sick minute would cost a storm of requests; the smallest have all of theirs. */
-  function triesBefore(half: Piece): number {
-    return halvePiece(half, requests.shortest) === undefined ? 0 : triesOfPiece - 1
-  }
+  const halvesOf = (piece: Piece) => halvePiece(piece, requests.shortest)
 
   return {
     plan: first,
@@ -105,7 +102,7 @@ export function planWork(job: GatewayJob, { sink, ledger, clock, observe }: RunP
       planAgain()
     },
     followClock,
-    canBeHalved: (piece: Piece) => halvePiece(piece, requests.shortest) !== undefined,
+    canBeHalved: (piece: Piece) => halvesOf(piece) !== undefined,
     failed(piece: Piece, fate: Decision['piece'], failure: Failure): void {
       underWay.delete(piece)
       const tried = { ...piece, tries: piece.tries + 1 }
@@ -118,9 +115,12 @@ export function planWork(job: GatewayJob, { sink, ledger, clock, observe }: RunP
       else if (fate === 'set-aside') setAside(backlog, tried)
       else {
         windows.shrink(piece.group)
-        const halves = fate === 'halve' ? halvePiece(piece, requests.shortest) : undefined
+        const halves = fate === 'halve' ? halvesOf(piece) : undefined
         if (halves === undefined) park(tried, failure)
-        else for (const half of halves) setAside(backlog, { ...half, tries: triesBefore(half) })
+        // halves have one try each, or one bad minute would cost many requests; the smallest have all of theirs
+        else
+          for (const half of halves)
+            setAside(backlog, { ...half, tries: halvesOf(half) === undefined ? 0 : triesOfPiece - 1 })
       }
     },
     /** Where nothing else is left, what failed is sick through and through: it is parked instead of blaming the gateway. */
