@@ -1,6 +1,6 @@
 import { type DatapointName, type Selector, selectorMatches } from '../domain/datapoint.ts'
 import { type Frame, isRejection, type LogEntry, type Rejection } from '../domain/entry.ts'
-import type { Failure } from '../domain/failure.ts'
+import { Failure } from '../domain/failure.ts'
 import type { Point } from '../domain/point.ts'
 import { rangeHolds } from '../domain/range.ts'
 import { type DataLogRequest, requestText } from '../domain/request.ts'
@@ -59,6 +59,14 @@ export function createEntryReader(
   { mapping, deviceIdOf, clock }: EntryReaderParts,
 ): EntryReader {
   const roles = openRoutes(createRoles(request.selectors))
+  const mapped = (entry: LogEntry) => {
+    try {
+      return mapping.map(entry)
+    } catch (error) {
+      if (error instanceof Failure) throw error
+      return mappingFailed(error)
+    }
+  }
   const isFuture = ({ at }: LogEntry) => at.ms > clock.now() + clockDoubtMs
   return (frame, fates) => {
     const decoded = decodeEntry(frame)
@@ -78,7 +86,7 @@ export function createEntryReader(
     }
     const { selectors } = role
     if (selectors.length === 0) return fates.outside(entry, role.isForeign, isFuture(entry))
-    const point = mapping.map(entry)
+    const point = mapped(entry)
     if (point === undefined) fates.empty(entry, selectors)
     else if ('reason' in point) fates.rejected(point, frame, entry, selectors)
     else fates.point(point, frame, entry, selectors)
@@ -96,6 +104,15 @@ const unknownDevice: Rejection = {
   reason: unknownDeviceId,
   detail:
     'The configuration names the device by id; the entry names it in another way that the device list does not explain.',
+}
+
+/** A fault of the program, met with one entry, must not cost the others (law 15). */
+function mappingFailed(error: unknown): Rejection {
+  const message = error instanceof Error ? error.message : String(error)
+  return {
+    reason: 'mapping-failed',
+    detail: `The program could not map the entry (${message}). This is a bug: please report it with this entry. The entry is kept, and can be replayed with a version that maps it.`,
+  }
 }
 
 function createRoles(selectors: readonly Selector[]): (datapoint: DatapointName) => Role {

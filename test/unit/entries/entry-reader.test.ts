@@ -2,16 +2,17 @@ import { describe, expect, it, test } from 'vitest'
 import type { Frame } from '../../../src/domain/entry.ts'
 import type { DataLogRequest } from '../../../src/domain/request.ts'
 import { createEntryReader } from '../../../src/entries/entry-reader.ts'
-import { compileMapping } from '../../../src/points/mapping.ts'
+import { compileMapping, type Mapping } from '../../../src/points/mapping.ts'
 import { logFrame } from '../../support/log-frames.ts'
 
 const range = { after: 1_000, until: 2_000 }
 const byName: DataLogRequest['selectors'] = [{ device: { name: 'Sensor 1' }, block: 'LightSensor' }]
 const now = 100_000
+const plainMapping = compileMapping('plant-a', [])
 
-function fateOf(frame: Frame, selectors = byName): unknown[] {
+function fateOf(frame: Frame, selectors = byName, mapping: Pick<Mapping, 'map'> = plainMapping): unknown[] {
   const deviceIdOf = (shown: string) => ({ '17q.5': '7' })[shown]
-  const parts = { mapping: compileMapping('plant-a', []), deviceIdOf, clock: { now: () => now } }
+  const parts = { mapping, deviceIdOf, clock: { now: () => now } }
   const read = createEntryReader({ gateway: 'plant-a', selectors, range }, parts)
   const fates: unknown[][] = []
   read(frame, {
@@ -45,6 +46,15 @@ describe('a frame has exactly one fate', () => {
 
   it('names every selector that asked for it', () => {
     expect(fateOf(logFrame(2_000), [{}, { block: 'Other' }, ...byName])).toEqual(['point', { value: 1 }, '5', [0, 2]])
+  })
+
+  it('that cannot be mapped because of a fault of the program is rejected, and nothing else is lost', () => {
+    const mapping = {
+      map: () => {
+        throw new RangeError('Maximum call stack size exceeded')
+      },
+    }
+    expect(fateOf(logFrame(2_000), byName, mapping)).toEqual(['rejected', 'mapping-failed', 'LightSensor', [0]])
   })
 
   it('an error of the gateway is a failure of the request and not a fate', () => {
