@@ -32,6 +32,12 @@ const ownName = () =>
     .refine(hasOwnStart, { error: 'must not begin with an underscore: InfluxDB keeps such names for itself' })
     .refine(name => !ownNames.includes(name), { error: `must be none of ${ownNames.join(', ')}` })
 
+/** YAML has `.nan` and `.inf`; NaN and Infinity are texts in it, and mean the same here. */
+const noValue = z.preprocess(
+  value => (typeof value === 'number' && !Number.isFinite(value) ? String(value) : value),
+  oneOf('a number or a text', [anyNumber(), z.string()]),
+)
+
 const spelledOut = section({
   device: oneOf('text or { id: …, as: … }', [line(), deviceById])
     .optional()
@@ -59,10 +65,10 @@ const spelledOut = section({
     .describe('Numbers are multiplied by this, before offset; members of structures are not. Default: 1'),
   offset: anyNumber().optional().describe('Added to numbers, after scale. Default: 0'),
   invalid: z
-    .preprocess(value => (Array.isArray(value) || value === undefined ? value : [value]), z.array(anyNumber()).min(1))
+    .preprocess(value => (Array.isArray(value) || value === undefined ? value : [value]), z.array(noValue).min(1))
     .optional()
     .describe(
-      'Numbers that mean "no value", before scale and offset, e.g. 327.67 or [327.67, -1]: such entries are empty',
+      'Numbers and texts that mean "no value", before scale and offset, e.g. 327.67, NaN or [-1, unavailable]: such entries are empty',
     ),
   enumeration: z
     .record(z.string(), anyNumber())

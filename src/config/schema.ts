@@ -183,7 +183,7 @@ export interface DatapointConfig {
   readonly tags: Readonly<Record<string, string>>
   readonly scale?: number | undefined
   readonly offset?: number | undefined
-  readonly invalid?: readonly number[] | undefined
+  readonly invalid?: readonly (number | string)[] | undefined
   readonly enumeration?: Readonly<Record<string, number>> | undefined
   readonly localized?: boolean | undefined
   readonly health?: boolean | undefined

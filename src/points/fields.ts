@@ -19,7 +19,7 @@ export interface FieldNames {
 }
 
 /** Deeper or wider than any structure a device could log: not a value but a mistake or an attack. */
-const deepest = 8
+export const deepest = 8
 const widest = 256
 
 export function fieldNames(field: string | undefined, tags: ReadonlySet<string> = reservedTags): FieldNames {
@@ -34,7 +34,7 @@ export function fieldNames(field: string | undefined, tags: ReadonlySet<string> 
  */
 export function fieldsOf(value: LoggedValue, names: FieldNames): FieldsResult {
   if (typeof value === 'number') {
-    if (!Number.isFinite(value)) return notFinite(names.number)
+    if (!Number.isFinite(value)) return notFinite(names.number, value)
     return { fields: names.number === 'value' ? { value } : { [names.number]: value } }
   }
   if (value === null) return undefined
@@ -79,7 +79,7 @@ function addLeaf(
   const free = freeName(name, tags)
   if (Object.hasOwn(fields, free))
     return rejection('ambiguous-field', `Two members of the structure give the field ${free}.`)
-  if (typeof value === 'number' && !Number.isFinite(value)) return notFinite(free)
+  if (typeof value === 'number' && !Number.isFinite(value)) return notFinite(free, value)
   if (typeof value === 'string' && !value.isWellFormed()) return notUnicode(free)
   fields[free] = typeof value === 'boolean' ? (value ? 1 : 0) : value
   return Object.keys(fields).length > widest
@@ -102,8 +102,11 @@ function isEmpty(fields: Fields): boolean {
   return true
 }
 
-function notFinite(field: string): Rejection {
-  return rejection('not-finite', `The number for ${field} is beyond what a float can hold.`)
+function notFinite(field: string, value: number): Rejection {
+  return rejection(
+    'not-finite',
+    `The number for ${field} is ${value}, which no database can store. If it means "no value", set invalid: ${value} for the datapoint.`,
+  )
 }
 
 /** A lone surrogate has no UTF-8: it would be stored as another text than was logged. */

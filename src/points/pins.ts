@@ -34,14 +34,21 @@ export function openPin(
   return {
     check(kind) {
       if (kind === known) return undefined
-      if (known !== undefined)
-        return rejection('type-changed', `The datapoint logs a ${known}; this entry holds a ${kind}.`)
+      if (known !== undefined) return rejection('type-changed', typeChanged(known, kind, configured !== undefined))
       if (pins === undefined) return undefined
       known = kind
       pins.set(key, kind)
       return undefined
     },
   }
+}
+
+function typeChanged(known: ValueKind, kind: ValueKind, isConfigured: boolean): string {
+  if (isConfigured) return `The configuration says that the datapoint logs a ${known}; this entry holds a ${kind}.`
+  return (
+    `The first entry of the datapoint held a ${known}; this one holds a ${kind}. ` +
+    `Set type: ${kind}, or type: any for both, and replay. A text or number that means "no value" belongs in invalid.`
+  )
 }
 
 /** `device/block/index/name`, escaped: no two datapoints share one. */

@@ -12,13 +12,33 @@ export const gatewayError = 'gateway-error'
 export function decodeEntry(frame: Frame): LogEntry | Rejection {
   let json: unknown
   try {
-    json = JSON.parse(frame)
+    json = parseFrame(frame)
   } catch {
     return { reason: 'not-json', detail: 'the frame is not JSON' }
   }
   if (typeof json !== 'object' || json === null || Array.isArray(json))
     return { reason: 'not-an-entry', detail: 'the frame is not a JSON object' }
   return entryOf(json as Record<string, unknown>)
+}
+
+const textOrBareWord = /"[^"\\]*(?:\\.[^"\\]*)*"|-?\b(?:nan|inf(?:inity)?)\b/gi
+const nanMark = '\0NaN'
+
+/** JSON, and with it the bare words that printing a float gives: NaN, Infinity, -Infinity, nan, inf. Throws for all else. */
+function parseFrame(frame: Frame): unknown {
+  try {
+    return JSON.parse(frame)
+  } catch (error) {
+    let hasNaN = false
+    const text = frame.replace(textOrBareWord, found => {
+      if (found.startsWith('"')) return found
+      if (!/nan/i.test(found)) return found.startsWith('-') ? '-1e999' : '1e999'
+      hasNaN = true
+      return JSON.stringify(nanMark)
+    })
+    if (text === frame) throw error
+    return hasNaN ? JSON.parse(text, (_, value) => (value === nanMark ? Number.NaN : value)) : JSON.parse(text)
+  }
 }
 
 function entryOf(json: Record<string, unknown>): LogEntry | Rejection {

@@ -29,7 +29,6 @@ const notYet: Partial<Record<FaultName | OddityName | keyof Habits | keyof Chang
   clock: 'a gateway that boots in 1970 leaves a run that is neither whole nor failed',
   hide: 'names that are missing in the first list are not looked for again in the same run',
   rename: 'an empty answer to the old name is believed',
-  deep: 'a value nested 100,000 deep costs more than its entry',
   controlNames: 'the configuration refuses control characters, so test/support/honesty.ts must name such devices by id',
 }
 

@@ -57,6 +57,8 @@ function members(value: unknown, path: readonly string[]): [string, number | str
   if (value === null || value === undefined) return []
   if (typeof value === 'number' || typeof value === 'boolean') return [[path.join('_'), Number(value)]]
   if (typeof value === 'string') return [[`${path.join('_')}_text`, value]]
+  // what is nested deeper is a dead letter
+  if (path.length > 8) return []
   return Object.entries(value).flatMap(([name, inner]) => members(inner, [...path, name]))
 }
 

@@ -218,8 +218,15 @@ describe('what becomes of the values of a datapoint', () => {
     })
   })
 
+  test('may take texts, NaN and infinities for no value', () => {
+    expect(long('invalid: [unavailable, "", NaN, .nan, -.inf, "-1"]')).toMatchObject({
+      invalid: ['unavailable', '', 'NaN', 'NaN', '-Infinity', -1],
+    })
+  })
+
   test('is refused where it makes no sense', () => {
     for (const options of [
+      'invalid: [true]',
       'scale: 0',
       'scale: .inf',
       'offset: a',

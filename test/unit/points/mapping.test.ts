@@ -216,6 +216,21 @@ describe('a rule that changes values', () => {
     expect(fieldsOf({ a: -1, b: [1, 327.67] }, change)).toEqual({ b_0: 1 })
   })
 
+  it('takes a configured text, NaN and infinities for no value, bare and as texts', () => {
+    const change = { invalid: ['unavailable', '', Number.NaN, '-Infinity'] }
+    for (const none of ['unavailable', '', Number.NaN, 'NaN', Number.NEGATIVE_INFINITY, '-Infinity', { a: 'NaN' }])
+      expect(fieldsOf(none, change)).toBeUndefined()
+    expect(fieldsOf('available', change)).toEqual({ text: 'available' })
+    expect(fieldsOf(Number.POSITIVE_INFINITY, change)).toBe('not-finite')
+  })
+
+  it('nested far too deep is rejected, whatever the rule changes', () => {
+    const levels = 100_000
+    const deep = JSON.parse(`${'['.repeat(levels)}0${']'.repeat(levels)}`) as LoggedValue
+    for (const change of [{}, { invalid: [327.67] }, { invalid: [327.67], scale: 2 }])
+      expect(fieldsOf(deep, change)).toBe('too-deep')
+  })
+
   it('writes a number beside the text of an enumeration', () => {
     const change = { enumeration: { OFF: 0, ON: 1 } }
     expect(fieldsOf('ON', change)).toEqual({ text: 'ON', value: 1 })

@@ -118,6 +118,16 @@ describe('a frame of the data log', () => {
     expect(entryOf(frameWith({ value })).value).toEqual(value)
   })
 
+  it.each([
+    ['NaN', Number.NaN],
+    ['nan', Number.NaN],
+    ['Infinity', Number.POSITIVE_INFINITY],
+    ['-inf', Number.NEGATIVE_INFINITY],
+    ['{"a":NaN,"b":"NaN \\" Infinity"}', { a: Number.NaN, b: 'NaN " Infinity' }],
+  ])('may have the bare word %s in its value, though that is not JSON', (word, value) => {
+    expect(entryOf(frameWith({ value: 0 }).replace('"value":0', `"value":${word}`)).value).toEqual(value)
+  })
+
   it.each<[string, string, string]>([
     ['no JSON', 'not-json', '{"utc":'],
     ['nothing', 'not-json', ''],
