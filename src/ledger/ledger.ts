@@ -19,6 +19,7 @@ import { openPins } from './pins.ts'
 import { createReceipts, type PastTransfer } from './receipts.ts'
 import { createTransaction, guardStatements } from './statements.ts'
 import { type Claim, createTargets, type Place, type Proof } from './targets.ts'
+import { createUnconfirmed } from './unconfirmed.ts'
 
 export interface CompletedTransfer {
   readonly sink: string
@@ -33,6 +34,8 @@ export interface CompletedTransfer {
   readonly series?: readonly (readonly Series[])[] | undefined
   /** The gateway's clock when the transfer ended, and what it went through: see `ClockPremise`. */
   readonly clock?: ClockPremise | undefined
+  /** Whether the gateway's list has the name, as last read; undefined: every name is taken for listed. */
+  readonly isListed?: ((selector: Selector) => boolean) | undefined
   /** The window of the group that the request was cut from, for next time. */
   readonly window?: { readonly group: string; readonly ms: number } | undefined
 }
@@ -71,6 +74,7 @@ function createLedger(database: DatabaseSync, path: string, clock: Clock) {
   const receiptRows = createReceipts(statements)
   const activities = createActivities(statements)
   const memory = createMemory(statements, transaction)
+  const unconfirmed = createUnconfirmed(statements)
   const gatewaysOf = statements.prepare('SELECT DISTINCT gateway FROM target WHERE sink = ?')
 
   function guard<T>(work: () => T): T {
@@ -79,6 +83,12 @@ function createLedger(database: DatabaseSync, path: string, clock: Clock) {
     } catch (error) {
       throw ledgerFailure(error, path)
     }
+  }
+
+  /** An entry of a name shows that the gateway has it, for all that was answered before. */
+  function noteConfirmation(target: number, { range, counts }: Proof): void {
+    if (counts?.received === 0) unconfirmed.add(target, range)
+    else if (counts !== undefined) unconfirmed.clear(target)
   }
 
   const owner = {
@@ -157,6 +167,34 @@ function createLedger(database: DatabaseSync, path: string, clock: Clock) {
     amendments: (place: Place) => openAmendments(place, { targets, contents }, transaction),
   }
 
+  const names = {
+    /** What was answered with no entry since the gateway's list was last read, for every selector and sink. */
+    unconfirmed: (gateway: string): { readonly selector: Selector; readonly ranges: RangeSet }[] =>
+      targets
+        .ofGateway(gateway)
+        .map(({ id, selector }) => ({ selector, ranges: unconfirmed.of(id) }))
+        .filter(({ ranges }) => !ranges.isEmpty),
+    /**
+     * After the gateway's list was read: what rests on a listed name is confirmed, what rests on a missing one is taken
+     * back in the same transaction. Selectors that `judge` does not know stay as they are. Returns what was taken back.
+     */
+    settle(gateway: string, judge: (selector: Selector) => 'listed' | 'missing' | undefined): Selector[] {
+      const open = targets.ofGateway(gateway).flatMap(({ id, selector }) => {
+        const ranges = unconfirmed.of(id)
+        const verdict = ranges.isEmpty ? undefined : judge(selector)
+        return verdict === undefined ? [] : [{ id, selector, ranges, verdict }]
+      })
+      if (open.length === 0) return []
+      transaction(() => {
+        for (const { id, ranges, verdict } of open) {
+          if (verdict === 'missing') targets.uncover(id, ranges)
+          unconfirmed.clear(id)
+        }
+      })
+      return open.filter(({ verdict }) => verdict === 'missing').map(({ selector }) => selector)
+    },
+  }
+
   const parked = {
     /** Without what a wider selector has covered since. */
     of(place: Place, selector: Selector): ParkedRange[] {
@@ -178,6 +216,7 @@ function createLedger(database: DatabaseSync, path: string, clock: Clock) {
   return {
     coverage,
     proofs,
+    names,
     parked,
     /** The newest transfers of a gateway, for estimates of the next ones. */
     receipts: { newest: (place: Place, most: number): PastTransfer[] => receiptRows.newest(place, most) },
@@ -189,13 +228,28 @@ function createLedger(database: DatabaseSync, path: string, clock: Clock) {
     transaction,
     /** One durable transaction: all that the transfer proves, or nothing (law 2). */
     complete(completed: CompletedTransfer): void {
-      const { sink, request, provisional, receipt, points, counts, series, window, clock: premise } = completed
+      const {
+        sink,
+        request,
+        provisional,
+        receipt,
+        points,
+        counts,
+        series,
+        window,
+        clock: premise,
+        isListed,
+      } = completed
       const { gateway, selectors, range } = request
       transaction(() => {
         if (premise !== undefined) targets.takeBack(gateway, premise.before)
         for (const [i, selector] of selectors.entries()) {
+          const proof = { range, points: points[i], counts: counts?.[i] }
+          // an empty answer to a name that the gateway does not list proves nothing
+          if (proof.counts?.received === 0 && isListed?.(selector) === false) continue
           const target = targets.idOf({ sink, gateway }, selector)
-          const reread = targets.cover(target, { range, points: points[i], counts: counts?.[i] }, provisional)
+          noteConfirmation(target, proof)
+          const reread = targets.cover(target, proof, provisional)
           contents.note(target, series?.[i] ?? [])
           if (reread !== undefined) memory.within.noteSecondLook(gateway, reread)
           parkedRows.unpark(target, range, () => targets.coveredBy(target))

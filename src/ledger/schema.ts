@@ -163,4 +163,14 @@ DROP TABLE second_look;
 DROP TABLE clock;
 DROP TABLE retention;
 `,
+  `
+-- ranges that were answered with no entry since the gateway's list was last read: their proof rests on the name
+CREATE TABLE unconfirmed (
+  target INTEGER NOT NULL REFERENCES target,
+  after  INTEGER NOT NULL,
+  until  INTEGER NOT NULL,
+  PRIMARY KEY (target, after),
+  CHECK (after < until)
+) STRICT, WITHOUT ROWID;
+`,
 ]

@@ -42,7 +42,7 @@ export function createTargets(database: Statements) {
   const ofSinks = database.prepare(
     'SELECT DISTINCT sink FROM target JOIN coverage ON coverage.target = target.id ORDER BY sink',
   )
-  const ofGateway = database.prepare('SELECT id FROM target WHERE gateway = ?')
+  const ofGateway = database.prepare('SELECT id, selector FROM target WHERE gateway = ?')
   const held = database.prepare(`SELECT ${columns} FROM coverage WHERE target = ? AND final = ? ORDER BY after`)
   const touching = database.prepare(
     `SELECT ${columns} FROM coverage WHERE target = ? AND final = ? AND until >= ? AND after <= ? ORDER BY after`,
@@ -71,6 +71,14 @@ export function createTargets(database: Statements) {
       provenUntil.set(gateway, until)
     }
     return ranges.length > 0 && ranges[0]!.after < until
+  }
+
+  /** Takes proof back, so that it is fetched again. True if there was any. */
+  function uncover(target: number, { ranges }: RangeSet): boolean {
+    let isAny = false
+    for (const range of ranges)
+      for (const final of [0, 1] as const) if (cut(target, final, range).length > 0) isAny = true
+    return isAny
   }
 
   function rows(target: number, final: 0 | 1): Proof[] {
@@ -167,11 +175,15 @@ export function createTargets(database: Statements) {
     takeBack(gateway: string, lived: RangeSet): boolean {
       if (!mayProve(gateway, lived)) return false
       let isAny = false
-      for (const { id } of ofGateway.all(gateway))
-        for (const range of lived.ranges)
-          for (const final of [0, 1] as const) if (cut(Number(id), final, range).length > 0) isAny = true
+      for (const { id } of ofGateway.all(gateway)) if (uncover(Number(id), lived)) isAny = true
       return isAny
     },
+    uncover,
+    /** For every sink. */
+    ofGateway: (gateway: string): { readonly id: number; readonly selector: Selector }[] =>
+      ofGateway
+        .all(gateway)
+        .map(row => ({ id: Number(row['id']), selector: JSON.parse(String(row['selector'])) as Selector })),
     all(place: Place): { readonly id: number; readonly selector: Selector }[] {
       return all.all(place.sink, place.gateway).map(row => ({
         id: Number(row['id']),

@@ -1,3 +1,4 @@
+import type { Selector } from '../domain/datapoint.ts'
 import { type Failure, isAbort, toFailure } from '../domain/failure.ts'
 import { isoText } from '../domain/instant.ts'
 import { addReceipt, emptyReceipt } from '../domain/receipt.ts'
@@ -12,6 +13,7 @@ import type { ClockLook } from './clock-watch.ts'
 import { decide } from './decide.ts'
 import type { WaitReason } from './gate.ts'
 import type { GatewayJob, GatewayOutcome, RunParts } from './job.ts'
+import { doubtsNames, settleNames } from './names-premise.ts'
 import { heedClock, rememberRetention } from './remember.ts'
 import { databaseAway } from './throttle.ts'
 import { type TransferProof, transfer } from './transfer.ts'
@@ -59,8 +61,13 @@ class GatewayRun {
       const look = this.#heedClock()
       clockDifferenceMs = look.reading.gateway - look.reading.host
       rememberRetention(this.#job, ledger)
+      settleNames(this.#job, ledger, observe)
       work = planWork(this.#job, this.#parts)
       await this.#carryOut(work)
+      if (await this.#hasLostNames()) {
+        work = planWork(this.#job, this.#parts)
+        await this.#carryOut(work)
+      }
     }
     observe({ gateway: source.name, kind: 'ended', failure: this.#failure, reason: this.#refusedFor })
     const state = work && stateOf(work.plan, { sink: sink.id, gateway: source.name }, ledger)
@@ -105,6 +112,15 @@ class GatewayRun {
       }
     }
     return false
+  }
+
+  /** Before anything is called complete: are the names still there that were answered with nothing? */
+  async #hasLostNames(): Promise<boolean> {
+    const { source } = this.#job
+    const { ledger, clock, observe } = this.#parts
+    if (this.#failure !== undefined || !doubtsNames(this.#job, ledger, clock.elapsed())) return false
+    await source.readListAgain(this.#signal)
+    return settleNames(this.#job, ledger, observe) > 0
   }
 
   #heedClock(): ClockLook {
@@ -172,11 +188,13 @@ class GatewayRun {
     const record = (proof: TransferProof) => {
       const { received, tookMs } = proof.receipt
       const window = { group, ms: work.windows.adapt(group, { range, received, tookMs }) }
+      const listing = source.listing()
+      const isListed = (selector: Selector) => listing === undefined || listing.has(selector)
       const end = clockWatch.look()
       const before = clockWatch.livedUntil(start)
       const during = clockWatch.livedBetween(start, end)
       const premise = { reading: end.reading, before, during, newestEntry: proof.newestEntry }
-      ledger.complete({ ...proof, sink: sink.id, request, provisional, window, clock: premise })
+      ledger.complete({ ...proof, sink: sink.id, request, provisional, window, clock: premise, isListed })
       clockWatch.recorded(end)
     }
     const waiting = {

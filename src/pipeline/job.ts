@@ -17,6 +17,14 @@ import type { WaitReason } from './gate.ts'
 import type { Throttle } from './throttle.ts'
 import type { LogSource } from './transfer.ts'
 
+/** Which configured names a gateway has. */
+export interface Listing {
+  /** Elapsed ms when it was read. */
+  readonly readAt: number
+  /** False: a name that it does not have, or an id that has another meaning than before. */
+  has(selector: Selector): boolean
+}
+
 /** A gateway, as far as a run sees it. */
 export interface RunSource extends LogSource {
   readonly name: string
@@ -27,6 +35,12 @@ export interface RunSource extends LogSource {
   retentionOf(selectors: readonly Selector[]): number | undefined
   /** When it told that, by the host's clock, ms UTC. */
   toldAt(): number | undefined
+  /** The gateway's list, as last read; undefined: it could not be read. */
+  listing(): Listing | undefined
+  /** Reads the list again, unless that was done a short while ago. */
+  readListAgain(signal: AbortSignal): Promise<void>
+  /** Entries a day that the gateway's log rules let expect; undefined: not known. */
+  expectedPerDay(selector: Selector): number | undefined
   /** What is wrong with the configured datapoints, as known since `hello`. */
   problems(): readonly DatapointProblem[]
 }
@@ -61,6 +75,8 @@ export type RunEvent = { readonly gateway: string } & (
   | { readonly kind: 'failed'; readonly failure: Failure; readonly waitMs: number }
   | { readonly kind: 'parked'; readonly piece: Piece; readonly failure: Failure }
   /** The gateway's clock was set back: what was complete after this moment is fetched again. */
+  /** The gateway does not list these names any more: what was complete by an empty answer since is fetched again. */
+  | { readonly kind: 'names-missing'; readonly selectors: readonly Selector[] }
   | { readonly kind: 'clock-set-back'; readonly after: number }
   /** Why the next request has to wait; undefined: it waits no longer. */
   | { readonly kind: 'waiting'; readonly reason: WaitReason | undefined }

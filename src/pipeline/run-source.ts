@@ -1,17 +1,19 @@
 import type { Logger } from 'pino'
 import type { Clock } from '../domain/clock.ts'
-import type { Selector } from '../domain/datapoint.ts'
+import { type Selector, selectorKey } from '../domain/datapoint.ts'
 import type { Frame } from '../domain/entry.ts'
 import { Failure } from '../domain/failure.ts'
 import type { DataLogRequest } from '../domain/request.ts'
+import { isUnknown } from '../inventory/datapoint-problems.ts'
+import { loggedAmount } from '../inventory/density.ts'
 import { createDeviceIdOf, createDeviceIds, type DeviceIds } from '../inventory/device-ids.ts'
 import { createRetention, type Retention } from '../inventory/retention.ts'
 import { type Survey, surveySite } from '../inventory/survey.ts'
-import { readDevices } from '../smartserver/discovery.ts'
+import { type Device, readDevices } from '../smartserver/discovery.ts'
 import type { Gateway } from '../smartserver/gateway.ts'
 import type { GatewayMonitor } from '../smartserver/gateway-monitor.ts'
 import { canBeSent } from '../smartserver/log-query.ts'
-import type { RunSource } from './job.ts'
+import type { Listing, RunSource } from './job.ts'
 
 export interface RunSourceParts {
   readonly gateway: Gateway
@@ -22,29 +24,54 @@ export interface RunSourceParts {
   readonly selectors: readonly Selector[]
 }
 
-/** Devices come and go, but seldom: a daemon looks at them again after this long. */
+/** Devices come and go, but seldom: a daemon reads the list again after this long. */
 const surveyRestMs = 24 * 3_600_000
 const failedSurveyRestMs = 3_600_000
+/** A list without a configured name may be incomplete, after a power cut for example: read again ever more seldom. */
+const firstDoubtMs = 60_000
+/** The same for a list that answers without entries made doubtful. */
+const longestDoubtMs = 3_600_000
 
 /** A gateway as runs see it: its failures carry the notifications that the gateway sent meanwhile. */
 export function createRunSource(parts: RunSourceParts): RunSource {
   const { gateway, monitor, clock, log } = parts
   let survey: Survey | undefined
   let lookAgainAt = Number.NEGATIVE_INFINITY
+  let listing: Listing | undefined
+  let doubtMs = firstDoubtMs
+  let missingMs = firstDoubtMs
+  let meanings = new Map<string, string | undefined>()
   let toldAt: number | undefined
   let retention: Retention | undefined
   let deviceIds: DeviceIds | undefined
 
   async function look(signal: AbortSignal): Promise<void> {
-    if (clock.now() < lookAgainAt) return
+    const isChanged = listing !== undefined && monitor.hasDeviceChangedSince(listing.readAt)
+    if (clock.elapsed() < lookAgainAt && !(isChanged && clock.elapsed() >= listing!.readAt + firstDoubtMs)) return
+    await read(signal)
+  }
+
+  async function read(signal: AbortSignal): Promise<void> {
+    const readAt = clock.elapsed()
     const found = await surveySite(gateway, parts.selectors, signal)
-    lookAgainAt = clock.now() + (found.failure === undefined ? surveyRestMs : failedSurveyRestMs)
+    lookAgainAt = clock.elapsed() + (found.failure === undefined ? surveyRestMs : failedSurveyRestMs)
     if (found.failure !== undefined) {
       const { code, message } = found.failure
       log.warn({ gateway: gateway.name, code, error: message }, 'the configured datapoints cannot be checked')
     }
     if (found.site === undefined) return
     survey = found
+    const unknown = new Set(found.problems.filter(isUnknown).map(({ selector }) => selectorKey(selector)))
+    if (unknown.size > 0) {
+      lookAgainAt = Math.min(lookAgainAt, clock.elapsed() + missingMs)
+      missingMs = Math.min(surveyRestMs, missingMs * 2)
+    } else missingMs = firstDoubtMs
+    const now = meaningsOf(parts.selectors, found.site.devices)
+    const moved = new Set(
+      [...now].filter(([key, is]) => meanings.has(key) && meanings.get(key) !== is).map(([key]) => key),
+    )
+    meanings = now
+    listing = { readAt, has: selector => !unknown.has(selectorKey(selector)) && !moved.has(selectorKey(selector)) }
     toldAt = clock.now()
     retention = createRetention(found.site.devices, found.site.rules)
     deviceIds = createDeviceIds(found.site.devices)
@@ -74,6 +101,20 @@ export function createRunSource(parts: RunSourceParts): RunSource {
     },
     retentionOf: selectors => retention?.(selectors),
     deviceIdOf: shown => deviceIds?.(shown),
+    listing: () => listing,
+    async readListAgain(signal) {
+      if (listing !== undefined && clock.elapsed() - listing.readAt < doubtMs) return
+      const before = listing
+      await read(signal)
+      doubtMs = Math.min(longestDoubtMs, doubtMs * 2)
+      if (parts.selectors.some(selector => before?.has(selector) !== listing?.has(selector))) doubtMs = firstDoubtMs
+    },
+    expectedPerDay(selector) {
+      const site = survey?.site
+      if (site === undefined) return undefined
+      const { perDay, irregular } = loggedAmount(selector, site.devices, site.rules, 0)
+      return irregular > 0 ? undefined : perDay
+    },
     hasOwnTime: () => gateway.clock.isOwnTime,
     toldAt: () => toldAt,
     problems: () => survey?.problems ?? [],
@@ -86,6 +127,20 @@ export function createRunSource(parts: RunSourceParts): RunSource {
       }
     },
   }
+}
+
+/** What the selectors that are asked for by an id mean: that of a name that no query can say, or the name of an id. */
+function meaningsOf(selectors: readonly Selector[], devices: readonly Device[]): Map<string, string | undefined> {
+  const idOf = createDeviceIdOf(devices)
+  const names = new Map(devices.map(({ id, name }) => [id, name]))
+  return new Map(
+    selectors.flatMap(selector => {
+      const { device } = selector
+      if (device === undefined) return []
+      if ('id' in device) return [[selectorKey(selector), names.get(device.id)] as const]
+      return canBeSent(device.name) ? [] : [[selectorKey(selector), idOf(device.name)] as const]
+    }),
+  )
 }
 
 /** Some errors of a request are told on the general socket alone (protocol §5). */

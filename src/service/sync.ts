@@ -1,5 +1,6 @@
 import type { Logger } from 'pino'
 import type { Clock } from '../domain/clock.ts'
+import { selectorLabel } from '../domain/datapoint.ts'
 import { type Failure, isAbort, toFailure } from '../domain/failure.ts'
 import { isoText } from '../domain/instant.ts'
 import { type DatapointProblem, isUnknown } from '../inventory/datapoint-problems.ts'
@@ -144,6 +145,11 @@ function logEvent(event: RunEvent, log: Logger): void {
     log.warn(
       { gateway, after: isoText(event.after) },
       "the gateway's clock was set back: what it logs from there on is fetched again",
+    )
+  else if (event.kind === 'names-missing')
+    log.warn(
+      { gateway, datapoints: event.selectors.map(selectorLabel) },
+      'the gateway does not list these names any more: empty answers to them are taken back. To go on in the same series, configure the device as { id, as } or the datapoint by its new name',
     )
   else if (event.kind === 'parked') log.error({ ...failureFields(event.failure), gateway }, 'range parked')
 }

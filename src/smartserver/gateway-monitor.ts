@@ -30,6 +30,7 @@ export class GatewayMonitor {
   #work: Promise<unknown> | undefined
   #hasWarned = false
   #isLost = false
+  #deviceChangedAt: number | undefined
 
   constructor(parts: GatewayMonitorParts) {
     this.#parts = parts
@@ -83,7 +84,14 @@ export class GatewayMonitor {
     )
   }
 
+  /** True if a device was added, changed or deleted after this, elapsed ms. */
+  hasDeviceChangedSince(elapsed: number): boolean {
+    return this.#deviceChangedAt !== undefined && this.#deviceChangedAt > elapsed
+  }
+
   #note(update: Update): void {
+    if (update.kind === 'device' || update.kind === 'device-deleted')
+      this.#deviceChangedAt = this.#parts.clock.elapsed()
     this.#cpu.note(update)
     this.#notifications.note(update)
     if (update.kind === 'time') this.#parts.gateway.clock.noteNotification(update.shown)

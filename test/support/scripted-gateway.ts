@@ -42,6 +42,9 @@ export function scriptedGateway(script: GatewayScript): ScriptedGateway {
       script.hello?.(++hellos)
     },
     hasOwnTime: () => true,
+    listing: () => undefined,
+    readListAgain: async () => {},
+    expectedPerDay: () => undefined,
     retentionOf: () => undefined,
     toldAt: () => undefined,
     problems: () => [],

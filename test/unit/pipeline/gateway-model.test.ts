@@ -41,6 +41,9 @@ function openModel(clock: SteeredClock, density: Density, thinning: number, trou
     async hello() {},
     retentionOf: () => undefined,
     hasOwnTime: () => true,
+    listing: () => undefined,
+    readListAgain: async () => {},
+    expectedPerDay: () => undefined,
     toldAt: () => undefined,
     problems: () => [],
     async *readDataLog({ range }: DataLogRequest, signal): AsyncGenerator<readonly Frame[]> {
