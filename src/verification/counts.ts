@@ -1,5 +1,5 @@
 import type { Selector } from '../domain/datapoint.ts'
-import type { Series } from '../domain/point.ts'
+import { type Series, seriesKey } from '../domain/point.ts'
 import type { TimeRange } from '../domain/range.ts'
 import type { Claim } from '../ledger/targets.ts'
 import type { Sink } from '../sinks/sink.ts'
@@ -18,31 +18,61 @@ export interface CountedRow {
   readonly verdict: 'equal' | 'differs' | 'unknown' | 'expired'
 }
 
+export interface GatewayProofs {
+  readonly gateway: string
+  readonly claims: readonly Claim[]
+}
+
 /**
  * Counts in the database what the ledger claims, row by row, because a proof cannot be compared in part. Rows outside of
  * `within` are left out. The gateway is not asked.
  */
-export async function* countClaims(
-  gateway: string,
-  claims: readonly Claim[],
+export async function countClaims(
+  proofs: readonly GatewayProofs[],
   {
     sink,
     oldest,
     within,
   }: { readonly sink: Pick<Sink, 'counts'>; readonly oldest: number; readonly within: TimeRange },
   signal: AbortSignal,
-): AsyncGenerator<CountedRow> {
-  for (const { selector, proofs, series } of claims)
-    for (const { range, points: proof } of proofs) {
-      if (range.until <= within.after || range.after >= within.until) continue
-      const row = { gateway, selector, series, range, proof }
-      if (range.after < oldest) yield { ...row, found: undefined, verdict: 'expired' }
-      else if (proof === undefined) yield { ...row, found: undefined, verdict: 'unknown' }
-      else {
-        const found = await countSeries(series, range, sink, signal)
-        yield { ...row, found, verdict: found === proof ? 'equal' : 'differs' }
-      }
-    }
+): Promise<CountedRow[]> {
+  const rows = proofs.flatMap(({ gateway, claims }) =>
+    claims.flatMap(({ selector, proofs, series }) =>
+      proofs
+        .filter(({ range }) => range.until > within.after && range.after < within.until)
+        .map(({ range, points: proof }): CountedRow => {
+          const verdict = range.after < oldest ? 'expired' : 'unknown'
+          return { gateway, selector, series, range, proof, found: undefined, verdict }
+        }),
+    ),
+  )
+  const isCounted = ({ verdict, proof }: CountedRow) => verdict !== 'expired' && proof !== undefined
+  const counts = await countRows(rows.filter(isCounted), sink, signal)
+  return rows.map(row => {
+    const found = counts.get(row)
+    return found === undefined ? row : { ...row, found, verdict: found === row.proof ? 'equal' : 'differs' }
+  })
+}
+
+/** What is to be counted: series in a range. */
+type Countable = Pick<CountedRow, 'series' | 'range'>
+
+/** Rows of the same range are counted in one call: most of them are of one backfill, for thousands of datapoints. */
+async function countRows<Row extends Countable>(
+  rows: readonly Row[],
+  sink: Pick<Sink, 'counts'>,
+  signal: AbortSignal,
+): Promise<Map<Row, number>> {
+  const found = new Map<Row, number>()
+  for (const group of Map.groupBy(rows, ({ range: { after, until } }) => `${after} ${until}`).values()) {
+    // selectors may overlap: a series is asked for once
+    const series = new Map(group.flatMap(row => row.series).map(one => [seriesKey(one), one]))
+    const counts = new Map<string, number>()
+    for (const [one, n] of await sink.counts([...series.values()], group[0]!.range, signal))
+      counts.set(seriesKey(one), n)
+    for (const row of group) found.set(row, sumOf(row.series.map(one => counts.get(seriesKey(one)) ?? 0)))
+  }
+  return found
 }
 
 export async function countSeries(
@@ -51,7 +81,9 @@ export async function countSeries(
   sink: Pick<Sink, 'counts'>,
   signal: AbortSignal,
 ): Promise<number> {
-  let found = 0
-  for (const points of (await sink.counts(series, range, signal)).values()) found += points
-  return found
+  return sumOf([...(await sink.counts(series, range, signal)).values()])
+}
+
+function sumOf(numbers: readonly number[]): number {
+  return numbers.reduce((sum, n) => sum + n, 0)
 }

@@ -57,7 +57,7 @@ export async function* verify(
   const mayRead = byEntries || repair !== 'none'
   const readable: Part[] = []
   const unread: Finding[] = []
-  for await (const row of countRows(claims, parts, signal)) {
+  for (const row of await countAll(claims, parts, signal)) {
     const range = clip(row.range, { after: Math.max(claims.within.after, claims.oldest), until: claims.within.until })
     const isReadable = mayRead && gateways?.isConfigured(row.gateway) === true && rangeLength(range) > 0
     if (isReadable && (byEntries || row.verdict !== 'equal')) readable.push({ row, range })
@@ -90,15 +90,15 @@ function drawParts(readable: readonly Part[], { days, seed }: { days: number; se
   return drawSample(readable, days, sampleMs, seed).map(({ row: { row }, range }) => ({ row, range }))
 }
 
-async function* countRows(
+async function countAll(
   { gateways, within, oldest }: Claims,
   { sink, ledger }: VerifyParts,
   signal: AbortSignal,
-): AsyncGenerator<CountedRow> {
-  for (const { name, selectors } of gateways) {
-    const claims = ledger.proofs.claims({ sink: sink.id, gateway: name }, selectors)
-    yield* countClaims(name, claims, { sink, oldest, within }, signal)
-  }
+): Promise<CountedRow[]> {
+  const proofs = gateways.map(({ name: gateway, selectors }) => {
+    return { gateway, claims: ledger.proofs.claims({ sink: sink.id, gateway }, selectors) }
+  })
+  return await countClaims(proofs, { sink, oldest, within }, signal)
 }
 
 function unchanged(finding: Finding): Outcome {
