@@ -55,7 +55,7 @@ const receipt = await transfer(
     clock,
     mapping: compileMapping('g', [{ selector: {}, measurement: 'datalog', field: undefined, tags: {} }]),
     deadLetters: new DeadLetterBox({ path: letters, maxSize: 1e9 }, clock),
-    mostEntries: Number.POSITIVE_INFINITY,
+    limit: { mostEntries: Number.POSITIVE_INFINITY, canBeShorter: false },
     record() {},
   },
   signal,

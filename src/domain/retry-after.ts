@@ -1,5 +1,5 @@
-/** A larger value is a mistake of the other side: it would stop the work for good. */
-const longestMs = 24 * 3_600_000
+/** A larger value is a mistake of the other side, such as a time in place of a number of seconds: it must not stop the work for years. */
+const longestMs = 3_600_000
 
 /** The wait that a `Retry-After` header asks for, in seconds or as an HTTP date, ms; undefined: it asks for none. */
 export function retryAfterMs(header: string | readonly string[] | undefined, now: number): number | undefined {

@@ -6,7 +6,7 @@ import type { Piece } from '../planning/backlog.ts'
 import { isImpossibleClock } from '../planning/clock-premise.ts'
 import { deadlineOf } from '../planning/demand.ts'
 import { stateOf } from '../planning/plan.ts'
-import { mostEntries } from '../planning/window.ts'
+import { entryLimit } from '../planning/window.ts'
 import type { Outage } from '../sinks/sink.ts'
 import { gatewayFailure } from '../smartserver/failures.ts'
 import type { ClockLook } from './clock-watch.ts'
@@ -202,11 +202,7 @@ class GatewayRun {
       tell: (outage: Outage | undefined) => this.#tell(outage && databaseAway(outage)),
     }
     const transferParts = { source, mapping, sink, deadLetters, clock, provisional, record, waiting }
-    const receipt = await transfer(
-      request,
-      { ...transferParts, mostEntries: mostEntries(piece, requests) },
-      this.#signal,
-    )
+    const receipt = await transfer(request, { ...transferParts, limit: entryLimit(piece, requests) }, this.#signal)
     this.#requests++
     addReceipt(this.#receipt, receipt)
     work.completed(piece, receipt)

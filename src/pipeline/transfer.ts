@@ -9,6 +9,7 @@ import { createEntryReader, type Fates } from '../entries/entry-reader.ts'
 import { datapointLabel } from '../entries/letter-point.ts'
 import { Repeats } from '../entries/repeats.ts'
 import { Tally } from '../entries/tally.ts'
+import type { EntryLimit } from '../planning/window.ts'
 import type { Mapping } from '../points/mapping.ts'
 import type { Sink, WriteWaiting } from '../sinks/sink.ts'
 import { transferFailure } from './failures.ts'
@@ -30,8 +31,8 @@ export interface TransferParts {
   readonly sink: Sink
   readonly deadLetters: DeadLetterBox
   readonly clock: Clock
-  /** More entries than this are too many for one request: it is cut off, to be asked for in shorter ranges. */
-  readonly mostEntries: number
+  /** Beyond it the request is cut off: to be asked for in shorter ranges, or given up where it cannot be shorter. */
+  readonly limit: EntryLimit
   /** True: it will be looked at once more. For sinks that keep whole transfers. */
   readonly provisional?: boolean
   /** How long the gateway's socket may stay open for a database that is away; left out: for ever. */
@@ -72,7 +73,7 @@ export async function transfer(request: DataLogRequest, parts: TransferParts, si
       await writes.add(batch.points, batch.frames)
       const corrections = repeats.takeCorrections()
       if (corrections.length > 0) await writes.correct(corrections)
-      if (receipt.received > parts.mostEntries) throw tooDense(request, account)
+      if (receipt.received > parts.limit.mostEntries) throw tooDense(request, account, parts.limit)
     }
     await writes.settle()
     receipt.tookMs = parts.clock.now() - started
@@ -115,10 +116,10 @@ interface Account {
   take(frames: readonly Frame[]): Batch
 }
 
-function createAccount(request: DataLogRequest, { source, deadLetters, mapping, mostEntries }: TransferParts): Account {
+function createAccount(request: DataLogRequest, { source, deadLetters, mapping, limit }: TransferParts): Account {
   const receipt = emptyReceipt()
   const letters = deadLetters.draft(request)
-  const repeats = Repeats.forRequest(mostEntries)
+  const repeats = Repeats.forRequest(limit.canBeShorter ? limit.mostEntries : Number.POSITIVE_INFINITY)
   const tally = new Tally(request.selectors.length)
   const read = createEntryReader(request, { mapping, deviceIdOf: source.deviceIdOf, clock: source.clock })
   let newest = request.range.after
@@ -180,12 +181,11 @@ function createAccount(request: DataLogRequest, { source, deadLetters, mapping, 
 }
 
 /** `reached` lets the next range be as long as the density of the log allows. */
-function tooDense(request: DataLogRequest, { receipt, newest }: Account): Failure {
-  return transferFailure(
-    'too-dense',
-    `${requestText(request)} holds more than ${receipt.received} entries: asking for less at once`,
-    { work: { gateway: request.gateway, range: request.range, entries: receipt.received, reached: newest } },
-  )
+function tooDense(request: DataLogRequest, { receipt, newest }: Account, { canBeShorter }: EntryLimit): Failure {
+  const holds = `${requestText(request)} holds more than ${receipt.received} entries`
+  const work = { gateway: request.gateway, range: request.range, entries: receipt.received, reached: newest }
+  if (canBeShorter) return transferFailure('too-dense', `${holds}: asking for less at once`, { work })
+  return transferFailure('too-dense-for-shortest', `${holds}, and requests.shortest allows no shorter range`, { work })
 }
 
 function unbalanced(request: DataLogRequest, receipt: Receipt): Failure {

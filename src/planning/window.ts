@@ -30,9 +30,17 @@ export function adaptWindow(
   return clamp(Math.min(windowMs * 2, Math.max(windowMs / 2, ideal)), limits)
 }
 
-/** A request that has brought so many entries is cut off: its range was far too long for how dense the log has become. */
-export function mostEntries({ range }: { range: TimeRange }, limits: WindowLimits): number {
-  return rangeLength(range) > 2 * limits.shortest ? limits.entries * 4 : Number.POSITIVE_INFINITY
+/** When a request is cut off for what it has brought. */
+export interface EntryLimit {
+  readonly mostEntries: number
+  /** The range was too long for how dense the log has become; false: it is as short as ranges may be. */
+  readonly canBeShorter: boolean
+}
+
+export function entryLimit({ range }: { range: TimeRange }, { entries, shortest }: WindowLimits): EntryLimit {
+  return rangeLength(range) > 2 * shortest
+    ? { mostEntries: entries * 4, canBeShorter: true }
+    : { mostEntries: entries * 20, canBeShorter: false }
 }
 
 /** After a request that was cut off as too dense at the time `reached`: what would have brought the wanted entries. */

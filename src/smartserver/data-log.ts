@@ -7,6 +7,7 @@ import type { Failure } from '../domain/failure.ts'
 import { type GatewayCode, gatewayFailure } from './failures.ts'
 import type { ClockLook } from './gateway-clock.ts'
 import { networkFailure } from './network-failure.ts'
+import { createSlowness } from './slowness.ts'
 import { upgradeRefusal } from './upgrade-refusal.ts'
 
 /** A batch is full when it holds so many frames or so many bytes, whichever comes first. */
@@ -219,10 +220,20 @@ class Reading {
   #watchSilence(): void {
     const { idleTimeoutMs } = this.#options
     this.#lastFrameAt = performance.now()
+    const tooSlow = createSlowness(idleTimeoutMs)
+    let readMs = 0
+    let lookedAt = this.#lastFrameAt
     this.#idle = setInterval(
       () => {
-        if (this.#socket.isPaused || performance.now() - this.#lastFrameAt < idleTimeoutMs) return
-        this.#finish(this.#failed('silence', `the gateway was silent for ${idleTimeoutMs / 1000} s`))
+        const now = performance.now()
+        const sinceMs = now - lookedAt
+        lookedAt = now
+        if (this.#socket.isPaused) return
+        readMs += sinceMs
+        const slow = this.#state.kind === 'reading' ? tooSlow(readMs, this.#entries) : undefined
+        if (now - this.#lastFrameAt >= idleTimeoutMs)
+          this.#finish(this.#failed('silence', `the gateway was silent for ${idleTimeoutMs / 1000} s`))
+        else if (slow !== undefined) this.#finish(this.#failed('too-slow', slow))
       },
       Math.max(10, Math.min(1_000, idleTimeoutMs / 4)),
     )

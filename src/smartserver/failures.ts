@@ -181,6 +181,13 @@ export const gatewayFailure = failures({
     meaning: 'The gateway sent nothing for the idle timeout in the middle of a data log.',
     advice: 'If it lasts, look at the CPU load of the gateway, or raise idleTimeout.',
   },
+  'too-slow': {
+    retry: 'soon',
+    reach: 'request',
+    meaning: 'The gateway sends a data log so slowly, or for so long, that the request was ended.',
+    advice:
+      'The program asks again, for shorter ranges each time, and parks a range that stays so slow. Look at the CPU load of the gateway.',
+  },
   'gateway-error': {
     retry: 'soon',
     reach: 'request',

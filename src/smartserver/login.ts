@@ -22,6 +22,8 @@ export interface FreshLogin {
 const usualLifeMs = 86_400_000
 /** A shorter life is taken for a slip (seconds, say): a login every few seconds would be no way to treat a gateway. */
 const shortestLifeMs = 600_000
+/** A login is renewed once a week at least, whatever the gateway says about its life. */
+const longestLifeMs = 14 * 86_400_000
 
 /** Calls that need a login and nothing else: what the gateway says there is about the login itself (protocol §1). */
 const lifePath = '/iap/auth/sessionTimeout'
@@ -45,7 +47,7 @@ export async function logIn(ask: Ask, { username, password }: Account, signal: A
 
 function lifeOf({ status, body }: RestAnswer): number {
   const lifeMs = status === 200 ? Number(body) : Number.NaN
-  return Number.isFinite(lifeMs) && lifeMs >= shortestLifeMs ? lifeMs : usualLifeMs
+  return Number.isFinite(lifeMs) && lifeMs >= shortestLifeMs ? Math.min(lifeMs, longestLifeMs) : usualLifeMs
 }
 
 /** Wiki says PUT, all vendor code POST (protocol §1). Best effort: an unused login ends by itself. */

@@ -18,6 +18,8 @@ export interface RestCall {
 
 /** A gateway busy with its log answers late (protocol §4.1), but it answers. */
 const timeoutMs = 60_000
+/** From the call to the last byte of the answer: one that sends a byte now and then must not hold the work for ever. */
+const deadlineMs = 180_000
 /** Several thousand datapoints in one answer are some megabytes. */
 const largestBody = 64 * 1024 * 1024
 
@@ -34,6 +36,7 @@ export async function restCall(
   const fail = (error: unknown) => reject(signal.aborted ? signal.reason : networkFailure(error, doing))
   // a request that still waits for its connection does not hear the signal itself
   signal.addEventListener('abort', fail, { once: true })
+  let deadline: NodeJS.Timeout | undefined
   try {
     const payload = call.json === undefined ? undefined : JSON.stringify(call.json)
     const request = https.request(
@@ -54,12 +57,18 @@ export async function restCall(
         })
       },
     )
-    request.setTimeout(timeoutMs, () => request.destroy(silent(doing)))
+    request.setTimeout(timeoutMs, () => request.destroy(silent(doing, timeoutMs)))
+    deadline = setTimeout(() => {
+      const failure = silent(doing, deadlineMs)
+      fail(failure)
+      request.destroy(failure)
+    }, deadlineMs)
     request.on('error', fail)
     request.end(payload)
     return await promise
   } finally {
     signal.removeEventListener('abort', fail)
+    clearTimeout(deadline)
   }
 }
 
@@ -83,8 +92,8 @@ function headersOf(call: RestCall, payload: string | undefined): Record<string, 
   }
 }
 
-function silent(doing: string): Failure {
-  return gatewayFailure('gateway-silent', `the gateway gave no answer within ${timeoutMs / 1000} s while ${doing}`)
+function silent(doing: string, afterMs: number): Failure {
+  return gatewayFailure('gateway-silent', `the gateway gave no whole answer within ${afterMs / 1000} s while ${doing}`)
 }
 
 function tooLarge(doing: string): Failure {

@@ -5,6 +5,7 @@ import { createEntryReader, type Fates } from '../entries/entry-reader.ts'
 import { joinFields } from '../entries/repeats.ts'
 import { transferFailure } from '../pipeline/failures.ts'
 import type { LogSource } from '../pipeline/transfer.ts'
+import type { EntryLimit } from '../planning/window.ts'
 import type { Mapping } from '../points/mapping.ts'
 import { openSeriesPool } from '../points/series.ts'
 
@@ -21,8 +22,8 @@ export interface GatewayWindowParts {
   readonly mapping: Mapping
   /** Series to look at besides those that the gateway brings. */
   readonly series: readonly Series[]
-  /** More entries than this are too many to be held at a time (law 6): the window must be shorter. */
-  readonly mostEntries: number
+  /** More entries are too many to be held at a time (law 6): the window must be shorter. */
+  readonly limit: EntryLimit
   /** Times to the nanosecond and numbers to the last digit; false for a database that keeps less. */
   readonly isExact: boolean
 }
@@ -35,7 +36,7 @@ interface SeriesPoints {
 /** Throws a Failure if the gateway does not answer up to `"end"`, and `too-dense` if there are too many entries. */
 export async function readGatewayWindow(
   request: DataLogRequest,
-  { source, mapping, series: looked, mostEntries, isExact }: GatewayWindowParts,
+  { source, mapping, series: looked, limit, isExact }: GatewayWindowParts,
   signal: AbortSignal,
 ): Promise<GatewayWindow> {
   // by tags, not by object: the ledger's series and those of the mapping are the same one here
@@ -71,7 +72,7 @@ export async function readGatewayWindow(
   }
   for await (const frames of source.readDataLog(request, signal)) {
     received += frames.length
-    if (received > mostEntries) throw tooDense(mostEntries)
+    if (received > limit.mostEntries) throw tooDense(limit)
     for (const frame of frames) read(frame, fates)
   }
   for (const one of looked) pointsOf(one)
@@ -83,6 +84,7 @@ export function timeKey({ at }: Pick<Point, 'at'>, isExact: boolean): string {
   return isExact ? `${at.ms}.${at.nanos}` : String(at.ms)
 }
 
-function tooDense(mostEntries: number): Failure {
-  return transferFailure('too-dense', `more than ${mostEntries} entries in one window`)
+function tooDense({ mostEntries, canBeShorter }: EntryLimit): Failure {
+  const code = canBeShorter ? 'too-dense' : 'too-dense-for-shortest'
+  return transferFailure(code, `more than ${mostEntries} entries in one window`)
 }

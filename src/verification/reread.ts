@@ -11,7 +11,7 @@ import { adaptWindow, firstWindow, shrinkWindow, type WindowLimits } from '../pl
 import { type CompareParts, type Comparison, compareWindow } from './compare.ts'
 import { type GatewayWindowParts, readGatewayWindow } from './gateway-window.ts'
 
-export interface RereadingJob extends CompareParts, Omit<GatewayWindowParts, 'mostEntries' | 'source'> {
+export interface RereadingJob extends CompareParts, Omit<GatewayWindowParts, 'limit' | 'source'> {
   readonly source: RunSource
   readonly throttle: Throttle
   readonly requests: WindowLimits
@@ -60,9 +60,9 @@ export async function* rereadRange(
     const began = clock.now()
     try {
       const request = { gateway: source.name, selectors: [selector], range: window } as const
-      const isShortest = window.until - window.after <= requests.shortest
-      const mostEntries = isShortest ? Number.POSITIVE_INFINITY : 4 * requests.entries
-      const expected = await readGatewayWindow(request, { ...job, mostEntries }, signal)
+      const canBeShorter = window.until - window.after > requests.shortest
+      const limit = { mostEntries: (canBeShorter ? 4 : 20) * requests.entries, canBeShorter }
+      const expected = await readGatewayWindow(request, { ...job, limit }, signal)
       const tookMs = clock.now() - began
       ended('ok')
       const comparison = await compareWindow(expected, window, job, signal)

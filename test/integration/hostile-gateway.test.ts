@@ -22,7 +22,6 @@ const names = (Object.keys(releases) as ReleaseName[]).filter(name => name !== '
 const notYet: Partial<Record<FaultName | OddityName | keyof Habits | keyof Changes, string>> = {
   empty: 'an answer of nothing but "end" is believed where the past density makes it improbable',
   short: 'an answer that ends in mid-range with "end" is believed',
-  endless: 'an answer without an end has no longest time',
   upgradeRefusal: 'an expired session that is answered with 503 at the upgrade is not logged in again',
   renumber: 'a query by id brings another device after the ids have changed',
   cookies: 'of two Set-Cookie of a name the first is taken',
@@ -55,7 +54,7 @@ const faults: Readonly<Record<FaultName, SimulatorOptions>> = {
   empty: { faults: { empty: 0.2 } },
   short: { faults: { short: 0.2 } },
   errorFrame: { faults: { errorFrame: 0.2 } },
-  endless: { faults: { endless: 0.2 } },
+  endless: { faults: { endless: 0.1 } },
   drip: { faults: { drip: 0.2, dripMs: 20 } },
   pings: { faults: { pings: 0.2 } },
   strangers: { faults: { strangers: 0.2 } },

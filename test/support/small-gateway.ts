@@ -36,6 +36,8 @@ export interface SmallGateway {
 
 export interface SmallGatewayScript {
   readonly answer?: (asked: Asked) => Answer | Promise<Answer>
+  /** The body of each answer never ends: a byte at a time, and this is called for each. */
+  readonly drip?: () => void
   /** What happens on a data-log socket. */
   readonly onSocket?: (socket: WebSocket, request: IncomingMessage) => void
   /** In place of an upgrade. */
@@ -43,6 +45,14 @@ export interface SmallGatewayScript {
 }
 
 const certificate = makeCertificate('127.0.0.1')
+
+function dripInto(response: ServerResponse, drip: () => void): void {
+  const timer = setInterval(() => {
+    response.write(' ')
+    drip()
+  }, 20)
+  response.on('close', () => clearInterval(timer))
+}
 
 /** Closed when the test ends. */
 export async function startSmallGateway(script: SmallGatewayScript = {}): Promise<SmallGateway> {
@@ -89,6 +99,7 @@ export async function startSmallGateway(script: SmallGatewayScript = {}): Promis
       body: Buffer.concat(chunks).toString(),
     }
     asked.push(call)
+    if (script.drip !== undefined) return dripInto(response, script.drip)
     const { status = 200, headers = {}, body = '' } = (await script.answer?.(call)) ?? {}
     response.writeHead(status, headers as Record<string, string>).end(body)
   }

@@ -47,7 +47,7 @@ function open(source: LogSource, sink: Sink = scriptedSink(), folder = temporary
     clock,
     mapping: compileMapping('plant-a', []),
     deadLetters: new DeadLetterBox({ path: folder, maxSize: 1e9 }, clock),
-    mostEntries: Number.POSITIVE_INFINITY,
+    limit: { mostEntries: 1_000, canBeShorter: true },
     record: ({ receipt, counts }: TransferProof) => {
       recorded.push({ ...receipt })
       counted.push([...counts])
@@ -252,6 +252,18 @@ describe('a transfer', () => {
     const forgetful: Sink = { ...sink, write: async points => ({ written: points.length - 1, rejected: [] }) }
     const { run, recorded } = open(sourceOf([[logFrame(start + 1), logFrame(start + 2)]]), forgetful)
     await expect(run()).rejects.toMatchObject({ code: 'unbalanced', retry: 'never', reach: 'run' })
+    expect(recorded).toEqual([])
+  })
+
+  it.each([
+    [true, 'too-dense', 'soon'],
+    [false, 'too-dense-for-shortest', 'never'],
+  ])('is cut off when it brings too much: can be shorter %s', async (canBeShorter, code, retry) => {
+    const frames = Array.from({ length: 30 }, (_, i) => [logFrame(start + 1 + i)])
+    const { parts, recorded } = open(sourceOf(frames))
+    const limit = { mostEntries: 20, canBeShorter }
+    const failure = await transfer(request, { ...parts, limit }, new AbortController().signal).catch(error => error)
+    expect(failure).toMatchObject({ code, retry, reach: 'request', work: { entries: 21 } })
     expect(recorded).toEqual([])
   })
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { adaptWindow, firstWindow, shrinkWindow, type WindowLimits } from '../../../src/planning/window.ts'
+import { adaptWindow, entryLimit, firstWindow, shrinkWindow, type WindowLimits } from '../../../src/planning/window.ts'
 
 const minute = 60_000
 const day = 86_400_000
@@ -57,5 +57,15 @@ describe('the window of requests', () => {
         },
       ),
     )
+  })
+})
+
+describe('the entries that one request may bring', () => {
+  it.each([
+    [1, 1_000_000, false],
+    [2, 1_000_000, false],
+    [3, 200_000, true],
+  ])('are bounded for a range of %i times the shortest too', (times, mostEntries, canBeShorter) => {
+    expect(entryLimit({ range: { after: 0, until: times * minute } }, limits)).toEqual({ mostEntries, canBeShorter })
   })
 })

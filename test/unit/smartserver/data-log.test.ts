@@ -171,6 +171,17 @@ describe('a data log', () => {
     expect(performance.now() - started).toBeGreaterThanOrEqual(100)
   })
 
+  it('is a failure if a frame now and then keeps it from being silent', async () => {
+    const { failure } = await read(
+      socket => {
+        const timer = setInterval(() => socket.send('a'), 40)
+        socket.on('close', () => clearInterval(timer))
+      },
+      { idleTimeoutMs: 100 },
+    )
+    expect(failure).toMatchObject({ code: 'too-slow', retry: 'soon', reach: 'request' })
+  })
+
   it('may take long as long as something comes', async () => {
     const { frames, failure } = await read(
       socket => {
