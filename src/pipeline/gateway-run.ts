@@ -9,11 +9,11 @@ import { stateOf } from '../planning/plan.ts'
 import { entryLimit } from '../planning/window.ts'
 import type { Outage } from '../sinks/sink.ts'
 import { gatewayFailure } from '../smartserver/failures.ts'
+import { doubtsAnswer, doubtsNames, settleNames } from './answer-premise.ts'
 import type { ClockLook } from './clock-watch.ts'
 import { decide } from './decide.ts'
 import type { WaitReason } from './gate.ts'
 import type { GatewayJob, GatewayOutcome, RunParts } from './job.ts'
-import { doubtsNames, settleNames } from './names-premise.ts'
 import { heedClock, rememberRetention } from './remember.ts'
 import { databaseAway } from './throttle.ts'
 import { type TransferProof, transfer } from './transfer.ts'
@@ -42,6 +42,8 @@ class GatewayRun {
   readonly #signal: AbortSignal
   readonly #receipt = emptyReceipt()
   #requests = 0
+  /** Some answer was improbable: its range is provisional. */
+  #hasDoubts = false
   #refusedFor: WaitReason | undefined
   #failure: Failure | undefined
 
@@ -64,9 +66,13 @@ class GatewayRun {
       settleNames(this.#job, ledger, observe)
       work = planWork(this.#job, this.#parts)
       await this.#carryOut(work)
-      if (await this.#hasLostNames()) {
+      // looked at in any case, before anything is called complete
+      const hasLostNames = await this.#hasLostNames()
+      const asksAgain = this.#hasDoubts && this.#job.demand.kind !== 'sync' && this.#failure === undefined
+      if (hasLostNames || asksAgain) {
         work = planWork(this.#job, this.#parts)
         await this.#carryOut(work)
+        await this.#hasLostNames()
       }
     }
     observe({ gateway: source.name, kind: 'ended', failure: this.#failure, reason: this.#refusedFor })
@@ -182,12 +188,17 @@ class GatewayRun {
   async #transfer(piece: Piece, work: Work): Promise<void> {
     const { source, mapping, requests, clockWatch } = this.#job
     const { sink, ledger, deadLetters, clock, observe } = this.#parts
-    const { selectors, range, provisional, group } = piece
+    const { selectors, range, group } = piece
+    let { provisional } = piece
     const request = { gateway: source.name, selectors, range }
     const start = this.#heedClock()
     const record = (proof: TransferProof) => {
       const { received, tookMs } = proof.receipt
       const window = { group, ms: work.windows.adapt(group, { range, received, tookMs }) }
+      if (!provisional && doubtsAnswer(piece, proof, this.#job, ledger, sink.id)) {
+        provisional = true
+        this.#hasDoubts = true
+      }
       const listing = source.listing()
       const isListed = (selector: Selector) => listing === undefined || listing.has(selector)
       const end = clockWatch.look()

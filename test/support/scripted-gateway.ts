@@ -21,6 +21,8 @@ export interface GatewayScript {
   /** Throws what a request shall fail with; counts from 1. May wait. */
   /** The time of the one entry of a range; undefined: it is empty. */
   readonly entryAt?: (range: TimeRange) => number | undefined
+  /** The times of all entries of a range, in place of one. */
+  readonly frames?: (range: TimeRange) => readonly number[]
   readonly request?: (range: TimeRange, attempt: number, signal: AbortSignal) => void | Promise<void>
 }
 
@@ -54,6 +56,11 @@ export function scriptedGateway(script: GatewayScript): ScriptedGateway {
       open.most = Math.max(open.most, ++open.now)
       try {
         await script.request?.(range, asked.length, signal)
+        if (script.frames !== undefined) {
+          const times = script.frames(range)
+          if (times.length > 0) yield times.map(at => logFrame(at))
+          return
+        }
         const at = script.entryAt === undefined ? range.until : script.entryAt(range)
         if (at !== undefined) yield [logFrame(at)]
       } finally {

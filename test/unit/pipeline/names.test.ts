@@ -71,8 +71,11 @@ it('an empty answer of a name that is listed is complete, and its list is read o
   const site = openRenamed()
   site.rename(false)
   const { source } = site
-  const listed: Listing = { readAt: 0, has: () => true }
+  let listed: Listing = { readAt: 0, has: () => true }
   source.listing = () => listed
+  source.readListAgain = async () => {
+    listed = { ...listed }
+  }
   await site.backfill(today - day, today)
   expect(site.covered().final.covers({ after: today - day, until: today })).toBe(true)
   expect(site.unconfirmed()).toEqual([])
@@ -89,11 +92,44 @@ it.each([
   while (site.missing().length === 0 && site.clock.now() < renamedAt + 3 * hour) await site.pass()
   expect(site.clock.now() - renamedAt).toBeLessThanOrEqual(withinMs)
   const { final, provisional } = site.covered()
-  expect(final.add(provisional).ranges.at(-1)!.until).toBeLessThanOrEqual(renamedAt)
+  expect(final.add(provisional).intersect({ after: renamedAt, until: site.clock.now() }).ranges).toEqual([])
 })
 
 it('a healthy sync reads the list no more often than before', async () => {
   const site = openRenamed()
   for (let n = 0; n < 24; n++) await site.pass()
   expect(site.reads()).toBe(1)
+})
+
+it.each([
+  ['with nothing', undefined],
+  ['that ends in mid-range', today - 12 * hour],
+])('an improbable answer %s is asked for once more before it is final', async (_, newest) => {
+  const { clock, job, go, ledger, sink } = openPipeline()
+  let isWrong = true
+  let wrong = 0
+  const source = {
+    ...scriptedGateway({
+      now: clock.now,
+      frames: ({ after, until }) => {
+        const times: number[] = []
+        for (let at = Math.floor(after / minute) * minute + minute; at <= until; at += minute) times.push(at)
+        if (!isWrong) return times
+        wrong++
+        return times.filter(at => newest !== undefined && at <= newest)
+      },
+    }),
+    listing: (): Listing => ({ readAt: 0, has: () => true }),
+    expectedPerDay: () => 1_440,
+    readListAgain: async () => {
+      isWrong = false
+    },
+  }
+  const requests = { entries: 50_000, shortest: minute, longest: 2 * day, per: 'datapoint', order: 'oldest' } as const
+  const windowed = { demand: { kind: 'once', after: today - day, until: today }, requests } as const
+  const { gateways } = await go([job(source, windowed)])
+  expect(wrong).toBeGreaterThan(0)
+  expect(gateways[0]!.receipt.written).toBeGreaterThanOrEqual(newest === undefined ? 1_440 : 720)
+  const { final } = ledger.coverage.of({ sink: sink.id, gateway: source.name }, [lux]).get(lux)!
+  expect(final.covers({ after: today - day, until: today })).toBe(true)
 })

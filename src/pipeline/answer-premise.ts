@@ -1,12 +1,17 @@
 import { selectorKey } from '../domain/datapoint.ts'
 import type { Ledger } from '../ledger/ledger.ts'
-import type { GatewayJob, RunEvent } from './job.ts'
+import type { Piece } from '../planning/backlog.ts'
+import { isPlausible } from '../planning/plausible.ts'
+import type { GatewayJob, Listing, RunEvent } from './job.ts'
+import type { TransferProof } from './transfer.ts'
 
 /** So many entries that should be there make an empty answer improbable. */
 const improbableEntries = 5
 const dayMs = 86_400_000
 /** A gateway that logs on change lets expect nothing: its list is read again after this long of empty answers. */
 const longestDoubtMs = 3_600_000
+
+const settled = new WeakSet<Listing>()
 
 /**
  * Compares what rests on names with the list as last read (law 14). Returns how many selectors lost proof: their names are
@@ -18,7 +23,9 @@ export function settleNames(
   observe: (event: RunEvent) => void,
 ): number {
   const listing = source.listing()
-  if (listing === undefined) return 0
+  // a list says nothing of answers that came after it was read
+  if (listing === undefined || settled.has(listing)) return 0
+  settled.add(listing)
   const asked = new Set(selectors.map(selectorKey))
   const missing = ledger.names.settle(source.name, selector => {
     if (!asked.has(selectorKey(selector))) return undefined
@@ -45,4 +52,29 @@ export function doubtsNames(
     const perDay = source.expectedPerDay(selector)
     return perDay !== undefined && (perDay * ranges.length) / dayMs >= improbableEntries
   })
+}
+
+/**
+ * True where an answer is far from what the gateway's log rules let expect, and the range was never asked for before: it is
+ * to be asked for once more. What the gateway has pruned is rightly absent.
+ */
+export function doubtsAnswer(
+  { selectors, range }: Piece,
+  { receipt, counts, newestEntry }: TransferProof,
+  { source }: Pick<GatewayJob, 'source'>,
+  { coverage }: Pick<Ledger, 'coverage'>,
+  sink: string,
+): boolean {
+  const keptMs = source.retentionOf(selectors)
+  if (keptMs !== undefined && range.after < source.clock.now() - keptMs) return false
+  const perDay = selectors.map(selector => source.expectedPerDay(selector))
+  const inAll = perDay.reduce((sum, one) => (sum === undefined || one === undefined ? undefined : sum + one), 0)
+  const received = receipt.received - receipt.outside
+  const isWholePlausible = isPlausible({ received, newestEntry }, range, inAll)
+  const isEachPlausible = counts.every((its, i) =>
+    isPlausible({ received: its.received, newestEntry: undefined }, range, perDay[i]),
+  )
+  if (isWholePlausible && isEachPlausible) return false
+  const earlier = coverage.of({ sink, gateway: source.name }, selectors)
+  return !selectors.every(selector => earlier.get(selector)!.provisional.covers(range))
 }
