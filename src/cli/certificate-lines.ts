@@ -80,6 +80,7 @@ function figureLines(findings: readonly Finding[]): string[] {
       count('unknown'),
       'ranges not compared, or only in part: their count is not known, or the gateway did not answer in full',
     ],
+    [count('inconsistent'), 'ranges of which the database counts fewer points than it gives one by one'],
     [count('expired'), 'ranges older than the database keeps, at least in part: not compared'],
   ]
   return [
@@ -98,10 +99,11 @@ function figure(number: number, words: string): string {
 }
 
 function differencesOf(findings: readonly Finding[]): string[] {
-  return findings.filter(({ verdict, unread }) => verdict === 'differs' || unread > 0).flatMap(differenceLines)
+  const isTold = ({ verdict, unread }: Finding) => verdict === 'differs' || verdict === 'inconsistent' || unread > 0
+  return findings.filter(isTold).flatMap(differenceLines)
 }
 
-function differenceLines({ gateway, selector, range, proof, found, examples, ...counts }: Finding): string[] {
+function differenceLines({ gateway, selector, range, verdict, proof, found, examples, ...counts }: Finding): string[] {
   const { missing, different, extra, lost, unread } = counts
   const parts = [
     missing > 0 ? `${countText(missing)} missing` : '',
@@ -110,6 +112,7 @@ function differenceLines({ gateway, selector, range, proof, found, examples, ...
     extra > 0 ? `${countText(extra)} only in the database` : '',
     unread > 0 ? `${countOf(unread, 'window')} not read` : '',
   ].filter(it => it !== '')
+  if (verdict === 'inconsistent') parts.push('the database answers inconsistently')
   const what = parts.length > 0 ? parts.join(', ') : 'the count of its range differs'
   const held =
     proof === undefined || found === undefined ? '' : ` (proof ${countText(proof)}, found ${countText(found)})`
@@ -147,6 +150,8 @@ function conclusionText(certificate: Certificate): string {
       ].filter(it => it !== '')
       return ['NOT EQUAL.', ...why].join(' ')
     }
+    case 'inconsistent':
+      return 'THE DATABASE ANSWERS INCONSISTENTLY: it counts fewer points than it gives one by one. No proof is lowered by such a count. Look into its log, and verify again later.'
     case 'uncompared':
       if (scope.claims === 'fresh')
         return 'NOTHING COULD BE COMPARED: all that is recorded is provisional, and is compared after it was read once more.'

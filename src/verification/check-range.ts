@@ -3,7 +3,7 @@ import { isSameRange, type TimeRange } from '../domain/range.ts'
 import type { Ledger } from '../ledger/ledger.ts'
 import type { Sink } from '../sinks/sink.ts'
 import { type CountedRow, countSeries } from './counts.ts'
-import { type Finding, findingOfCount, findingOfEntries, provenCount } from './finding.ts'
+import { type Finding, findingOfCount, findingOfEntries, isInconsistent, provenCount } from './finding.ts'
 import { addWindow, emptyReading, type Reading } from './reading.ts'
 import type { Reread } from './reread.ts'
 import type { Compared } from './tallies.ts'
@@ -94,10 +94,12 @@ async function prove({ row, reading, isWhole, series }: Read, parts: CheckParts,
   const count = () => countSeries(series, range, parts.sink, signal)
   let proof = isWhole && !isExpired ? provenCount(row, reading.after, parts.reaches(row)) : row.proof
   let found = row.found
-  if (!isExpired && (reading.written > 0 || hasNewSeries || found === undefined)) found = await count()
+  const isStale = reading.written > 0 || hasNewSeries || found === undefined || isInconsistent(row, reading.after)
+  if (!isExpired && isStale) found = await count()
   let accepted = { ranges: 0, lost: 0 }
   const { missing, different, unread } = reading.after
-  if (parts.accept && isWhole && found !== undefined && missing + different + unread === 0)
+  const isCertain = isWhole && missing + different + unread === 0 && !isInconsistent({ found }, reading.after)
+  if (parts.accept && isCertain && found !== undefined)
     if (proof === undefined || found < proof) {
       accepted = { ranges: 1, lost: proof === undefined ? 0 : proof - found }
       proof = found

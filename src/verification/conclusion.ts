@@ -15,9 +15,9 @@ export function totalOf(findings: readonly Finding[]) {
 
 /**
  * `partly`: what was compared is equal, and some was not compared. `nothing`: the ledger claims nothing, so that nothing can
- * be wrong.
+ * be wrong. `inconsistent`: the database contradicts itself.
  */
-export type Conclusion = 'equal' | 'partly' | 'differs' | 'uncompared' | 'nothing'
+export type Conclusion = 'equal' | 'partly' | 'differs' | 'inconsistent' | 'uncompared' | 'nothing'
 
 /** Never `equal` about what was not compared, or is known to be lost. */
 export function conclusionOf(
@@ -26,6 +26,7 @@ export function conclusionOf(
   compare: Mode['compare'],
 ): Conclusion {
   if (findings.length === 0) return claims === 'none' ? 'nothing' : 'uncompared'
+  if (findings.some(({ verdict }) => verdict === 'inconsistent')) return 'inconsistent'
   if (findings.some(({ verdict }) => verdict === 'differs')) return 'differs'
   if (!findings.some(({ verdict }) => verdict === 'equal')) return 'uncompared'
   const { equal, unconfirmed } = totalOf(findings)

@@ -6,9 +6,9 @@ import { type Compared, emptyCompared, emptyTallies } from './tallies.ts'
 /**
  * `equal`: compared, and nothing differs. `unconfirmed`: the count is right, and the gateway has nothing left to compare
  * with. `unknown`: not compared, or not all of it. `expired`: it cannot be compared, because it is older than the database
- * keeps.
+ * keeps. `inconsistent`: the database counts fewer points than it gives one by one, so that its count says nothing.
  */
-export type Verdict = 'equal' | 'unconfirmed' | 'differs' | 'unknown' | 'expired'
+export type Verdict = 'equal' | 'unconfirmed' | 'differs' | 'unknown' | 'expired' | 'inconsistent'
 
 /** What a verification found out about one range that the ledger calls complete. */
 export interface Finding extends Readonly<Compared> {
@@ -32,6 +32,7 @@ export interface Finding extends Readonly<Compared> {
  */
 export function findingOfCount(row: CountedRow, compared = emptyCompared(), isWhole = false): Finding {
   const { gateway, selector, range, verdict, proof, found } = row
+  if (isInconsistent(row, compared)) return inconsistent(row, range, compared)
   const { missing: seen, different, unread, examples } = compared
   const known = {
     ...{ gateway, selector, range, verdict, proof, found },
@@ -63,6 +64,7 @@ export function findingUnasked(row: CountedRow): Finding {
  * `isWhole`: the part is all of the row, so that what is proven and is in neither place is lost.
  */
 export function findingOfEntries(row: CountedRow, part: TimeRange, compared: Compared, isWhole: boolean): Finding {
+  if (isInconsistent(row, compared)) return inconsistent(row, part, compared)
   const { gateway, selector, proof, found } = row
   const { missing, different, unread, examples } = compared
   const due = proof === undefined || found === undefined ? undefined : dueOf(proof, compared)
@@ -84,6 +86,21 @@ export function findingOfEntries(row: CountedRow, part: TimeRange, compared: Com
     lost,
     examples: unconfirmed > 0 ? examples.filter(({ of }) => of !== 'extra') : examples,
   }
+}
+
+/** It counts fewer points in a row than it has given one by one in a part of it: nothing is lost by such a count. */
+export function isInconsistent({ found }: Pick<CountedRow, 'found'>, compared: Compared): boolean {
+  return found !== undefined && found < heldOf(compared)
+}
+
+/** Points that the database has given one by one. */
+export function heldOf({ equal, different, extra }: Compared): number {
+  return equal + different + extra
+}
+
+function inconsistent({ gateway, selector, proof, found }: CountedRow, range: TimeRange, compared: Compared): Finding {
+  const known = { gateway, selector, range, verdict: 'inconsistent', proof, found } as const
+  return { ...compared, ...known, extra: 0, unconfirmed: compared.extra, lost: 0 }
 }
 
 /** The number of points that must be there: what was once proven, or what the gateway has now, if that is more. */

@@ -15,6 +15,7 @@ const pruned = finding('unconfirmed', { unconfirmed: 5 })
 test.each<[string, readonly Finding[], Mode['compare'], Conclusion]>([
   ['all is equal', [equal, equal], 'full', 'equal'],
   ['one range differs', [equal, finding('differs', { lost: 1 })], 'full', 'differs'],
+  ['the database contradicts itself', [equal, finding('differs'), finding('inconsistent')], 'full', 'inconsistent'],
   ['one range was not compared', [equal, unknown], 'full', 'partly'],
   ['one range is older than the database keeps', [equal, finding('expired')], 'counts', 'partly'],
   ['no range was compared', [unknown], 'full', 'uncompared'],

@@ -47,6 +47,26 @@ describe('entry by entry', () => {
     expect(judged(uncounted, {})).toMatchObject({ verdict: 'unknown' })
   })
 
+  it('never lose what was read: a smaller count is an inconsistent answer', () => {
+    const read = { equal: 4, extra: 1 }
+    expect(judged({ found: 2 }, read)).toMatchObject({ verdict: 'inconsistent', lost: 0, equal: 4, unconfirmed: 1 })
+    expect(judged({ found: 2 }, read, false)).toMatchObject({ verdict: 'inconsistent', lost: 0 })
+    expect(findingOfCount(row(0, 10, { found: 2 }), sums(read), true)).toMatchObject({
+      verdict: 'inconsistent',
+      lost: 0,
+    })
+    const small = fc.nat(6)
+    fc.assert(
+      fc.property(fc.boolean(), small, small, small, small, small, small, (whole, proof, found, equal, ...more) => {
+        const [missing, different, extra] = more
+        const compared = sums({ equal, missing, different, extra })
+        const one = row(0, 10, { proof, found })
+        for (const finding of [findingOfEntries(one, one.range, compared, whole), findingOfCount(one, compared, whole)])
+          expect(finding.lost).toBeLessThanOrEqual(Math.max(0, proof - finding.equal))
+      }),
+    )
+  })
+
   it('give counts that add up, whatever comes together', () => {
     const small = fc.nat(6)
     fc.assert(
