@@ -64,7 +64,8 @@ export async function openApp(config: Config, doing: string, { clock, log }: App
   const gateways = config.gateways.map((gateway): AppGateway => {
     const pins = ledger.pins.of({ sink: sink.id, gateway: gateway.name })
     const throttled = opened.adopt(openThrottledGateway(gateway, { clock, log, batch, sink }), it => it.close())
-    const mapping = compileMapping(gateway.name, gateway.datapoints, pins)
+    const warn = (message: string) => log.error({ gateway: gateway.name }, message)
+    const mapping = compileMapping(gateway.name, gateway.datapoints, pins, warn)
     const { deviceIdOf, clock: itsClock } = throttled.source
     const readLetter = createLetterReader(gateway.name, selectorsOf(gateway), { mapping, deviceIdOf, clock: itsClock })
     const clockWatch = createClockWatch(throttled.source, { clock, ledger })

@@ -4,7 +4,7 @@ import type { Point, Series } from '../domain/point.ts'
 import { compileAdjustment } from './adjust.ts'
 import { type FieldNames, fieldNames, fieldsOf, notUnicode, rejection } from './fields.ts'
 import { kindOf, openPin, type Pin, type TypePins } from './pins.ts'
-import { openRoutes } from './routes.ts'
+import { mostDatapoints, openRoutes } from './routes.ts'
 import { assertRule, type MappingRule, plainRule } from './rule.ts'
 import { openSeriesPool, reservedTags } from './series.ts'
 
@@ -29,9 +29,15 @@ interface Destination {
 
 /**
  * Throws a RangeError for a rule that the config must not let through: a reserved or empty tag, an empty name.
- * Without `pins` any kind of value is taken from any datapoint whose kind is not configured.
+ * Without `pins` any kind of value is taken from any datapoint whose kind is not configured. `warn` is called once, where
+ * the gateway names more datapoints than it can have.
  */
-export function compileMapping(gateway: string, rules: readonly MappingRule[], pins?: TypePins): Mapping {
+export function compileMapping(
+  gateway: string,
+  rules: readonly MappingRule[],
+  pins?: TypePins,
+  warn: (message: string) => void = () => {},
+): Mapping {
   for (const rule of rules) assertRule(rule)
   // Closest first; sort() is stable, so that the first in order wins among equals.
   const ordered = rules.toSorted((a, b) => selectorPrecision(b.selector) - selectorPrecision(a.selector))
@@ -60,7 +66,13 @@ export function compileMapping(gateway: string, rules: readonly MappingRule[], p
       health: rule.health ?? false,
     }
   }
-  const routes = openRoutes(destinationOf)
+  let isFull = false
+  const beyond = (): Rejection => {
+    if (!isFull) warn(tooManyDatapoints)
+    isFull = true
+    return rejection('too-many-datapoints', tooManyDatapoints)
+  }
+  const routes = openRoutes<Destination | Rejection>(destinationOf, beyond)
 
   return {
     map(entry) {
@@ -94,6 +106,10 @@ export function compileMapping(gateway: string, rules: readonly MappingRule[], p
     },
   }
 }
+
+const tooManyDatapoints =
+  `Entries of more than ${mostDatapoints} datapoints came from this gateway: those of any further datapoint are not written. ` +
+  'Look at what the gateway sends ("smartserver-etl capture"), and name the devices in datapoints instead of *.'
 
 /** By measurement, since a tag of one series is in the way of a field of all of them. */
 function tagNamesOf(rules: readonly MappingRule[]): ReadonlyMap<string, ReadonlySet<string>> {

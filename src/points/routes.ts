@@ -6,21 +6,29 @@ export interface Routes<Route> {
 
 type Level<Next> = Map<string | number, Next>
 
+/** More datapoints than a gateway has: so many names are made up, and the memory must not grow with them. */
+export const mostDatapoints = 50_000
+
 /**
- * Remembers what `make` gave for each datapoint. Six small maps rather than one key string: a string built for each
- * entry costs more than twice as much as the whole mapping does (measured). Grows with the datapoints, not the entries.
+ * Remembers what `make` gave for each datapoint, up to `mostDatapoints`; for one beyond that, `beyond` is asked each time.
+ * Six small maps rather than one key string: a string built for each entry costs more than twice as much as the whole
+ * mapping does (measured). Grows with the datapoints, not the entries.
  */
-export function openRoutes<Route>(make: (datapoint: DatapointName) => Route): Routes<Route> {
+export function openRoutes<Route>(
+  make: (datapoint: DatapointName) => Route,
+  beyond: (datapoint: DatapointName) => Route = make,
+): Routes<Route> {
   const root: Level<Level<Level<Level<Level<Level<Route>>>>>> = new Map()
+  let size = 0
   return {
     find(datapoint) {
       const { device, deviceId, block, index, name, xif } = datapoint
-      const last = next(next(next(next(next(root, name), device), block), index), deviceId)
-      let route = last.get(xif)
-      if (route === undefined) {
-        route = make(datapoint)
-        last.set(xif, route)
-      }
+      const found = root.get(name)?.get(device)?.get(block)?.get(index)?.get(deviceId)?.get(xif)
+      if (found !== undefined) return found
+      if (size >= mostDatapoints) return beyond(datapoint)
+      const route = make(datapoint)
+      next(next(next(next(next(root, name), device), block), index), deviceId).set(xif, route)
+      size++
       return route
     },
   }

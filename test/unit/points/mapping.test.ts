@@ -306,3 +306,14 @@ describe('the kind of value of a datapoint', () => {
     expect(mapping.map(entry('x'))).toMatchObject({ fields: { text: 'x' } })
   })
 })
+
+it('takes 50,000 datapoints of a gateway, and says once that it takes no more', () => {
+  const warnings: string[] = []
+  const mapping = compileMapping('plant-a', [], undefined, message => warnings.push(message))
+  const map = (i: number) => mapping.map(entry(1, { device: `Stranger ${i}` }))
+  for (let i = 0; i < 50_000; i++) expect(map(i)).toHaveProperty('fields')
+  expect(warnings).toEqual([])
+  for (let i = 50_000; i < 50_010; i++) expect(map(i)).toMatchObject({ reason: 'too-many-datapoints' })
+  expect(map(7)).toHaveProperty('fields')
+  expect(warnings).toHaveLength(1)
+})
