@@ -140,9 +140,10 @@ const metrics = section({
 
 const deadLetters = section({
   path: line().optional().describe('Folder of their files. Default: dead-letters beside the ledger'),
-  maxSize: size({ from: 1e6, text: 'A run that would keep more of them than this is stopped, e.g. 100MB' }).prefault(
-    '1GB',
-  ),
+  maxSize: size({
+    from: 1e6,
+    text: 'Shared evenly among the gateways; one that would keep more than its share is given up, e.g. 100MB',
+  }).prefault('1GB'),
 })
 
 const gatewayName = z

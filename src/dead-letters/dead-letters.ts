@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { closeSync, mkdirSync, openSync, readdirSync, rmSync, statSync } from 'node:fs'
+import { closeSync, mkdirSync, openSync, readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Clock } from '../domain/clock.ts'
 import { type Selector, selectorKey } from '../domain/datapoint.ts'
@@ -49,7 +49,7 @@ export interface KeptLetter extends DeadLetter {
 
 export interface DeadLetterOptions {
   readonly path: string
-  /** Bytes of all letters together, drafts too. */
+  /** Bytes of the letters of one gateway, drafts too. */
   readonly maxSize: number
 }
 
@@ -57,7 +57,8 @@ export interface DeadLetterOptions {
  * `YYYY-MM-DD.ndjson`, a line a letter, readable by the owner only: raw frames may tell more than a log should.
  * A letter that is here already is not kept again when its range is: after a second look, after a crash between this file
  * and the ledger, after a range was taken back. At least once, never none.
- * A box that is full stops the run: without a letter nothing may be rejected (law 5), and a disk has an end.
+ * Each gateway has a share. One whose share is full is given up: without a letter nothing may be rejected (law 5), and the
+ * others need theirs (law 15).
  */
 export class DeadLetterBox {
   readonly #folder: string
@@ -65,8 +66,8 @@ export class DeadLetterBox {
   readonly #clock: Clock
   #index: LetterIndex | undefined
   #drafts = 0
-  /** Bytes of letters, committed or not; undefined until the first one. */
-  #size: number | undefined
+  /** Bytes of the letters of each gateway, committed or not; of none until its first one. */
+  readonly #sizes = new Map<string, number>()
 
   constructor({ path, maxSize }: DeadLetterOptions, clock: Clock) {
     this.#folder = path
@@ -95,7 +96,7 @@ export class DeadLetterBox {
           isKnown ??= this.#openIndex().look()
           if (isKnown(kept)) return
           const line = Buffer.from(`${JSON.stringify(kept)}\n`)
-          this.#makeRoom(line.length)
+          this.#makeRoom(gateway, line.length)
           size += line.length
           if (file === undefined) {
             mkdirSync(this.#folder, { recursive: true, mode: 0o700 })
@@ -114,20 +115,20 @@ export class DeadLetterBox {
         if (file === undefined) return
         closeSync(file)
         file = undefined
-        if (!isCommitted && this.#size !== undefined) this.#size -= size
+        if (!isCommitted) this.#sizes.set(gateway, (this.#sizes.get(gateway) ?? size) - size)
         rmSync(path, { force: true })
       },
     }
   }
 
-  #makeRoom(bytes: number): void {
-    this.#size ??= letterFiles(this.#folder).reduce((sum, path) => sum + statSync(path).size, 0)
-    if (this.#size + bytes > this.#maxSize)
+  #makeRoom(gateway: string, bytes: number): void {
+    const size = (this.#sizes.get(gateway) ?? this.#openIndex().bytesOf(gateway)) + bytes
+    if (size > this.#maxSize)
       throw deadLetterFailure(
         'dead-letters-full',
-        `the dead letters in ${this.#folder} have grown to deadLetters.maxSize (${this.#maxSize} bytes)`,
+        `the dead letters of ${gateway} in ${this.#folder} have grown to its share of deadLetters.maxSize (${this.#maxSize} bytes)`,
       )
-    this.#size += bytes
+    this.#sizes.set(gateway, size)
   }
 
   /** Reads what is kept from earlier, if there is something: with many letters that takes a while. */

@@ -4,10 +4,11 @@ import { failures } from '../domain/failure.ts'
 export const deadLetterFailure = failures({
   'dead-letters-full': {
     retry: 'never',
-    reach: 'run',
-    meaning: 'The dead letters have grown to deadLetters.maxSize.',
+    reach: 'gateway',
+    retryAfterMs: 900_000,
+    meaning: 'The dead letters of one gateway have grown to its share of deadLetters.maxSize.',
     advice:
-      '"smartserver-etl dead-letters" shows what is wrong with them. Correct it and replay them, move them away, or raise maxSize. Nothing was recorded as complete.',
+      '"smartserver-etl dead-letters" shows what is wrong with them. Correct it and replay them, or move them away or raise maxSize and start again. Nothing of this range was recorded as complete.',
   },
   'dead-letters-failed': {
     retry: 'never',

@@ -4,7 +4,7 @@ import { DatabaseSync } from 'node:sqlite'
 import { setImmediate as turn } from 'node:timers/promises'
 import type { KeptLetter } from './dead-letters.ts'
 import { letterFiles } from './letter-files.ts'
-import { readLetterLinesFrom } from './letter-lines.ts'
+import { type LetterLine, readLetterLinesFrom } from './letter-lines.ts'
 
 /** Recognises letters that a range brings again: a second look, or a range that was taken back. */
 export interface LetterIndex {
@@ -15,6 +15,8 @@ export interface LetterIndex {
    * may well send the same nonsense twice.
    */
   look(): (letter: KeptLetter) => boolean
+  /** Bytes of the letters of a gateway, as of the last look. */
+  bytesOf(gateway: string): number
   close(): void
 }
 
@@ -35,12 +37,20 @@ export function openLetterIndex(folder: string): LetterIndex {
   const claim = database.prepare('UPDATE kept SET look = ?, seen = ? WHERE hash = ? AND after = ? AND until = ?')
   /** Path → bytes that are in the table. */
   const known = new Map<string, number>()
+  const bytes = new Map<string, number>()
   let looks = 0
+
+  function enter({ letter, bytes: line }: LetterLine): void {
+    if (letter === undefined) return
+    insert.run(hashOf(letter), letter.after, letter.until)
+    bytes.set(letter.gateway, (bytes.get(letter.gateway) ?? 0) + line.length + 1)
+  }
 
   function* catchUp(): Generator<void> {
     const sizes = new Map(letterFiles(folder).map(path => [path, statSync(path).size]))
     if ([...known].some(([path, end]) => (sizes.get(path) ?? 0) < end)) {
       known.clear()
+      bytes.clear()
       database.exec('DELETE FROM kept')
     }
     for (const [path, size] of sizes) {
@@ -48,7 +58,7 @@ export function openLetterIndex(folder: string): LetterIndex {
       if (size === from) continue
       for (const { lines, end } of readLetterLinesFrom(path, from)) {
         database.exec('BEGIN')
-        for (const { letter } of lines) if (letter !== undefined) insert.run(hashOf(letter), letter.after, letter.until)
+        for (const line of lines) enter(line)
         database.exec('COMMIT')
         known.set(path, end)
         yield
@@ -77,6 +87,7 @@ export function openLetterIndex(folder: string): LetterIndex {
         return true
       }
     },
+    bytesOf: gateway => bytes.get(gateway) ?? 0,
     close: () => database.close(),
   }
 }

@@ -152,7 +152,29 @@ describe('dead letters', () => {
     expect(kept).toEqual(raws)
   })
 
-  it('stop the run when there are too many of them, those of earlier runs counted too', () => {
+  it('of one gateway take no room of another', () => {
+    const { folder, clock } = openBox()
+    const keep = (box: DeadLetterBox, gateway: string) => {
+      const draft = box.draft({ ...request, gateway })
+      for (let i = 0; i < 20; i++) draft.add({ ...letter, raw: `${i}${'x'.repeat(100)}` })
+      draft.commit()
+      draft.close()
+    }
+    keep(new DeadLetterBox({ path: folder, maxSize: 1e9 }, clock), 'noisy')
+    const box = new DeadLetterBox({ path: folder, maxSize: 9_000 }, clock)
+    const full = box.draft({ ...request, gateway: 'noisy' })
+    const addMany = () => {
+      for (let i = 0; i < 20; i++) full.add({ ...letter, raw: `more ${i}${'x'.repeat(100)}` })
+    }
+    expect(addMany).toThrow(expect.objectContaining({ code: 'dead-letters-full', reach: 'gateway' }))
+    full.close()
+    keep(box, 'quiet')
+    expect(Object.fromEntries(Map.groupBy(lettersIn(folder), it => it['gateway']))).toMatchObject({
+      quiet: { length: 20 },
+    })
+  })
+
+  it('give a gateway up when there are too many of them, those of earlier runs counted too', () => {
     const { folder, clock } = openBox()
     let number = 0
     const keep = (box: DeadLetterBox, commit: boolean) => {
@@ -170,7 +192,7 @@ describe('dead letters', () => {
     // given up: takes no room
     for (let i = 0; i < 9; i++) keep(box, false)
     for (let i = 0; i < 2; i++) keep(box, true)
-    expect(() => keep(box, true)).toThrow(expect.objectContaining({ code: 'dead-letters-full', reach: 'run' }))
+    expect(() => keep(box, true)).toThrow(expect.objectContaining({ code: 'dead-letters-full', reach: 'gateway' }))
     expect(lettersIn(folder)).toHaveLength(3)
   })
 
