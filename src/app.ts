@@ -14,6 +14,7 @@ import { type RunOutcome, run } from './pipeline/run.ts'
 import { observeRun } from './pipeline/run-observers.ts'
 import { createRunSource } from './pipeline/run-source.ts'
 import { createThrottle, type Throttle } from './pipeline/throttle.ts'
+import { createTurns, type Turns } from './pipeline/turns.ts'
 import type { Demand } from './planning/demand.ts'
 import { compileMapping, type Mapping } from './points/mapping.ts'
 import { reservedTags } from './points/series.ts'
@@ -47,6 +48,7 @@ export interface AppGateway extends ThrottledGateway {
   /** Reads dead letters by the configuration of today. */
   readonly readLetter: EntryReader
   readonly clockWatch: ClockWatch
+  readonly turns: Turns
 }
 
 /**
@@ -69,7 +71,7 @@ export async function openApp(config: Config, doing: string, { clock, log }: App
     const { deviceIdOf, clock: itsClock } = throttled.source
     const readLetter = createLetterReader(gateway.name, selectorsOf(gateway), { mapping, deviceIdOf, clock: itsClock })
     const clockWatch = createClockWatch(throttled.source, { clock, ledger })
-    return { ...throttled, config: gateway, mapping, readLetter, clockWatch }
+    return { ...throttled, config: gateway, mapping, readLetter, clockWatch, turns: createTurns() }
   })
   const kept = opened.move()
   return { clock, log, ledger, sink, deadLetters, gateways, close: () => kept.disposeAsync() }
@@ -99,13 +101,14 @@ export async function runApp(
 ): Promise<RunOutcome> {
   const jobs = app.gateways
     .filter(({ source }) => only === undefined || source.name === only)
-    .map(({ config, source, mapping, throttle, clockWatch }): GatewayJob => {
+    .map(({ config, source, mapping, throttle, clockWatch, turns }): GatewayJob => {
       const { sockets } = config.limits
       return {
         source,
         mapping,
         throttle,
         clockWatch,
+        turns,
         sockets,
         selectors: selectorsOf(config),
         requests,

@@ -1,6 +1,14 @@
 import type { Instant } from './instant.ts'
 
 /** `(after, until]` in integer milliseconds UTC: the gateway's own `utc>` and `utc<=` (law 1). */
+/** Where the range of a schedule began that reached back so far. */
+export interface WantedSince {
+  /** ms UTC by the gateway's clock */
+  readonly after: number
+  /** `sync.since` at that time, ms. */
+  readonly sinceMs: number
+}
+
 export interface TimeRange {
   readonly after: number
   readonly until: number

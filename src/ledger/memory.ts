@@ -1,5 +1,6 @@
 import type { ClockReading } from '../domain/clock.ts'
 import { type Selector, selectorKey } from '../domain/datapoint.ts'
+import type { WantedSince } from '../domain/range.ts'
 import type { Statements, Transaction } from './statements.ts'
 import type { SecondLook } from './targets.ts'
 
@@ -50,6 +51,11 @@ export function createMemory(database: Statements, transaction: Transaction) {
     widthOf: (gateway: string, group: string) => get<Width>(gateway, `width ${group}`),
     rememberWidth(gateway: string, group: string, width: Width): void {
       transaction(() => put(gateway, `width ${group}`, width))
+    },
+    /** From where on a schedule wants the log of a gateway; undefined: none has run yet. */
+    wantedOf: (gateway: string) => get<WantedSince>(gateway, 'wanted'),
+    rememberWanted(gateway: string, wanted: WantedSince): void {
+      transaction(() => put(gateway, 'wanted', wanted))
     },
     /** Undefined: never read. */
     retentions(gateway: string): KnownRetentions | undefined {

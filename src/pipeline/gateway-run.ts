@@ -14,7 +14,7 @@ import type { ClockLook } from './clock-watch.ts'
 import { decide } from './decide.ts'
 import type { WaitReason } from './gate.ts'
 import type { GatewayJob, GatewayOutcome, RunParts } from './job.ts'
-import { heedClock, rememberRetention } from './remember.ts'
+import { heedClock, rememberRetention, rememberWanted } from './remember.ts'
 import { databaseAway } from './throttle.ts'
 import { type TransferProof, transfer } from './transfer.ts'
 import { planWork, type Work } from './work.ts'
@@ -37,6 +37,9 @@ class GatewayRun {
   readonly #job: GatewayJob
   readonly #parts: RunParts
   readonly #deadline: number | undefined
+  readonly #started: number
+  /** For the first request: as much time as the pass had before the login took its part. */
+  #firstDeadline: number | undefined
   /** Ends this gateway's other sockets when one of them meets what ends the run. */
   readonly #stop = new AbortController()
   readonly #signal: AbortSignal
@@ -51,6 +54,7 @@ class GatewayRun {
     this.#job = job
     this.#parts = parts
     this.#deadline = deadlineOf(job.demand)
+    this.#started = parts.clock.now()
     this.#signal = AbortSignal.any([signal, this.#stop.signal])
   }
 
@@ -64,14 +68,18 @@ class GatewayRun {
       clockDifferenceMs = look.reading.gateway - look.reading.host
       rememberRetention(this.#job, ledger)
       settleNames(this.#job, ledger, observe)
+      rememberWanted(this.#job, ledger)
       work = planWork(this.#job, this.#parts)
+      this.#beginRequests()
       await this.#carryOut(work)
+      work.carryOver()
       // looked at in any case, before anything is called complete
       const hasLostNames = await this.#hasLostNames()
       const asksAgain = this.#hasDoubts && this.#job.demand.kind !== 'sync' && this.#failure === undefined
       if (hasLostNames || asksAgain) {
         work = planWork(this.#job, this.#parts)
         await this.#carryOut(work)
+        work.carryOver()
         await this.#hasLostNames()
       }
     }
@@ -137,6 +145,12 @@ class GatewayRun {
     return look
   }
 
+  /** Every pass makes one request at least, however long the login takes (law 16). */
+  #beginRequests(): void {
+    if (this.#deadline === undefined) return
+    this.#firstDeadline = this.#parts.clock.now() + this.#deadline - this.#started
+  }
+
   async #carryOut(work: Work): Promise<void> {
     const loops = Array.from({ length: this.#job.sockets }, () => this.#requestAfterRequest(work))
     for (const loop of loops) loop.catch(error => this.#stop.abort(error))
@@ -148,13 +162,18 @@ class GatewayRun {
   async #requestAfterRequest(work: Work): Promise<void> {
     const { throttle } = this.#job
     while (this.#failure === undefined && !work.isDone) {
-      const { isAdmitted, reason } = await throttle.admit(this.#signal, this.#deadline, this.#tell)
+      const { isAdmitted, reason } = await throttle.admit(
+        this.#signal,
+        this.#firstDeadline ?? this.#deadline,
+        this.#tell,
+      )
       if (!isAdmitted) {
         this.#refused(reason)
         return
       }
       const { requestFailures } = throttle.circuit.state
       const fromOtherEnd = requestFailures > 0 && requestFailures % (failuresAtOneEnd + 1) === failuresAtOneEnd
+      this.#firstDeadline = undefined
       work.followClock(this.#job.source.clock.now())
       // while this socket waited another one may have met what ends the pass, or taken the last piece
       const piece = this.#failure === undefined ? work.next({ fromOtherEnd }) : undefined

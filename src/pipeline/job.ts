@@ -16,6 +16,7 @@ import type { ClockWatch } from './clock-watch.ts'
 import type { WaitReason } from './gate.ts'
 import type { Throttle } from './throttle.ts'
 import type { LogSource } from './transfer.ts'
+import type { Turns } from './turns.ts'
 
 /** Which configured names a gateway has. */
 export interface Listing {
@@ -51,6 +52,7 @@ export interface GatewayJob {
   readonly selectors: readonly Selector[]
   readonly throttle: Throttle
   readonly clockWatch: ClockWatch
+  readonly turns: Turns
   /** Data-log sockets at a time. */
   readonly sockets: number
   readonly requests: WindowLimits & { readonly per: Grouping; readonly order: Order }

@@ -1,4 +1,5 @@
 import type { Ledger } from '../ledger/ledger.ts'
+import { wantedSince } from '../planning/demand.ts'
 import type { ClockLook } from './clock-watch.ts'
 import type { GatewayJob } from './job.ts'
 
@@ -16,6 +17,15 @@ export function heedClock(
   if (!ledger.coverage.heedClock(source.name, look.reading, lived)) return undefined
   clockWatch.recorded(look)
   return wasSetBack ? lived.ranges[0]?.after : undefined
+}
+
+/** Records from where on a schedule wants the log, where that has changed. */
+export function rememberWanted({ source, demand }: Pick<GatewayJob, 'source' | 'demand'>, ledger: Ledger): void {
+  if (demand.kind !== 'sync') return
+  const before = ledger.memory.wantedOf(source.name)
+  const wanted = wantedSince(source.clock.now(), demand.sinceMs, before)
+  if (wanted.after === before?.after && wanted.sinceMs === before.sinceMs) return
+  ledger.memory.rememberWanted(source.name, wanted)
 }
 
 /** Records what the gateway has said about its retention since the last time: `status` reports the risk from it. */

@@ -14,7 +14,7 @@ import {
   triesOfPiece,
 } from '../planning/backlog.ts'
 import { learntWidth } from '../planning/grouping.ts'
-import { planRun, rangesOf } from '../planning/plan.ts'
+import { missingOf, planRun, rangesOf } from '../planning/plan.ts'
 import { createWindows } from '../planning/window.ts'
 import { canBeSent } from '../smartserver/log-query.ts'
 import type { Decision } from './decide.ts'
@@ -41,7 +41,8 @@ export function planWork(job: GatewayJob, { sink, ledger, clock, observe }: RunP
     requests,
     maturity: job.maturity,
   }
-  const options = { sink: sink.id, now: clock.now(), keptMs: job.keptMs }
+  const { turns } = job
+  const options = { sink: sink.id, now: clock.now(), keptMs: job.keptMs, lastTurnOf: turns.lastOf }
   const first = planRun(job.demand, gateway, ledger, options)
   const knownSick = rangesOf(first.parked)
   const windows = createWindows(requests, group => ledger.memory.windowOf(source.name, group))
@@ -49,7 +50,16 @@ export function planWork(job: GatewayJob, { sink, ledger, clock, observe }: RunP
   const underWay = new Set<Piece>()
   const parkedNow: Piece[] = []
   let { backlog } = first
+  takeOver(turns.carried)
   observe({ gateway: source.name, kind: 'planned', lengthMs: lengthLeft(backlog) })
+
+  /** What failed in the last pass, as far as it is still missing, comes last again. */
+  function takeOver(failed: readonly Piece[]): void {
+    const isMissing = ({ selectors, range }: Piece) =>
+      selectors.every(selector => missingOf(first.backlog, selector).covers(range))
+    backlog.setAside.push(...failed.filter(isMissing))
+    if (backlog.setAside.length > 0) planAgain()
+  }
 
   /** A clock that was set back is not ahead any more: what was planned by it may lie in the future (law 8). */
   function followClock(now: number): void {
@@ -88,10 +98,18 @@ export function planWork(job: GatewayJob, { sink, ledger, clock, observe }: RunP
     },
     next({ fromOtherEnd }: { readonly fromOtherEnd: boolean }): Piece | undefined {
       const order: Order = fromOtherEnd ? otherEnd[requests.order] : requests.order
-      const choice: Choice = { order, windowOf: windows.of, retentionOf: source.retentionOf }
+      const { isBacklogTurn } = turns
+      const choice: Choice = { order, windowOf: windows.of, retentionOf: source.retentionOf, isBacklogTurn }
       const piece = takePiece(backlog, choice)
-      if (piece !== undefined) underWay.add(piece)
+      if (piece === undefined) return undefined
+      underWay.add(piece)
+      turns.asked(piece)
       return piece
+    },
+    /** What failed of the history waits in the next pass too, or it would stand in the way of the rest there. */
+    carryOver(): void {
+      const { setAside: failed } = backlog
+      turns.carried = failed.filter(({ isFresh, provisional }) => isFresh !== true && !provisional)
     },
     completed(piece: Piece, receipt: Receipt): void {
       underWay.delete(piece)

@@ -27,13 +27,15 @@ export interface Piece extends Stretch {
   readonly group: string
   /** It, or what it is a half of, has failed before. */
   readonly isSuspect?: boolean
+  /** The newest of its group, taken before the backlog. */
+  readonly isFresh?: boolean
 }
 
 /** What is left to do on a gateway. Its size follows the number of gaps: requests are cut from it one at a time (law 6). */
 export interface Backlog {
   /** Stretches of a group tile what it lacks, in the order of time. */
   readonly groups: Map<string, Stretch[]>
-  /** Groups whose newest piece comes before everything else. */
+  /** Groups whose newest piece comes before everything else, in this order. */
   readonly newestFirst: Set<string>
   /** Older than what the gateway keeps: asked for all the same, after everything that can still be rescued. */
   readonly pruned: Map<string, Stretch[]>
@@ -46,6 +48,8 @@ export interface BacklogOptions {
   readonly matureUntil: number
   /** Each group's newest piece first, whatever the order: a schedule keeps current while it catches up. */
   readonly newestFirst: boolean
+  /** Of the newest pieces, the one whose group was asked for least lately comes first; undefined: never asked for. */
+  readonly lastTurnOf?: ((group: string) => number | undefined) | undefined
   /** For the order `rescue`: what is not after this moment is pruned already, as far as the gateway tells, ms UTC. */
   readonly prunedUntil?: ((selectors: readonly Selector[]) => number | undefined) | undefined
 }
@@ -63,7 +67,15 @@ export function createBacklog(work: readonly Missing[], options: BacklogOptions)
     if (kept.length > 0) groups.set(key, kept)
     if (before.length > 0) pruned.set(key, before)
   }
-  return { groups, newestFirst: new Set(options.newestFirst ? groups.keys() : []), pruned, setAside: [] }
+  return { groups, newestFirst: new Set(options.newestFirst ? inTurn(groups, options) : []), pruned, setAside: [] }
+}
+
+/** Who waited longest comes first (law 16); after a start, whose newest data are oldest. */
+function inTurn(groups: Backlog['groups'], { lastTurnOf }: BacklogOptions): string[] {
+  return [...groups]
+    .map(([key, stretches]) => ({ key, turn: lastTurnOf?.(key) ?? -1, since: stretches.at(-1)!.range.after }))
+    .sort((a, b) => a.turn - b.turn || a.since - b.since)
+    .map(({ key }) => key)
 }
 
 /** What ends by `ms`, and what begins there or later. */
@@ -95,25 +107,65 @@ const unknownRetentionMs = 100 * 366 * 86_400_000
 export interface Choice {
   readonly order: Order
   readonly windowOf: (group: string) => number
+  /** True: from the backlog, where there is one, although newest pieces are waiting. */
+  readonly isBacklogTurn?: boolean | undefined
   /** How long the gateway keeps what a group logs, ms; undefined: unknown. For `rescue`. */
   readonly retentionOf?: (selectors: readonly Selector[]) => number | undefined
 }
 
 /** Cuts the next piece, no longer than its group's window; undefined when nothing is left. */
 export function takePiece(backlog: Backlog, choice: Choice): Piece | undefined {
-  if (backlog.groups.size === 0) {
-    for (const [key, stretches] of backlog.pruned) backlog.groups.set(key, stretches)
-    backlog.pruned.clear()
+  if (backlog.groups.size === 0) admitPruned(backlog)
+  if (choice.isBacklogTurn === true && backlog.newestFirst.size > 0) {
+    const piece = takeHistory(backlog, choice)
+    if (piece !== undefined) return piece
   }
   const fresh = backlog.newestFirst.values().next().value
-  if (fresh !== undefined) backlog.newestFirst.delete(fresh)
-  const group = fresh ?? nextGroup(backlog, choice)
+  if (fresh !== undefined) {
+    backlog.newestFirst.delete(fresh)
+    return { ...cutPiece(backlog, fresh, choice, 'newest'), isFresh: true }
+  }
+  const group = nextGroup(backlog.groups, choice)
   if (group === undefined) return takeSetAside(backlog)
-  const fromOldest = fresh === undefined && choice.order !== 'newest'
-  const stretches = backlog.groups.get(group)!
+  return cutPiece(backlog, group, choice, choice.order === 'newest' ? 'newest' : 'oldest')
+}
+
+function admitPruned({ groups, pruned }: Backlog): void {
+  for (const [key, stretches] of pruned) groups.set(key, [...stretches, ...(groups.get(key) ?? [])])
+  pruned.clear()
+}
+
+/** While newest pieces wait: what is older than those, or has failed, or is pruned; undefined: there is none. */
+function takeHistory(backlog: Backlog, choice: Choice): Piece | undefined {
+  const { groups, newestFirst, pruned } = backlog
+  const { order } = choice
+  const hasHistory = ([group, stretches]: [string, Stretch[]]) =>
+    !newestFirst.has(group) || stretches.length > 1 || rangeLength(stretches[0]!.range) > choice.windowOf(group) * 1.25
+  if (![...groups].some(hasHistory)) {
+    const failed = takeSetAside(backlog)
+    if (failed !== undefined || pruned.size === 0) return failed
+    admitPruned(backlog)
+  }
+  const history = [...groups].filter(hasHistory)
+  // the newest end of a group whose newest piece is waiting is not history
+  const current = order === 'newest' ? history.filter(([group]) => !newestFirst.has(group)) : []
+  if (current.length > 0) return cutPiece(backlog, nextGroup(new Map(current), choice)!, choice, 'newest')
+  const fromOldest: Choice = { ...choice, order: order === 'newest' ? 'oldest' : order }
+  return cutPiece(backlog, nextGroup(new Map(history), fromOldest)!, choice, 'oldest')
+}
+
+/** No longer than the group's window, from one end of what it lacks. */
+function cutPiece(
+  { groups, newestFirst }: Backlog,
+  group: string,
+  { windowOf }: Choice,
+  end: 'oldest' | 'newest',
+): Piece {
+  const fromOldest = end === 'oldest'
+  const stretches = groups.get(group)!
   const stretch = (fromOldest ? stretches.shift() : stretches.pop())!
   const { after, until } = stretch.range
-  const windowMs = choice.windowOf(group)
+  const windowMs = windowOf(group)
   // a rest shorter than a quarter window is taken along: it is not worth a request of its own
   if (until - after > windowMs * 1.25) {
     const cut = fromOldest ? after + windowMs : until - windowMs
@@ -123,7 +175,10 @@ export function takePiece(backlog: Backlog, choice: Choice): Piece | undefined {
     else stretches.push(first)
     return { ...(fromOldest ? first : second), group }
   }
-  if (stretches.length === 0) backlog.groups.delete(group)
+  if (stretches.length === 0) {
+    groups.delete(group)
+    newestFirst.delete(group)
+  }
   return { ...stretch, group }
 }
 
@@ -169,7 +224,7 @@ export function halvePiece(piece: Piece, shortestMs: number): [Piece, Piece] | u
   ]
 }
 
-function nextGroup({ groups }: Backlog, { order, retentionOf }: Choice): string | undefined {
+function nextGroup(groups: Backlog['groups'], { order, retentionOf }: Choice): string | undefined {
   let best: string | undefined
   let bestAt = Number.POSITIVE_INFINITY
   for (const [key, stretches] of groups) {

@@ -1,4 +1,4 @@
-import type { TimeRange } from '../domain/range.ts'
+import type { TimeRange, WantedSince } from '../domain/range.ts'
 
 /** What is wanted of the gateways in a run. */
 export type Demand =
@@ -37,6 +37,7 @@ export function termsOf(
   gatewayNow: number,
   maturity: { readonly settle: number; readonly lateness: number },
   oldest: number,
+  remembered?: WantedSince | undefined,
 ): DemandTerms {
   const once = { secondLookMs: 0, newestFirst: false, coolingMs: 0, parkedSince: undefined, isParkedOnly: false }
   if (demand.kind === 'once') {
@@ -46,13 +47,26 @@ export function termsOf(
   if (demand.kind === 'parked')
     return { ...once, wanted: clampToRetention({ after: 0, until: gatewayNow }, oldest), isParkedOnly: true }
   return {
-    wanted: clampToRetention({ after: gatewayNow - demand.sinceMs, until: gatewayNow - maturity.settle }, oldest),
+    wanted: clampToRetention(
+      { after: wantedSince(gatewayNow, demand.sinceMs, remembered).after, until: gatewayNow - maturity.settle },
+      oldest,
+    ),
     secondLookMs: maturity.lateness,
     newestFirst: true,
     coolingMs,
     parkedSince: Math.max(0, oldest),
     isParkedOnly: false,
   }
+}
+
+/**
+ * What a schedule once wanted stays wanted: after an outage longer than `sync.since` the time before it is still missing.
+ * A shorter `sync.since` than before is a decision of the person, and begins anew.
+ */
+export function wantedSince(gatewayNow: number, sinceMs: number, remembered: WantedSince | undefined): WantedSince {
+  const after = gatewayNow - sinceMs
+  if (remembered === undefined || sinceMs < remembered.sinceMs) return { after, sinceMs }
+  return { after: Math.min(after, remembered.after), sinceMs }
 }
 
 export function deadlineOf(demand: Demand): number | undefined {

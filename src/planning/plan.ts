@@ -1,6 +1,6 @@
 import type { Coverage } from '../domain/coverage.ts'
 import { type Selector, selectorKey } from '../domain/datapoint.ts'
-import { RangeSet, type TimeRange } from '../domain/range.ts'
+import { RangeSet, type TimeRange, type WantedSince } from '../domain/range.ts'
 import { type Backlog, createBacklog, type Order, type Piece } from './backlog.ts'
 import { type CoolingRanges, coolingRanges, countDistinct, isCooling, type Parked } from './cooling.ts'
 import { type Demand, termsOf } from './demand.ts'
@@ -37,7 +37,10 @@ export interface PlanLedger {
     hasContent(place: Place, selector: Selector): boolean
   }
   readonly parked: { of(place: Place, selector: Selector): readonly Parked[] }
-  readonly memory: { widthOf(gateway: string, group: string): string | undefined }
+  readonly memory: {
+    widthOf(gateway: string, group: string): string | undefined
+    wantedOf(gateway: string): WantedSince | undefined
+  }
 }
 
 export interface PlanOptions {
@@ -50,6 +53,8 @@ export interface PlanOptions {
   readonly withCooling?: boolean | undefined
   /** Pieces that are left out: under way, set aside or parked since the first plan. */
   readonly inHand?: readonly Piece[] | undefined
+  /** When a group was asked for last, as a number that grows; undefined: never. */
+  readonly lastTurnOf?: ((group: string) => number | undefined) | undefined
 }
 
 export interface RunPlan {
@@ -73,7 +78,7 @@ export function planRun(demand: Demand, gateway: PlannedGateway, ledger: PlanLed
   const { name, maturity, requests } = gateway
   const { sink, now, keptMs, withCooling = false, inHand = [] } = options
   const oldest = keptMs === undefined ? Number.NEGATIVE_INFINITY : now - keptMs
-  const terms = termsOf(demand, gateway.now, maturity, oldest)
+  const terms = termsOf(demand, gateway.now, maturity, oldest, ledger.memory.wantedOf(name))
   const { wanted, parkedSince = wanted.after } = terms
   const coolingMs = withCooling ? 0 : terms.coolingMs
   const place = { sink, gateway: name }
@@ -107,6 +112,7 @@ export function planRun(demand: Demand, gateway: PlannedGateway, ledger: PlanLed
       keyOf: selector => groupOf(selector, requests.per, group => ledger.memory.widthOf(name, group)),
       matureUntil: moments.matureUntil,
       newestFirst: terms.newestFirst,
+      lastTurnOf: options.lastTurnOf,
       prunedUntil: requests.order === 'rescue' ? prunedUntil(gateway) : undefined,
     }),
     parkedWithin,
@@ -134,6 +140,12 @@ export function stateOf(
     parked: countDistinct(within(parked, parkedWithin)),
     provisionalAfter: firsts.length === 0 ? undefined : Math.min(...firsts.map(({ after }) => after)),
   }
+}
+
+/** What a backlog holds of a selector, apart from what was set aside. */
+export function missingOf({ groups, pruned }: Backlog, selector: Selector): RangeSet {
+  const stretches = [...groups.values(), ...pruned.values()].flat()
+  return rangesOf(stretches.filter(({ selectors }) => selectors.some(it => isSame(it, selector))))
 }
 
 export function rangesOf(pieces: readonly { readonly range: TimeRange }[]): RangeSet {

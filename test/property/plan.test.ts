@@ -61,7 +61,7 @@ it('pieces in hand and the new plan tile the old plan, whatever was learnt of th
             of: (_, selector) =>
               parked[selectors.indexOf(selector)]!.ranges.map(range => ({ range, at: now - 10, tries: 3 })),
           },
-          memory: { widthOf: (_, group) => (narrow.includes(group) ? 'narrow' : undefined) },
+          memory: { widthOf: (_, group) => (narrow.includes(group) ? 'narrow' : undefined), wantedOf: () => undefined },
         })
         const gateway: PlannedGateway = {
           ...{ name: 'g', now, selectors, unknown: [] },

@@ -7,6 +7,7 @@ import { type ClockWatch, createClockWatch } from '../../src/pipeline/clock-watc
 import type { GatewayJob, RunEvent, RunSource } from '../../src/pipeline/job.ts'
 import { run } from '../../src/pipeline/run.ts'
 import { createThrottle, type RequestLimits, type Throttle } from '../../src/pipeline/throttle.ts'
+import { createTurns, type Turns } from '../../src/pipeline/turns.ts'
 import { compileMapping } from '../../src/points/mapping.ts'
 import type { Sink } from '../../src/sinks/sink.ts'
 import { scriptedSink } from './scripted-sink.ts'
@@ -43,6 +44,7 @@ export function openPipelineInto<Into extends Sink>(sink: Into, { clock = steere
   const parts = { sink, ledger, deadLetters, clock, observe: (event: RunEvent) => void events.push(event) }
   const throttles = new Map<string, Throttle>()
   const watches = new Map<string, ClockWatch>()
+  const turnsOf = new Map<string, Turns>()
 
   function throttleOf(limits: Partial<RequestLimits> = {}, its: SteeredClock = clock): Throttle {
     return createThrottle({ limits: { ...usualLimits, ...limits }, clock: its, gates: [], sink })
@@ -54,9 +56,12 @@ export function openPipelineInto<Into extends Sink>(sink: Into, { clock = steere
     if (limits === undefined) throttles.set(source.name, its)
     const clockWatch = watches.get(source.name) ?? createClockWatch(source, { clock, ledger })
     watches.set(source.name, clockWatch)
+    const turns = turnsOf.get(source.name) ?? createTurns()
+    turnsOf.set(source.name, turns)
     return {
       source,
       clockWatch,
+      turns,
       mapping: compileMapping(source.name, []),
       selectors: [lux],
       throttle: its,
