@@ -10,7 +10,8 @@ const mostInARow = 40
 const mostInARowOfTheSick = 4
 const firstWaitMs = 1_000
 const longestRequestWaitMs = 10_000
-const longestGatewayWaitMs = 60_000
+/** With the time between two passes of a schedule, the end of an outage is noticed within a minute. */
+const longestGatewayWaitMs = 30_000
 
 /** What has gone wrong on a gateway since something last went right: what `decide` looks at. */
 export interface CircuitState {
@@ -19,6 +20,8 @@ export interface CircuitState {
   readonly requestFailures: number
   /** More failed requests in a row than this are the gateway's own trouble. */
   readonly mostRequestFailures: number
+  /** The next pass of a schedule would find the same: this one waits for the gateway until it ends. */
+  readonly isScheduled: boolean
   /** It has answered in this pass. */
   readonly hasAnswered: boolean
   /** How long it has been away after it had answered, ms. */
@@ -33,7 +36,7 @@ export interface CircuitState {
 export interface Circuit {
   readonly state: CircuitState
   readonly gate: Gate
-  beginPass(): void
+  beginPass(kind: { readonly isScheduled: boolean }): void
   /** A login succeeded: nothing is known yet of the log. */
   connected(): void
   /** A request was completed. */
@@ -53,6 +56,7 @@ export function createCircuit(clock: Clock, patienceMs: number): Circuit {
   let failures = 0
   let requestFailures = 0
   let mostRequestFailures = mostInARow
+  let isScheduled = false
   let hasAnswered = false
   let awaySince: number | undefined
 
@@ -65,7 +69,7 @@ export function createCircuit(clock: Clock, patienceMs: number): Circuit {
   return {
     get state() {
       const awayMs = awaySince === undefined ? 0 : clock.now() - awaySince
-      return { failures, requestFailures, mostRequestFailures, hasAnswered, awayMs, patienceMs }
+      return { failures, requestFailures, mostRequestFailures, isScheduled, hasAnswered, awayMs, patienceMs }
     },
     gate() {
       const left = open.left()
@@ -73,9 +77,11 @@ export function createCircuit(clock: Clock, patienceMs: number): Circuit {
       const text = `trying again after: ${openedBy.message}`
       return { kind: 'circuit-open', text, until: clock.now() + left, failure: openedBy }
     },
-    beginPass() {
+    beginPass(kind) {
       if (requestFailures > mostRequestFailures) mostRequestFailures = mostInARowOfTheSick
-      failures = 0
+      isScheduled = kind.isScheduled
+      // the waits of a schedule belong to the gateway and not to a pass
+      if (!isScheduled) failures = 0
       requestFailures = 0
       hasAnswered = false
       awaySince = undefined

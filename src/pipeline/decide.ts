@@ -46,6 +46,7 @@ function fateOf({ reach, retry }: Failure, piece: TriedPiece | undefined): Decis
 function isGivenUp(failure: Failure, circuit: CircuitState): boolean {
   if (isOfRequest(failure, circuit)) return circuit.requestFailures > circuit.mostRequestFailures
   if (failure.retry === 'never') return true
+  if (circuit.isScheduled) return false
   if (!circuit.hasAnswered) return circuit.failures >= triesToConnect
   return circuit.awayMs > circuit.patienceMs
 }

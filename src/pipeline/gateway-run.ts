@@ -101,7 +101,7 @@ class GatewayRun {
 
   async #connect(): Promise<boolean> {
     const { source, throttle } = this.#job
-    throttle.circuit.beginPass()
+    throttle.circuit.beginPass({ isScheduled: this.#deadline !== undefined })
     while (this.#failure === undefined) {
       const { isAdmitted, reason } = await throttle.admitLogin(this.#signal, this.#deadline, this.#tell)
       if (!isAdmitted) {

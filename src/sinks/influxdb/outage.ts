@@ -42,13 +42,16 @@ export interface OutageGate {
 }
 
 const firstWaitMs = 500
-const longestWaitMs = 60_000
+/** With the time between two passes of a schedule, the end of an outage is noticed within a minute. */
+const longestWaitMs = 30_000
 
 export function createOutageGate(parts: { clock: Clock; log: Logger; label: string }): OutageGate {
   const { clock, log, label } = parts
   let outage: Outage | undefined
   let attempt = 0
   let notBefore = Number.NEGATIVE_INFINITY
+  /** When the database may be asked again: it belongs to the database, and holds for whatever waits for it. */
+  let nextProbeAt = Number.NEGATIVE_INFINITY
   const told = new WeakSet<WriteWaiting>()
 
   function note({ reason, afterMs = 0 }: Trouble, now: number): void {
@@ -57,6 +60,7 @@ export function createOutageGate(parts: { clock: Clock; log: Logger; label: stri
     if (outage === undefined) log.warn({ sink: label, reason }, 'waiting for the database')
     else log.debug({ sink: label, reason, attempt }, 'still waiting for the database')
     outage = { since: outage?.since ?? now, reason }
+    nextProbeAt = now + restMs(now)
   }
 
   function restMs(now: number): number {
@@ -86,7 +90,7 @@ export function createOutageGate(parts: { clock: Clock; log: Logger; label: stri
     async wait(trouble, signal, waiting) {
       const now = clock.now()
       note(trouble, now)
-      await hold(restMs(now), signal, waiting)
+      await hold(nextProbeAt - now, signal, waiting)
     },
     answered(waiting) {
       attempt = 0
@@ -98,12 +102,16 @@ export function createOutageGate(parts: { clock: Clock; log: Logger; label: stri
       while (outage !== undefined) {
         tell?.(outage)
         const now = clock.now()
-        await clock.sleep(Math.max(0, Math.min(restMs(now), deadline - now)), signal)
-        if (clock.now() >= deadline) return
+        // a clock that was set back must not lead to a wait of years
+        const leftMs = Math.min(nextProbeAt - now, Math.max(longestWaitMs, notBefore - now))
+        await clock.sleep(Math.max(0, Math.min(leftMs, deadline - now)), signal)
         if (outage === undefined) break
+        // a probe that is due is sent, however little time is left: a later pass would find the same
+        if (clock.now() < nextProbeAt && clock.now() >= deadline) return
         const trouble = await probe(signal)
         if (trouble !== undefined) note(trouble, clock.now())
         else end()
+        if (clock.now() >= deadline) return
       }
       if (isAway) tell?.(undefined)
     },
