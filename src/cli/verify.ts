@@ -8,6 +8,7 @@ import { checkDatabase } from '../pipeline/check-database.ts'
 import type { Sink, SinkReport } from '../sinks/sink.ts'
 import { conclusionOf } from '../verification/conclusion.ts'
 import { claimsOf, scopeOf } from '../verification/scope.ts'
+import { type Settling, usualStillMs } from '../verification/settle.ts'
 import { createVerifiedGateways } from '../verification/verified-gateways.ts'
 import { type Mode, type Outcome, type VerifyParts, verify as verifyClaims } from '../verification/verify.ts'
 import { type Certificate, healingOf } from './certificate.ts'
@@ -104,7 +105,8 @@ async function withGateways(job: Job): Promise<Certificate> {
   }
   const { exact: isExact = true } = report
   const { requests, deadLetters } = config
-  const parts = { ...app, folder: deadLetters.path, requests, isExact, repairs }
+  const settling = settlingOf(report, context)
+  const parts = { ...app, folder: deadLetters.path, requests, settling, isExact, repairs }
   const gateways = createVerifiedGateways(app.gateways, parts, signal)
   return await certify(job, { ledger, sink, gateways }, report, releases)
 }
@@ -126,7 +128,8 @@ async function certify(
   const { retentionMs } = report
   const oldest = retentionMs === undefined ? Number.NEGATIVE_INFINITY : clock.now() - retentionMs
   const observe = (done: number, total: number) => terminal.live(`comparing ${done + 1} of ${total} …`)
-  const parts = { ledger, sink, gateways, entries: config.requests.entries, observe }
+  const settling = settlingOf(report, context)
+  const parts = { ledger, sink, gateways, settling, entries: config.requests.entries, observe }
   const outcomes: Outcome[] = []
   for await (const outcome of verifyClaims({ gateways: claims, within, oldest }, mode, parts, signal))
     outcomes.push(outcome)
@@ -143,6 +146,11 @@ async function certify(
     findings,
     healing: mode.repair === 'none' ? undefined : healingOf(outcomes),
   }
+}
+
+function settlingOf({ readsAtOnce }: SinkReport, { clock, terminal }: CommandContext): Settling {
+  const observe = () => terminal.live('the database holds too few points: asking it again before that is believed …')
+  return { clock, stillMs: readsAtOnce === true ? 0 : usualStillMs, observe }
 }
 
 function withinOf({ from, to }: VerifyOptions, { clock }: CommandContext): TimeRange {

@@ -34,6 +34,8 @@ export interface SinkReport {
   readonly exact?: boolean
   /** False: a corrected value is kept beside the first one. */
   readonly overwrites?: boolean
+  /** True: an answer always holds all that was acknowledged, so that one that is short is believed at once. */
+  readonly readsAtOnce?: boolean
   /** What a user should know before writing; empty when all is well. */
   readonly warnings: readonly string[]
 }

@@ -3,9 +3,10 @@ import { isSameRange, type TimeRange } from '../domain/range.ts'
 import type { Ledger } from '../ledger/ledger.ts'
 import type { Sink } from '../sinks/sink.ts'
 import { type CountedRow, countSeries } from './counts.ts'
-import { type Finding, findingOfCount, findingOfEntries, isInconsistent, provenCount } from './finding.ts'
+import { type Finding, findingOfCount, findingOfEntries, heldOf, isInconsistent, provenCount } from './finding.ts'
 import { addWindow, emptyReading, type Reading } from './reading.ts'
 import type { Reread } from './reread.ts'
+import { type Settling, settle } from './settle.ts'
 import type { Compared } from './tallies.ts'
 
 export interface CheckParts {
@@ -13,6 +14,7 @@ export interface CheckParts {
   readonly ledger: { readonly proofs: Pick<Ledger['proofs'], 'restate'> }
   /** Reads from the gateway and compares; where that is wanted, it repairs what differs. */
   readonly reread: (row: CountedRow, range: TimeRange) => AsyncIterable<Reread>
+  readonly settling: Settling
   /** True if the gateway still has all of a row, as far as it says. */
   readonly reaches: (row: CountedRow) => boolean
   /**
@@ -95,7 +97,22 @@ async function prove({ row, reading, isWhole, series }: Read, parts: CheckParts,
   let proof = isWhole && !isExpired ? provenCount(row, reading.after, parts.reaches(row)) : row.proof
   let found = row.found
   const isStale = reading.written > 0 || hasNewSeries || found === undefined || isInconsistent(row, reading.after)
-  if (!isExpired && isStale) found = await count()
+  // a proof is lowered by nothing but a count that stands still
+  const isToFall = parts.accept && isWhole && proof !== undefined && found !== undefined && found < proof
+  if (!isExpired && (isStale || isToFall)) {
+    const { settling } = parts
+    const answer = await count()
+    const since = answer === row.found ? row.since : undefined
+    const least = Math.max(proof ?? 0, heldOf(reading.after))
+    const settled = await settle(
+      { answer, since: since ?? settling.clock.elapsed() },
+      count,
+      points => (points < least ? String(points) : undefined),
+      settling,
+      signal,
+    )
+    found = settled.answer
+  }
   let accepted = { ranges: 0, lost: 0 }
   const { missing, different, unread } = reading.after
   const isCertain = isWhole && missing + different + unread === 0 && !isInconsistent({ found }, reading.after)

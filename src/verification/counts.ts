@@ -3,6 +3,7 @@ import { type Series, seriesKey } from '../domain/point.ts'
 import type { TimeRange } from '../domain/range.ts'
 import type { Claim } from '../ledger/targets.ts'
 import type { Sink } from '../sinks/sink.ts'
+import { type Settling, settle } from './settle.ts'
 
 /** A row of the ledger: a range that it calls complete, counted in the database. */
 export interface CountedRow {
@@ -14,6 +15,8 @@ export interface CountedRow {
   readonly proof: number | undefined
   /** Points that the database holds; undefined: not counted. */
   readonly found: number | undefined
+  /** The count has been the same since then, by the clock's `elapsed`. */
+  readonly since?: number | undefined
   /** `expired`: older than the database keeps, at least in part. */
   readonly verdict: 'equal' | 'differs' | 'unknown' | 'expired'
 }
@@ -23,17 +26,20 @@ export interface GatewayProofs {
   readonly claims: readonly Claim[]
 }
 
+export interface CountParts {
+  readonly sink: Pick<Sink, 'counts'>
+  readonly oldest: number
+  readonly within: TimeRange
+  readonly settling: Settling
+}
+
 /**
  * Counts in the database what the ledger claims, row by row, because a proof cannot be compared in part. Rows outside of
  * `within` are left out. The gateway is not asked.
  */
 export async function countClaims(
   proofs: readonly GatewayProofs[],
-  {
-    sink,
-    oldest,
-    within,
-  }: { readonly sink: Pick<Sink, 'counts'>; readonly oldest: number; readonly within: TimeRange },
+  { sink, oldest, within, settling }: CountParts,
   signal: AbortSignal,
 ): Promise<CountedRow[]> {
   const rows = proofs.flatMap(({ gateway, claims }) =>
@@ -47,10 +53,22 @@ export async function countClaims(
     ),
   )
   const isCounted = ({ verdict, proof }: CountedRow) => verdict !== 'expired' && proof !== undefined
-  const counts = await countRows(rows.filter(isCounted), sink, signal)
+  const counted = await countRows(rows.filter(isCounted), sink, signal)
+  const shortRows = (counts: ReadonlyMap<CountedRow, number>) =>
+    [...counts].filter(([{ proof }, found]) => found < proof!).map(([row]) => row)
+  const { answer: counts, since } = await settle(
+    { answer: counted, since: settling.clock.elapsed() },
+    async last => new Map([...last, ...(await countRows(shortRows(last), sink, signal))]),
+    last => {
+      const short = shortRows(last)
+      return short.length === 0 ? undefined : short.map(row => last.get(row)).join()
+    },
+    settling,
+    signal,
+  )
   return rows.map(row => {
     const found = counts.get(row)
-    return found === undefined ? row : { ...row, found, verdict: found === row.proof ? 'equal' : 'differs' }
+    return found === undefined ? row : { ...row, found, since, verdict: found === row.proof ? 'equal' : 'differs' }
   })
 }
 

@@ -10,12 +10,16 @@ import type { Throttle } from '../pipeline/throttle.ts'
 import { adaptWindow, firstWindow, shrinkWindow, type WindowLimits } from '../planning/window.ts'
 import { type CompareParts, type Comparison, compareWindow } from './compare.ts'
 import { type GatewayWindowParts, readGatewayWindow } from './gateway-window.ts'
+import { type Settling, settle } from './settle.ts'
 
 export interface RereadingJob extends CompareParts, Omit<GatewayWindowParts, 'limit' | 'source'> {
   readonly source: RunSource
   readonly throttle: Throttle
   readonly requests: WindowLimits
   readonly clock: Clock
+  readonly settling: Settling
+  /** So many points are known to be missing, because the count has stood still: they are believed to be, at once. */
+  readonly knownMissing: number
   /** Repairs at once what differs, so that the gateway is not asked a second time; undefined: only compare. */
   readonly repair:
     | ((points: readonly Point[], request: DataLogRequest, signal: AbortSignal) => Promise<number>)
@@ -49,6 +53,7 @@ export async function* rereadRange(
   const { source, throttle, requests, clock } = job
   let windowMs = firstWindow(requests)
   let failures = 0
+  let { knownMissing } = job
   for (let { after } = range; after < range.until; ) {
     const window = { after, until: Math.min(range.until, after + windowMs) }
     await throttle.admit(signal)
@@ -65,12 +70,18 @@ export async function* rereadRange(
       const expected = await readGatewayWindow(request, { ...job, limit }, signal)
       const tookMs = clock.now() - began
       ended('ok')
-      const comparison = await compareWindow(expected, window, job, signal)
+      const compare = async (missing: number) => {
+        const ask = () => compareWindow(expected, window, job, signal)
+        const first = { answer: await ask(), since: clock.elapsed() }
+        return (await settle(first, ask, it => shortOf(it, missing), job.settling, signal)).answer
+      }
+      const comparison = await compare(knownMissing)
+      knownMissing = Math.max(0, knownMissing - comparison.missing)
       const { wrong } = comparison
       let repaired: Repaired | undefined
       if (job.repair !== undefined && wrong.length > 0) {
         const written = await job.repair(wrong, request, signal)
-        repaired = { written, comparison: await compareWindow(expected, window, job, signal) }
+        repaired = { written, comparison: await compare(0) }
       }
       failures = 0
       after = window.until
@@ -97,4 +108,8 @@ export async function* rereadRange(
       }
     }
   }
+}
+
+function shortOf({ equal, missing, different, extra }: Comparison, known: number): string | undefined {
+  return missing > known ? [equal, missing, different, extra].join() : undefined
 }

@@ -10,6 +10,7 @@ import type { Mapping } from '../points/mapping.ts'
 import type { Sink } from '../sinks/sink.ts'
 import { createRepair } from './repair.ts'
 import { rereadRange } from './reread.ts'
+import type { Settling } from './settle.ts'
 import type { VerifyParts } from './verify.ts'
 
 /** A configured gateway. */
@@ -28,6 +29,7 @@ export interface VerifiedGatewaysParts {
   /** The folder of the dead letters. */
   readonly folder: string
   readonly requests: WindowLimits
+  readonly settling: Settling
   /** False for a database that does not keep times and numbers to the last digit. */
   readonly isExact: boolean
   /** True: what differs is written again. */
@@ -37,16 +39,17 @@ export interface VerifiedGatewaysParts {
 /** The gateways as a verification sees them: it reads ranges from them again, through their throttles (law 7). */
 export function createVerifiedGateways(
   gateways: readonly VerifiedGateway[],
-  { sink, clock, deadLetters, folder, requests, isExact, repairs }: VerifiedGatewaysParts,
+  { sink, clock, deadLetters, folder, requests, settling, isExact, repairs }: VerifiedGatewaysParts,
   signal: AbortSignal,
 ): NonNullable<VerifyParts['gateways']> {
   const byName = new Map(gateways.map(gateway => [gateway.source.name, gateway]))
   return {
     isConfigured: name => byName.has(name),
-    reread({ gateway, selector, series }, range) {
+    reread({ gateway, selector, series, proof, found }, range) {
       const { source, mapping, throttle, readLetter: read } = byName.get(gateway)!
       const job = {
-        ...{ source, mapping, throttle, sink, series, clock, requests, isExact },
+        ...{ source, mapping, throttle, sink, series, clock, requests, settling, isExact },
+        knownMissing: proof === undefined || found === undefined ? 0 : proof - found,
         isDeadLetter: (points: readonly Point[]) => pointsInLetters(points, { folder, gateway, read }),
         repair: repairs ? createRepair({ sink, mapping, deadLetters }) : undefined,
       }

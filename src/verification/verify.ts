@@ -7,6 +7,7 @@ import { type CountedRow, countClaims } from './counts.ts'
 import { type Finding, findingOfCount, findingUnasked } from './finding.ts'
 import { drawSample } from './sample.ts'
 import type { GatewayClaims } from './scope.ts'
+import type { Settling } from './settle.ts'
 
 /** What of the ledger's claims to verify. */
 export interface Claims {
@@ -32,6 +33,7 @@ export interface VerifyParts {
   readonly ledger: { readonly proofs: Pick<Ledger['proofs'], 'claims' | 'restate'> }
   /** Undefined: no gateway is asked for anything. */
   readonly gateways: (Pick<CheckParts, 'reread' | 'reaches'> & { isConfigured(name: string): boolean }) | undefined
+  readonly settling: Settling
   /** Entries that one request should bring. */
   readonly entries: number
   /** Called before each range that is read from a gateway. */
@@ -92,13 +94,13 @@ function drawParts(readable: readonly Part[], { days, seed }: { days: number; se
 
 async function countAll(
   { gateways, within, oldest }: Claims,
-  { sink, ledger }: VerifyParts,
+  { sink, ledger, settling }: VerifyParts,
   signal: AbortSignal,
 ): Promise<CountedRow[]> {
   const proofs = gateways.map(({ name: gateway, selectors }) => {
     return { gateway, claims: ledger.proofs.claims({ sink: sink.id, gateway }, selectors) }
   })
-  return await countClaims(proofs, { sink, oldest, within }, signal)
+  return await countClaims(proofs, { sink, oldest, within, settling }, signal)
 }
 
 function unchanged(finding: Finding): Outcome {

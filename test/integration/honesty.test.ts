@@ -37,9 +37,10 @@ async function verified(app: App, config: Config, mode: Mode): Promise<Outcome[]
   const claims = { gateways: claimsOf(config, undefined, ledger, sink.id), within: everything, oldest: -Infinity }
   const { requests, deadLetters } = config
   const repairs = mode.repair !== 'none'
-  const gatewayParts = { ...app, folder: deadLetters.path, requests, isExact: true, repairs }
+  const settling = { clock: app.clock, stillMs: 0, observe: () => {} }
+  const gatewayParts = { ...app, folder: deadLetters.path, requests, settling, isExact: true, repairs }
   const gateways = createVerifiedGateways(app.gateways, gatewayParts, never)
-  const parts = { ledger, sink, gateways, entries: config.requests.entries, observe: () => {} }
+  const parts = { ledger, sink, gateways, settling, entries: config.requests.entries, observe: () => {} }
   const outcomes: Outcome[] = []
   try {
     for await (const outcome of verify(claims, mode, parts, never)) outcomes.push(outcome)

@@ -95,7 +95,13 @@ export async function openSqliteSink(options: SqliteOptions, parts: { clock: Clo
         await begin(database, signal, clock, log, label)
         database.exec('ROLLBACK')
         const row = database.prepare('SELECT sqlite_version() AS version').get()!
-        return { kind: 'sqlite', version: String(row['version']), retentionMs: undefined, warnings: [] }
+        return {
+          kind: 'sqlite',
+          version: String(row['version']),
+          retentionMs: undefined,
+          readsAtOnce: true,
+          warnings: [],
+        }
       }),
     async counts(series, range, signal) {
       signal.throwIfAborted()

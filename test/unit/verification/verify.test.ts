@@ -4,6 +4,7 @@ import { emptyCompared } from '../../../src/verification/tallies.ts'
 import { type Mode, type VerifyParts, verify } from '../../../src/verification/verify.ts'
 import { makePoints, makeSeries } from '../../support/points.ts'
 import { scriptedSink } from '../../support/scripted-sink.ts'
+import { steeredClock } from '../../support/steered-clock.ts'
 
 const never = new AbortController().signal
 const series = makeSeries()
@@ -15,6 +16,9 @@ const right = { after: from - 1, until: from + 4_000 }
 const short = { after: from + 4_000, until: from + 9_000 }
 
 async function verified(mode: Mode, { isConfigured = true, within = everything as TimeRange } = {}) {
+  const clock = steeredClock()
+  clock.runFreely()
+  const settling = { clock, stillMs: 30_000, observe: () => {} }
   const sink = scriptedSink()
   await sink.write(makePoints(series, 10, from), never)
   const read: TimeRange[] = []
@@ -35,7 +39,7 @@ async function verified(mode: Mode, { isConfigured = true, within = everything a
   }
   const claims = { gateways: [{ name: 'plant-a', selectors: [selector] }], within, oldest: Number.NEGATIVE_INFINITY }
   const findings = []
-  const parts = { sink, ledger, gateways, entries: 1_000, observe: () => {} }
+  const parts = { sink, ledger, gateways, settling, entries: 1_000, observe: () => {} }
   for await (const { after } of verify(claims, mode, parts, never)) findings.push(after)
   return { findings, read }
 }
