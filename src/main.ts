@@ -21,11 +21,14 @@ for (const name of ['SIGINT', 'SIGTERM'] as const)
     stop.abort(new DOMException(`stopped by ${name}`, 'AbortError'))
     setTimeout(() => process.exit(exitCode.interrupted), stopWithinMs).unref()
   })
-// a reader that has seen enough (head, a closed pager) is no reason to fail
+// data must go on: a reader of the output may leave (head, a pager, a log driver), and the disk of the logs may be full
+const outputGone = new AbortController()
 process.stdout.on('error', error => {
-  if ('code' in error && error.code === 'EPIPE') process.exit(exitCode.done)
-  throw error
+  if (!outputGone.signal.aborted && !('code' in error && error.code === 'EPIPE'))
+    terminal.say(`The output cannot be written: ${error.message}`)
+  outputGone.abort()
 })
+process.stderr.on('error', () => {})
 
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }
 const level = process.env['LOG_LEVEL'] || 'info'
@@ -37,7 +40,15 @@ const log = createLog(level, terminal)
 const { signal } = stop
 
 try {
-  const context = { terminal, clock: systemClock, log, signal, env: process.env, cwd: process.cwd() }
+  const context = {
+    terminal,
+    clock: systemClock,
+    log,
+    signal,
+    outputGone: outputGone.signal,
+    env: process.env,
+    cwd: process.cwd(),
+  }
   process.exitCode = await runProgram(process.argv.slice(2), version, context)
 } catch (error) {
   terminal.live('')

@@ -9,6 +9,8 @@ export interface CommandContext {
   readonly log: Logger
   /** Aborts at Ctrl-C and SIGTERM. */
   readonly signal: AbortSignal
+  /** Aborts when standard output can no longer be written to: for commands that do nothing but show. */
+  readonly outputGone: AbortSignal
   readonly env: Readonly<Record<string, string | undefined>>
   readonly cwd: string
 }

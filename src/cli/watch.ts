@@ -48,7 +48,7 @@ export async function watch(
         },
         onTrouble: ({ message }, waitMs) => terminal.say(`${message}; trying again in ${tookText(waitMs)}`),
       },
-      signal,
+      AbortSignal.any([signal, context.outputGone]),
     )
     return exitCode.done
   } finally {
