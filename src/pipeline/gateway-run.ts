@@ -110,9 +110,8 @@ class GatewayRun {
       }
       try {
         await source.hello(this.#signal)
-        const { reading } = this.#job.clockWatch.look()
-        if (isImpossibleClock(reading))
-          throw gatewayFailure('gateway-clock-lost', `the clock of the gateway shows ${isoText(reading.gateway)}`)
+        const lost = this.#lostClock()
+        if (lost !== undefined) throw lost
         throttle.circuit.connected()
         return true
       } catch (error) {
@@ -135,6 +134,13 @@ class GatewayRun {
     if (this.#failure !== undefined || !doubtsNames(this.#job, ledger, clock.elapsed())) return false
     await source.readListAgain(this.#signal)
     return settleNames(this.#job, ledger, observe) > 0
+  }
+
+  /** A gateway that starts without a battery: nothing is asked for by its clock, and no proof is taken back by it. */
+  #lostClock(): Failure | undefined {
+    const { reading } = this.#job.clockWatch.look()
+    if (!isImpossibleClock(reading)) return undefined
+    return gatewayFailure('gateway-clock-lost', `the clock of the gateway shows ${isoText(reading.gateway)}`)
   }
 
   #heedClock(): ClockLook {
@@ -174,7 +180,9 @@ class GatewayRun {
       const { requestFailures } = throttle.circuit.state
       const fromOtherEnd = requestFailures > 0 && requestFailures % (failuresAtOneEnd + 1) === failuresAtOneEnd
       this.#firstDeadline = undefined
-      work.followClock(this.#job.source.clock.now())
+      const lost = this.#lostClock()
+      if (lost === undefined) work.followClock(this.#job.source.clock.now())
+      else this.#failure ??= lost
       // while this socket waited another one may have met what ends the pass, or taken the last piece
       const piece = this.#failure === undefined ? work.next({ fromOtherEnd }) : undefined
       if (piece === undefined) {
@@ -220,6 +228,8 @@ class GatewayRun {
       }
       const listing = source.listing()
       const isListed = (selector: Selector) => listing === undefined || listing.has(selector)
+      const lost = this.#lostClock()
+      if (lost !== undefined) throw lost
       const end = clockWatch.look()
       const before = clockWatch.livedUntil(start)
       const during = clockWatch.livedBetween(start, end)

@@ -43,20 +43,20 @@ export function planWork(job: GatewayJob, { sink, ledger, clock, observe }: RunP
   }
   const { turns } = job
   const options = { sink: sink.id, now: clock.now(), keptMs: job.keptMs, lastTurnOf: turns.lastOf }
-  const first = planRun(job.demand, gateway, ledger, options)
-  const knownSick = rangesOf(first.parked)
+  let plan = planRun(job.demand, gateway, ledger, options)
+  const knownSick = rangesOf(plan.parked)
   const windows = createWindows(requests, group => ledger.memory.windowOf(source.name, group))
   const widthOf = (group: string) => ledger.memory.widthOf(source.name, group)
   const underWay = new Set<Piece>()
   const parkedNow: Piece[] = []
-  let { backlog } = first
+  let { backlog } = plan
   takeOver(turns.carried)
   observe({ gateway: source.name, kind: 'planned', lengthMs: lengthLeft(backlog) })
 
   /** What failed in the last pass, as far as it is still missing, comes last again. */
   function takeOver(failed: readonly Piece[]): void {
     const isMissing = ({ selectors, range }: Piece) =>
-      selectors.every(selector => missingOf(first.backlog, selector).covers(range))
+      selectors.every(selector => missingOf(plan.backlog, selector).covers(range))
     backlog.setAside.push(...failed.filter(isMissing))
     if (backlog.setAside.length > 0) planAgain()
   }
@@ -74,8 +74,8 @@ export function planWork(job: GatewayJob, { sink, ledger, clock, observe }: RunP
   /** What was set aside is asked for as it was. */
   function planAgain(): void {
     const inHand = [...underWay, ...backlog.setAside, ...parkedNow]
-    const again = planRun(job.demand, gateway, ledger, { ...options, inHand })
-    backlog = { ...again.backlog, setAside: backlog.setAside }
+    plan = planRun(job.demand, gateway, ledger, { ...options, inHand })
+    backlog = { ...plan.backlog, setAside: backlog.setAside }
   }
 
   function park(piece: Piece, failure: Failure): void {
@@ -88,7 +88,10 @@ export function planWork(job: GatewayJob, { sink, ledger, clock, observe }: RunP
   const halvesOf = (piece: Piece) => halvePiece(piece, requests.shortest)
 
   return {
-    plan: first,
+    /** As planned last: a clock that was set back leaves less that has settled. */
+    get plan() {
+      return plan
+    },
     windows,
     get isDone() {
       return isDone(backlog)
