@@ -100,7 +100,16 @@ function figure(number: number, words: string): string {
 
 function differencesOf(findings: readonly Finding[]): string[] {
   const isTold = ({ verdict, unread }: Finding) => verdict === 'differs' || verdict === 'inconsistent' || unread > 0
-  return findings.filter(isTold).flatMap(differenceLines)
+  return findings.flatMap(it => (isTold(it) ? differenceLines(it) : restLines(it)))
+}
+
+/** Of a part that is equal although the range that is proven is short of points. */
+function restLines({ gateway, selector, range, verdict, proof = 0, found = proof }: Finding): string[] {
+  if (verdict !== 'equal' || found >= proof) return []
+  const short = countOf(proof - found, 'point')
+  return [
+    `${gateway} ${selectorLabel(selector)}  ${rangeText(range)} UTC: equal. ${short} of the days around it ${proof - found === 1 ? 'is' : 'are'} missing: verify them too.`,
+  ]
 }
 
 function differenceLines({ gateway, selector, range, verdict, proof, found, examples, ...counts }: Finding): string[] {

@@ -3,7 +3,15 @@ import { isSameRange, type TimeRange } from '../domain/range.ts'
 import type { Ledger } from '../ledger/ledger.ts'
 import type { Sink } from '../sinks/sink.ts'
 import { type CountedRow, countSeries } from './counts.ts'
-import { type Finding, findingOfCount, findingOfEntries, heldOf, isInconsistent, provenCount } from './finding.ts'
+import {
+  type Finding,
+  findingOfCount,
+  findingOfEntries,
+  findingOfPart,
+  heldOf,
+  isInconsistent,
+  provenCount,
+} from './finding.ts'
 import { addWindow, emptyReading, type Reading } from './reading.ts'
 import type { Reread } from './reread.ts'
 import { type Settling, settle } from './settle.ts'
@@ -43,11 +51,13 @@ export interface Check {
   readonly pieces: readonly TimeRange[]
   /** `count`: read until the count is explained, and no further. `entries`: compare all of it. */
   readonly by: 'count' | 'entries'
+  /** The user asks for this part of the row alone, so that the rest is not judged. */
+  readonly isPartAlone: boolean
 }
 
 /** Reads a part of a row from the gateway, compares it, and proves its count anew where that can be done honestly. */
 export async function checkRange(
-  { row, part, pieces, by }: Check,
+  { row, part, pieces, by, isPartAlone }: Check,
   parts: CheckParts,
   signal: AbortSignal,
 ): Promise<Checked> {
@@ -69,10 +79,14 @@ export async function checkRange(
     found: row.found === undefined || now.found === undefined ? row.found : now.found - repaired,
   }
   const after = { ...row, ...now, series, verdict: row.verdict === 'expired' ? row.verdict : verdictOf(now) }
-  const judge = (it: CountedRow, compared: Compared) =>
-    by === 'count' && it.found !== undefined
+  // what the gateway has pruned, or what was not read, may be what the row is short of
+  const isJudgedAlone = isPartAlone && !isEnough() && isShort(after) && hasAll(part, row, reading, parts)
+  const judge = (it: CountedRow, compared: Compared) => {
+    if (isJudgedAlone) return findingOfPart(it, part, compared)
+    return by === 'count' && it.found !== undefined
       ? findingOfCount(it, compared, isWhole)
       : findingOfEntries(it, part, compared, isWhole)
+  }
   return {
     row: after,
     before: judge(earlier, reading.before),
@@ -80,6 +94,15 @@ export async function checkRange(
     written: reading.written,
     accepted,
   }
+}
+
+function isShort({ proof, found }: CountedRow): boolean {
+  return proof !== undefined && found !== undefined && found < proof
+}
+
+/** A gateway prunes the oldest first: it has all of the part if it still has its beginning. */
+function hasAll(part: TimeRange, row: CountedRow, { earliest }: Reading, { reaches }: CheckParts): boolean {
+  return earliest?.after === part.after && earliest.hasEntries && reaches({ ...row, range: part })
 }
 
 interface Read {

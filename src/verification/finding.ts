@@ -88,6 +88,23 @@ export function findingOfEntries(row: CountedRow, part: TimeRange, compared: Com
   }
 }
 
+/**
+ * Entry by entry, of a part whose row is short of points elsewhere: the rest of the row is not judged. To be called where
+ * the gateway still has all of the part.
+ */
+export function findingOfPart(row: CountedRow, part: TimeRange, compared: Compared): Finding {
+  if (isInconsistent(row, compared)) return inconsistent(row, part, compared)
+  const { gateway, selector, proof, found } = row
+  const { equal, missing, different, unread, extra, examples } = compared
+  const whole = unread > 0 || equal === 0 ? 'unknown' : 'equal'
+  return {
+    ...compared,
+    ...{ gateway, selector, range: part, proof, found, extra: 0, unconfirmed: extra, lost: 0 },
+    verdict: missing + different > 0 ? 'differs' : whole,
+    examples: examples.filter(({ of }) => of !== 'extra'),
+  }
+}
+
 /** It counts fewer points in a row than it has given one by one in a part of it: nothing is lost by such a count. */
 export function isInconsistent({ found }: Pick<CountedRow, 'found'>, compared: Compared): boolean {
   return found !== undefined && found < heldOf(compared)

@@ -10,14 +10,18 @@ export interface Reading {
   /** Points that were written by the repair. */
   written: number
   readonly series: Set<Series>
+  /** The earliest window that was read, and whether the gateway has entries of it. */
+  earliest: { readonly after: number; readonly hasEntries: boolean } | undefined
 }
 
 export function emptyReading(): Reading {
-  return { before: emptyCompared(), after: emptyCompared(), written: 0, series: new Set() }
+  return { before: emptyCompared(), after: emptyCompared(), written: 0, series: new Set(), earliest: undefined }
 }
 
 export function addWindow(reading: Reading, window: Reread): void {
-  const { before, after } = reading
+  const { before, after, earliest } = reading
+  if (earliest === undefined || window.range.after < earliest.after)
+    reading.earliest = { after: window.range.after, hasEntries: hasEntries(window) }
   if ('failure' in window) {
     for (const side of [before, after]) {
       side.unread++
@@ -30,4 +34,10 @@ export function addWindow(reading: Reading, window: Reread): void {
   addCompared(after, repaired?.comparison ?? comparison)
   reading.written += repaired?.written ?? 0
   for (const one of comparison.series) reading.series.add(one)
+}
+
+function hasEntries(window: Reread): boolean {
+  if ('failure' in window) return false
+  const { equal, missing, different } = window.comparison
+  return equal + missing + different > 0
 }

@@ -1,4 +1,4 @@
-import { rangeLength, type TimeRange } from '../domain/range.ts'
+import { isSameRange, rangeLength, type TimeRange } from '../domain/range.ts'
 import type { Ledger } from '../ledger/ledger.ts'
 import type { Sink } from '../sinks/sink.ts'
 import { suspectPieces } from './bisect-missing.ts'
@@ -76,7 +76,9 @@ export async function* verify(
     observe(i, drawn.length)
     const row = current.get(first) ?? first
     const pieces = byEntries ? [part] : await suspectPieces(row, part, entries, sink, signal)
-    const checked = await checkRange({ row, part, pieces, by: byEntries ? 'entries' : 'count' }, check, signal)
+    const isPartAlone = drawn === readable && !isSameRange(part, row.range)
+    const by = byEntries ? 'entries' : 'count'
+    const checked = await checkRange({ row, part, pieces, by, isPartAlone }, check, signal)
     current.set(first, checked.row)
     yield checked
   }

@@ -183,3 +183,13 @@ test('the certificate tells what it is about, and what it has nothing to say of'
   inLedger('DELETE FROM coverage')
   expect(await json('verify')).toMatchObject({ code: 0, conclusion: 'nothing' })
 }, 60_000)
+
+test('a day that was healed is not judged by another day of the same range', async () => {
+  const { json, inDatabase } = await openFilled()
+  inDatabase('DELETE FROM value')
+  const [from, to] = [after + 2 * dayMs, after + 3 * dayMs]
+  const within = ['--from', new Date(from).toISOString(), '--to', new Date(to).toISOString()]
+  const healed = await json('verify', '--heal', ...within)
+  expect(healed).toMatchObject({ code: 0, conclusion: 'equal', healed: 288, missing: 0, before: { missing: 288 } })
+  expect(await json('verify')).toMatchObject({ code: 3, conclusion: 'differs' })
+}, 60_000)

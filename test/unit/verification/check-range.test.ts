@@ -80,7 +80,7 @@ async function check(
     verdict: 'differs',
   }
   const examined = await checkRange(
-    { row, part: range, pieces: [range], by: 'entries' },
+    { row, part: range, pieces: [range], by: 'entries', isPartAlone: false },
     {
       sink: counting,
       settling,

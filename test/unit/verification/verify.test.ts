@@ -15,7 +15,10 @@ const from = 1_600_000_000_000
 const right = { after: from - 1, until: from + 4_000 }
 const short = { after: from + 4_000, until: from + 9_000 }
 
-async function verified(mode: Mode, { isConfigured = true, within = everything as TimeRange } = {}) {
+async function verified(
+  mode: Mode,
+  { isConfigured = true, within = everything as TimeRange, equal = 5, reaches = true } = {},
+) {
   const clock = steeredClock()
   clock.runFreely()
   const settling = { clock, stillMs: 30_000, observe: () => {} }
@@ -26,9 +29,9 @@ async function verified(mode: Mode, { isConfigured = true, within = everything a
     isConfigured: () => isConfigured,
     async *reread(_, range) {
       read.push(range)
-      yield { range, comparison: { ...emptyCompared(), equal: 5, series: new Set(), wrong: [] }, repaired: undefined }
+      yield { range, comparison: { ...emptyCompared(), equal, series: new Set(), wrong: [] }, repaired: undefined }
     },
-    reaches: () => true,
+    reaches: () => reaches,
   }
   const proofs = [
     { range: right, points: 5 },
@@ -59,6 +62,15 @@ describe('a verification', () => {
     expect(read).toEqual([short])
     expect(findings.map(({ range }) => range)).toEqual([right, short])
     expect(findings[1]).toMatchObject({ verdict: 'differs', lost: 1 })
+  })
+
+  it('judges nothing but the time that is wanted, where the gateway still has all of it', async () => {
+    const within = { after: short.after, until: from + 6_000 }
+    const mode = { compare: 'counts', repair: 'repair' } as const
+    const { findings } = await verified(mode, { within, equal: 2 })
+    expect(findings).toMatchObject([{ range: within, verdict: 'equal', equal: 2, missing: 0, proof: 6, found: 5 }])
+    for (const lacking of [{ reaches: false }, { equal: 0 }])
+      expect((await verified(mode, { within, equal: 2, ...lacking })).findings).toMatchObject([{ verdict: 'differs' }])
   })
 
   it('of all entries reads every range, clipped to the time that is wanted', async () => {
