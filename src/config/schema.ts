@@ -100,7 +100,7 @@ const requests = section({
     .enum(['datapoint', 'device', 'gateway', 'auto'])
     .prefault('auto')
     .describe(
-      'What one request asks for: each datapoint alone, a device at a time, or all of the gateway at once. auto: a device at a time, unless most of what it logs is not wanted',
+      'What one request asks for: each datapoint alone, a device at a time, or all of the gateway at once. auto: as measured; sync asks for all devices at once where most of what comes is wanted',
     ),
   entries: wholeNumber({ from: 100, to: 1_000_000 })
     .prefault(50_000)

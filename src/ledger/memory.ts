@@ -18,8 +18,8 @@ export interface SecondLooks {
   readonly late: number
 }
 
-/** How the datapoints of a device are best requested: together, or one by one. */
-export type Width = 'narrow' | 'always wide'
+/** How the datapoints of a group are best requested: together as measured, together for good, or one by one. */
+export type Width = 'narrow' | 'wide' | 'always wide'
 
 interface Retentions {
   readonly at: number

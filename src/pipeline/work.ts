@@ -13,7 +13,7 @@ import {
   takePiece,
   triesOfPiece,
 } from '../planning/backlog.ts'
-import { learntWidth } from '../planning/grouping.ts'
+import { everything, learntWidth } from '../planning/grouping.ts'
 import { missingOf, planRun, rangesOf } from '../planning/plan.ts'
 import { createWindows } from '../planning/window.ts'
 import { canBeSent } from '../smartserver/log-query.ts'
@@ -21,6 +21,8 @@ import type { Decision } from './decide.ts'
 import type { GatewayJob, RunParts } from './job.ts'
 
 const otherEnd = { oldest: 'newest', newest: 'oldest', rescue: 'newest' } as const
+
+const isFailed = (fate: Decision['piece']) => fate === 'set-aside' || fate === 'halve' || fate === 'park'
 
 export type Work = ReturnType<typeof planWork>
 
@@ -42,7 +44,13 @@ export function planWork(job: GatewayJob, { sink, ledger, clock, observe }: RunP
     maturity: job.maturity,
   }
   const { turns } = job
-  const options = { sink: sink.id, now: clock.now(), keptMs: job.keptMs, lastTurnOf: turns.lastOf }
+  const options = {
+    sink: sink.id,
+    now: clock.now(),
+    keptMs: job.keptMs,
+    lastTurnOf: turns.lastOf,
+    isApart: turns.isApart(clock.now()),
+  }
   let plan = planRun(job.demand, gateway, ledger, options)
   const knownSick = rangesOf(plan.parked)
   const windows = createWindows(requests, group => ledger.memory.windowOf(source.name, group))
@@ -74,7 +82,8 @@ export function planWork(job: GatewayJob, { sink, ledger, clock, observe }: RunP
   /** What was set aside is asked for as it was. */
   function planAgain(): void {
     const inHand = [...underWay, ...backlog.setAside, ...parkedNow]
-    plan = planRun(job.demand, gateway, ledger, { ...options, inHand })
+    const isApart = turns.isApart(clock.now())
+    plan = planRun(job.demand, gateway, ledger, { ...options, inHand, isApart })
     backlog = { ...plan.backlog, setAside: backlog.setAside }
   }
 
@@ -85,7 +94,23 @@ export function planWork(job: GatewayJob, { sink, ledger, clock, observe }: RunP
     observe({ gateway: source.name, kind: 'parked', piece, failure })
   }
 
+  /** A request for all devices that need not be one. */
+  function isOfAll({ group }: Piece): boolean {
+    return group === everything && requests.per === 'auto' && widthOf(everything) !== 'always wide'
+  }
+
   const halvesOf = (piece: Piece) => halvePiece(piece, requests.shortest)
+
+  /** Its tries are used up. */
+  function giveUp(tried: Piece, fate: Decision['piece'], failure: Failure): void {
+    windows.shrink(tried.group)
+    const halves = fate === 'halve' ? halvesOf(tried) : undefined
+    if (halves === undefined) park(tried, failure)
+    // halves have one try each, or one bad minute would cost many requests; the smallest have all of theirs
+    else
+      for (const half of halves)
+        setAside(backlog, { ...half, tries: halvesOf(half) === undefined ? 0 : triesOfPiece - 1 })
+  }
 
   return {
     /** As planned last: a clock that was set back leaves less that has settled. */
@@ -117,6 +142,7 @@ export function planWork(job: GatewayJob, { sink, ledger, clock, observe }: RunP
     completed(piece: Piece, receipt: Receipt): void {
       underWay.delete(piece)
       if (requests.per !== 'auto') return
+      if (isOfAll(piece)) turns.completedTogether()
       const learnt = learntWidth(piece, receipt, widthOf, canBeSent)
       if (learnt === undefined) return
       ledger.memory.rememberWidth(source.name, learnt.group, learnt.width)
@@ -127,22 +153,15 @@ export function planWork(job: GatewayJob, { sink, ledger, clock, observe }: RunP
     failed(piece: Piece, fate: Decision['piece'], failure: Failure): void {
       underWay.delete(piece)
       const tried = { ...piece, tries: piece.tries + 1 }
-      if (fate === 'shorten') {
+      if (isOfAll(piece) && isFailed(fate) && turns.failedTogether(clock.now())) planAgain()
+      else if (fate === 'shorten') {
         const { entries = 1, reached = piece.range.until } = failure.work
         windows.tighten(piece.group, piece.range, { entries, reached })
         // it brings entries: nothing is wrong with it, and it is to be cut anew
         giveBack(backlog, { ...piece, isSuspect: false })
       } else if (fate === 'give-back') giveBack(backlog, piece)
       else if (fate === 'set-aside') setAside(backlog, tried)
-      else {
-        windows.shrink(piece.group)
-        const halves = fate === 'halve' ? halvesOf(piece) : undefined
-        if (halves === undefined) park(tried, failure)
-        // halves have one try each, or one bad minute would cost many requests; the smallest have all of theirs
-        else
-          for (const half of halves)
-            setAside(backlog, { ...half, tries: halvesOf(half) === undefined ? 0 : triesOfPiece - 1 })
-      }
+      else giveUp(tried, fate, failure)
     },
     /** Where nothing else is left, what failed is sick through and through: it is parked instead of blaming the gateway. */
     parkTheRest(failure: Failure, hasCompletedAny: boolean): boolean {

@@ -5,6 +5,8 @@ import { halveRange, type RangeSet, rangeLength, type TimeRange } from '../domai
 export interface Missing {
   readonly selector: Selector
   readonly ranges: RangeSet
+  /** The group that it is asked for with; undefined: its own. */
+  readonly group?: string | undefined
 }
 
 /** Which end of the missing time comes first; `rescue`: what the gateway will prune first. */
@@ -57,7 +59,7 @@ export interface BacklogOptions {
 export function createBacklog(work: readonly Missing[], options: BacklogOptions): Backlog {
   const members = Map.groupBy(
     work.filter(({ ranges }) => !ranges.isEmpty),
-    ({ selector }) => options.keyOf(selector),
+    ({ selector, group }) => group ?? options.keyOf(selector),
   )
   const groups = new Map<string, Stretch[]>()
   const pruned = new Map<string, Stretch[]>()

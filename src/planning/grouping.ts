@@ -1,12 +1,13 @@
 import { type Selector, selectorKey } from '../domain/datapoint.ts'
+import { RangeSet, type TimeRange } from '../domain/range.ts'
 import type { Receipt } from '../domain/receipt.ts'
-import type { Piece } from './backlog.ts'
+import type { Missing, Piece } from './backlog.ts'
 
 /** Which selectors are asked for together. `auto`: by device at first, then by what was learnt of the gateway. */
 export type Grouping = 'datapoint' | 'device' | 'gateway' | 'auto'
 
-/** What was learnt of a group: its datapoints are asked for one by one, or together for good. */
-export type Width = 'narrow' | 'always wide'
+/** What was learnt of a group: it is asked for in parts, together as long as that is bearable, or together for good. */
+export type Width = 'narrow' | 'wide' | 'always wide'
 
 /** The key of a group, and what is known of it. */
 export type WidthOf = (group: string) => string | undefined
@@ -21,8 +22,35 @@ export function groupKey(selector: Selector, per: Grouping): string {
   return selectorKey(isTogether ? { device: selector.device } : selector)
 }
 
-/** The group of a gateway that ignores filters altogether. */
-const everything = groupKey({}, 'gateway')
+/** The group of all that is configured of a gateway. */
+export const everything = groupKey({}, 'gateway')
+
+/** With fewer devices, one request for each costs the gateway little. */
+const manyDevices = 8
+
+/**
+ * The time that a schedule asks for in one request for the whole gateway: what at least half of its datapoints lack, on a
+ * gateway of many devices. The first such request measures whether most of what it brings is wanted; see `learntWidth`.
+ */
+export function askedTogether(missing: readonly Missing[], widthOf: WidthOf): RangeSet {
+  const devices = new Set(missing.flatMap(({ selector: { device } }) => (device ? [selectorKey({ device })] : [])))
+  if (devices.size < manyDevices || widthOf(everything) === 'narrow') return RangeSet.empty
+  const steps = missing.flatMap(({ ranges }) =>
+    ranges.ranges.flatMap(({ after, until }) => [
+      { at: after, step: 1 },
+      { at: until, step: -1 },
+    ]),
+  )
+  steps.sort((a, b) => a.at - b.at)
+  const common: TimeRange[] = []
+  let count = 0
+  for (const [i, { at, step }] of steps.entries()) {
+    count += step
+    const until = steps[i + 1]?.at ?? at
+    if (count * 2 >= missing.length && at < until) common.push({ after: at, until })
+  }
+  return RangeSet.of(...common)
+}
 
 export function groupOf(selector: Selector, per: Grouping, widthOf: WidthOf): string {
   if (per !== 'auto') return groupKey(selector, per)
@@ -43,13 +71,22 @@ export function learntWidth(
   widthOf: WidthOf,
   canBeSent: (deviceName: string) => boolean,
 ): { readonly group: string; readonly width: Width } | undefined {
-  if (receipt.received < enoughToJudge || receipt.outside * 2 <= receipt.received) return undefined
+  if (receipt.received < enoughToJudge) return undefined
+  if (piece.group === everything) return learntOfAll(receipt, widthOf(everything))
+  if (receipt.outside * 2 <= receipt.received) return undefined
   const [{ device }] = piece.selectors
-  if (device === undefined || piece.group === everything) return undefined
+  if (device === undefined) return undefined
   // where no query can hold its name, the request may have had no filter: that says nothing about the gateway
   if ('name' in device && !canBeSent(device.name)) return undefined
   if (receipt.foreign * 2 > receipt.received) return { group: everything, width: 'always wide' }
   const together = selectorKey({ device })
   if (widthOf(together) === 'always wide') return undefined
   return { group: together, width: piece.group === together ? 'narrow' : 'always wide' }
+}
+
+/** Up to a third that is not wanted is bearable, more than half is not; in between it stays as it is. */
+function learntOfAll({ received, outside }: Receipt, known: string | undefined) {
+  if (known === 'always wide') return undefined
+  const width = outside * 2 > received ? 'narrow' : outside * 3 <= received ? 'wide' : known
+  return width === known ? undefined : { group: everything, width: width as Width }
 }

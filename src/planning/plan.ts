@@ -1,10 +1,10 @@
 import type { Coverage } from '../domain/coverage.ts'
 import { type Selector, selectorKey } from '../domain/datapoint.ts'
 import { RangeSet, type TimeRange, type WantedSince } from '../domain/range.ts'
-import { type Backlog, createBacklog, type Order, type Piece } from './backlog.ts'
+import { type Backlog, createBacklog, type Missing, type Order, type Piece } from './backlog.ts'
 import { type CoolingRanges, coolingRanges, countDistinct, isCooling, type Parked } from './cooling.ts'
 import { type Demand, termsOf } from './demand.ts'
-import { type Grouping, groupOf } from './grouping.ts'
+import { askedTogether, everything, type Grouping, groupOf } from './grouping.ts'
 import { maturityAt, missingRanges } from './missing.ts'
 
 /** A gateway, as far as its work can be planned without asking it. */
@@ -53,6 +53,8 @@ export interface PlanOptions {
   readonly withCooling?: boolean | undefined
   /** Pieces that are left out: under way, set aside or parked since the first plan. */
   readonly inHand?: readonly Piece[] | undefined
+  /** True: a schedule asks for each device by itself, because requests for all of them failed. */
+  readonly isApart?: boolean | undefined
   /** When a group was asked for last, as a number that grows; undefined: never. */
   readonly lastTurnOf?: ((group: string) => number | undefined) | undefined
 }
@@ -87,7 +89,8 @@ export function planRun(demand: Demand, gateway: PlannedGateway, ledger: PlanLed
   const selectors = askable(gateway, selector => ledger.coverage.hasContent(place, selector))
   const coverage = ledger.coverage.of(place, selectors)
   const allParked: Parked[] = []
-  const work = selectors.map(selector => {
+  const widthOf = (group: string) => ledger.memory.widthOf(name, group)
+  const work = selectors.map((selector): Missing => {
     const missing = missingRanges(wanted, coverage.get(selector)!, moments, terms.secondLookMs)
     const parked = ledger.parked.of(place, selector)
     allParked.push(...parked)
@@ -100,6 +103,7 @@ export function planRun(demand: Demand, gateway: PlannedGateway, ledger: PlanLed
         : rangesOf(parked).intersect({ after: terms.parkedSince, until: moments.settledUntil })
     return { selector, ranges: missing.add(before).subtract(cooling).subtract(without) }
   })
+  const isTogether = demand.kind === 'sync' && requests.per === 'auto' && options.isApart !== true
   const parkedWithin = { after: Math.min(wanted.after, parkedSince), until: wanted.until }
   return {
     selectors,
@@ -108,8 +112,8 @@ export function planRun(demand: Demand, gateway: PlannedGateway, ledger: PlanLed
       after: wanted.after,
       until: Math.max(wanted.after, Math.min(wanted.until, moments.settledUntil)),
     },
-    backlog: createBacklog(work, {
-      keyOf: selector => groupOf(selector, requests.per, group => ledger.memory.widthOf(name, group)),
+    backlog: createBacklog(isTogether ? splitWork(work, askedTogether(work, widthOf)) : work, {
+      keyOf: selector => groupOf(selector, requests.per, widthOf),
       matureUntil: moments.matureUntil,
       newestFirst: terms.newestFirst,
       lastTurnOf: options.lastTurnOf,
@@ -119,6 +123,14 @@ export function planRun(demand: Demand, gateway: PlannedGateway, ledger: PlanLed
     parked: allParked,
     cooling: coolingRanges(within(allParked, parkedWithin), now, coolingMs),
   }
+}
+
+/** Ranges within `together` are asked for in one request for the gateway, others device by device. */
+function splitWork(work: readonly Missing[], together: RangeSet): Missing[] {
+  return work.flatMap(({ selector, ranges }) => [
+    { selector, ranges: ranges.intersect(together), group: everything },
+    { selector, ranges: ranges.subtract(together) },
+  ])
 }
 
 /** What the ledger says of a plan now: after a run, what became of it. */
