@@ -141,24 +141,14 @@ function afterText({ written, accepted }: NonNullable<Certificate['healing']>): 
 }
 
 function conclusionText(certificate: Certificate): string {
-  const { findings, compare, healing, scope } = certificate
-  const { missing, different, lost, extra, equal, unconfirmed } = totalOf(findings)
+  const { findings, compare, scope } = certificate
+  const { equal, unconfirmed } = totalOf(findings)
   const uncompared = countOf(findings.filter(isUncompared).length, 'range')
   switch (conclusionOf(findings, scope.claims, compare)) {
     case 'nothing':
       return 'Nothing to verify: nothing is recorded as complete.'
-    case 'differs': {
-      if (healing === undefined)
-        return 'NOT EQUAL. With --heal, the same command writes again what the gateway still has.'
-      const why = [
-        missing + different > 0 ? 'What is missing or different could not be repaired.' : '',
-        lost > 0
-          ? 'What is lost cannot be fetched again; --heal --accept makes what is in the database the proof.'
-          : '',
-        extra > 0 ? 'What is only in the database stays there: this program deletes nothing.' : '',
-      ].filter(it => it !== '')
-      return ['NOT EQUAL.', ...why].join(' ')
-    }
+    case 'differs':
+      return differsText(certificate)
     case 'inconsistent':
       return 'THE DATABASE ANSWERS INCONSISTENTLY: it counts fewer points than it gives one by one. No proof is lowered by such a count. Look into its log, and verify again later.'
     case 'uncompared':
@@ -176,6 +166,27 @@ function conclusionText(certificate: Certificate): string {
         ? 'EQUAL, entry by entry.'
         : `EQUAL, entry by entry as far as the gateway still has them; ${countOf(unconfirmed, 'point')} only by their count.`
   }
+}
+
+function differsText({ findings, healing, report }: Certificate): string {
+  const { missing, different, lost, extra } = totalOf(findings)
+  const isFixed = different > 0 && report.overwrites === false
+  const heal = 'With --heal, the same command writes again what the gateway still has.'
+  const why =
+    healing === undefined
+      ? [heal]
+      : [
+          missing > 0 || (different > 0 && !isFixed) ? 'What is missing or different could not be repaired.' : '',
+          lost > 0
+            ? 'What is lost cannot be fetched again; --heal --accept makes what is in the database the proof.'
+            : '',
+          extra > 0 ? 'What is only in the database stays there: this program deletes nothing.' : '',
+        ].filter(it => it !== '')
+  return ['NOT EQUAL.', ...why, ...(isFixed ? [uncorrectable(report.kind)] : [])].join(' ')
+}
+
+function uncorrectable(kind: string): string {
+  return `What is different cannot be corrected on ${kind}, which may keep or bring back the first value: delete the table or series there and run "verify --full --heal", or write to another measurement.`
 }
 
 function rangeText({ after, until }: TimeRange): string {

@@ -103,10 +103,10 @@ async function withGateways(job: Job): Promise<Certificate> {
     throttle.circuit.connected()
     releases[source.name] = gateway.release
   }
-  const { exact: isExact = true } = report
+  const { exact: isExact = true, overwrites = true } = report
   const { requests, deadLetters } = config
   const settling = settlingOf(report, context)
-  const parts = { ...app, folder: deadLetters.path, requests, settling, isExact, repairs }
+  const parts = { ...app, folder: deadLetters.path, requests, settling, isExact, overwrites, repairs }
   const gateways = createVerifiedGateways(app.gateways, parts, signal)
   return await certify(job, { ledger, sink, gateways }, report, releases)
 }

@@ -10,8 +10,10 @@ import { addExample, type Compared, emptyCompared } from './tallies.ts'
 export interface Comparison extends Compared {
   /** Series of which either of them has points. */
   readonly series: Set<Series>
-  /** What is missing or different, as it should be. */
-  readonly wrong: Point[]
+  /** What is missing as it should be, and what lacks some of its fields and is right in the others. */
+  readonly lacking: Point[]
+  /** What has another value, as it should be. */
+  readonly altered: Point[]
 }
 
 const labels = { missing: 'missing', different: 'different', extra: 'only in the database' } as const
@@ -30,7 +32,7 @@ export async function compareWindow(
   signal: AbortSignal,
 ): Promise<Comparison> {
   const { unwritable } = window
-  const result: Comparison = { ...emptyCompared(), unwritable, series: new Set(), wrong: [] }
+  const result: Comparison = { ...emptyCompared(), unwritable, series: new Set(), lacking: [], altered: [] }
   const note = (of: keyof typeof labels, point: Point) =>
     addExample(result, { of, text: `${labels[of]}: ${pointText(point)}` })
   const missing: Point[] = []
@@ -47,10 +49,11 @@ export async function compareWindow(
         continue
       }
       held.add(key)
-      if (isSame(wanted.fields, found.fields, isExact)) result.equal++
+      const how = compareFields(wanted.fields, found.fields, isExact)
+      if (how === 'equal') result.equal++
       else {
         result.different++
-        result.wrong.push(wanted)
+        result[how].push(wanted)
         note('different', wanted)
       }
     }
@@ -61,16 +64,26 @@ export async function compareWindow(
     if (dead.has(point)) result.unwritable++
     else {
       result.missing++
-      result.wrong.push(point)
+      result.lacking.push(point)
       note('missing', point)
     }
   return result
+}
+
+function compareFields(wanted: Point['fields'], found: Point['fields'], isExact: boolean) {
+  if (isSame(wanted, found, isExact)) return 'equal'
+  return isPartOf(found, wanted, isExact) ? 'lacking' : 'altered'
 }
 
 /** Not exact: the database keeps numbers to about 13 digits, and no texts. */
 function isSame(wanted: Point['fields'], found: Point['fields'], isExact: boolean): boolean {
   const names = Object.keys(wanted).filter(name => isExact || typeof wanted[name] !== 'string')
   return names.length === Object.keys(found).length && names.every(name => isEqual(wanted[name]!, found[name], isExact))
+}
+
+/** To add the fields that it lacks changes no value. */
+function isPartOf(found: Point['fields'], wanted: Point['fields'], isExact: boolean): boolean {
+  return Object.entries(found).every(([name, value]) => name in wanted && isEqual(wanted[name]!, value, isExact))
 }
 
 function isEqual(a: FieldValue, b: FieldValue | undefined, isExact: boolean): boolean {

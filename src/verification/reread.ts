@@ -20,6 +20,8 @@ export interface RereadingJob extends CompareParts, Omit<GatewayWindowParts, 'li
   readonly settling: Settling
   /** So many points are known to be missing, because the count has stood still: they are believed to be, at once. */
   readonly knownMissing: number
+  /** False: the database may keep the first value beside a corrected one, so that no value is corrected there. */
+  readonly overwrites: boolean
   /** Repairs at once what differs, so that the gateway is not asked a second time; undefined: only compare. */
   readonly repair:
     | ((points: readonly Point[], request: DataLogRequest, signal: AbortSignal) => Promise<number>)
@@ -77,7 +79,8 @@ export async function* rereadRange(
       }
       const comparison = await compare(knownMissing)
       knownMissing = Math.max(0, knownMissing - comparison.missing)
-      const { wrong } = comparison
+      const { lacking, altered } = comparison
+      const wrong = job.overwrites ? [...lacking, ...altered] : lacking
       let repaired: Repaired | undefined
       if (job.repair !== undefined && wrong.length > 0) {
         const written = await job.repair(wrong, request, signal)

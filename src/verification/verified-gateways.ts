@@ -32,6 +32,8 @@ export interface VerifiedGatewaysParts {
   readonly settling: Settling
   /** False for a database that does not keep times and numbers to the last digit. */
   readonly isExact: boolean
+  /** False for a database that cannot replace a value. */
+  readonly overwrites: boolean
   /** True: what differs is written again. */
   readonly repairs: boolean
 }
@@ -39,7 +41,7 @@ export interface VerifiedGatewaysParts {
 /** The gateways as a verification sees them: it reads ranges from them again, through their throttles (law 7). */
 export function createVerifiedGateways(
   gateways: readonly VerifiedGateway[],
-  { sink, clock, deadLetters, folder, requests, settling, isExact, repairs }: VerifiedGatewaysParts,
+  { sink, clock, deadLetters, folder, requests, settling, isExact, overwrites, repairs }: VerifiedGatewaysParts,
   signal: AbortSignal,
 ): NonNullable<VerifyParts['gateways']> {
   const byName = new Map(gateways.map(gateway => [gateway.source.name, gateway]))
@@ -48,7 +50,7 @@ export function createVerifiedGateways(
     reread({ gateway, selector, series, proof, found }, range) {
       const { source, mapping, throttle, readLetter: read } = byName.get(gateway)!
       const job = {
-        ...{ source, mapping, throttle, sink, series, clock, requests, settling, isExact },
+        ...{ source, mapping, throttle, sink, series, clock, requests, settling, isExact, overwrites },
         knownMissing: proof === undefined || found === undefined ? 0 : proof - found,
         isDeadLetter: (points: readonly Point[]) => pointsInLetters(points, { folder, gateway, read }),
         repair: repairs ? createRepair({ sink, mapping, deadLetters }) : undefined,

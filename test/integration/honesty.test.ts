@@ -38,7 +38,15 @@ async function verified(app: App, config: Config, mode: Mode): Promise<Outcome[]
   const { requests, deadLetters } = config
   const repairs = mode.repair !== 'none'
   const settling = { clock: app.clock, stillMs: 0, observe: () => {} }
-  const gatewayParts = { ...app, folder: deadLetters.path, requests, settling, isExact: true, repairs }
+  const gatewayParts = {
+    ...app,
+    folder: deadLetters.path,
+    requests,
+    settling,
+    isExact: true,
+    overwrites: true,
+    repairs,
+  }
   const gateways = createVerifiedGateways(app.gateways, gatewayParts, never)
   const parts = { ledger, sink, gateways, settling, entries: config.requests.entries, observe: () => {} }
   const outcomes: Outcome[] = []

@@ -59,6 +59,7 @@ async function check(
     throttle: createThrottle({ limits: usualLimits, clock, gates: [], sink }),
     requests: { entries: 1_000, shortest: 1_000, longest: 1_000 },
     isExact: true,
+    overwrites: true,
     repair: undefined,
     isDeadLetter: async () => new Set<never>(),
   }

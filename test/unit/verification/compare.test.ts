@@ -22,7 +22,7 @@ async function compare(gateway: readonly Point[], database: readonly Point[], { 
 test('each entry is equal, missing, different, only in the database or a dead letter', async () => {
   const result = await compare([at(1), at(2), at(3), at(4)], [at(1), at(3, 7), at(5)], { dead: [4] })
   expect(result).toMatchObject({ equal: 1, missing: 1, different: 1, extra: 1, unwritable: 1 })
-  expect(result.wrong.map(it => it.at.ms).sort()).toEqual([2, 3])
+  expect([result.lacking, result.altered].map(list => list.map(it => it.at.ms))).toEqual([[2], [3]])
   expect(result.examples.map(({ of }) => of).sort()).toEqual(['different', 'extra', 'missing'])
 })
 
@@ -36,4 +36,10 @@ test('a database that keeps less is compared by the digits and fields that it ke
   const kept = makePoint(series, 1, { value: 0.3333333333333 })
   expect(await compare([third], [kept], { isExact: false })).toMatchObject({ equal: 1, different: 0 })
   expect(await compare([third], [kept])).toMatchObject({ equal: 0, different: 1 })
+})
+
+test('a point that lacks a field is told from one with another value', async () => {
+  const both = makePoint(series, 1, { value: 1, state: 2 })
+  const { different, lacking, altered } = await compare([both], [at(1)])
+  expect({ different, lacking, altered }).toEqual({ different: 1, lacking: [both], altered: [] })
 })

@@ -29,7 +29,11 @@ async function verified(
     isConfigured: () => isConfigured,
     async *reread(_, range) {
       read.push(range)
-      yield { range, comparison: { ...emptyCompared(), equal, series: new Set(), wrong: [] }, repaired: undefined }
+      yield {
+        range,
+        comparison: { ...emptyCompared(), equal, series: new Set(), lacking: [], altered: [] },
+        repaired: undefined,
+      }
     },
     reaches: () => reaches,
   }
