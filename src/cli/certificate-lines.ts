@@ -33,7 +33,7 @@ export function certificateLines(certificate: Certificate): string[] {
       'Before healing:',
       ...figureLines(healing.before),
       '',
-      ...differencesOf(healing.before),
+      ...differencesOf(healing.before, findings),
       afterText(healing),
     )
   lines.push(
@@ -98,9 +98,10 @@ function figure(number: number, words: string): string {
   return `${countText(number).padStart(13)}  ${words}`
 }
 
-function differencesOf(findings: readonly Finding[]): string[] {
+/** `healed`: the same ranges after the repair. */
+function differencesOf(findings: readonly Finding[], healed: readonly Finding[] = []): string[] {
   const isTold = ({ verdict, unread }: Finding) => verdict === 'differs' || verdict === 'inconsistent' || unread > 0
-  return findings.flatMap(it => (isTold(it) ? differenceLines(it) : restLines(it)))
+  return findings.flatMap((it, i) => (isTold(it) ? differenceLines(it, healed[i]) : restLines(it)))
 }
 
 /** Of a part that is equal although the range that is proven is short of points. */
@@ -112,8 +113,9 @@ function restLines({ gateway, selector, range, verdict, proof = 0, found = proof
   ]
 }
 
-function differenceLines({ gateway, selector, range, verdict, proof, found, examples, ...counts }: Finding): string[] {
-  const { missing, different, extra, lost, unread } = counts
+function differenceLines(finding: Finding, healed: Finding | undefined): string[] {
+  const { gateway, selector, range, verdict, proof, found, examples } = finding
+  const { missing, different, extra, lost, unread } = finding
   const parts = [
     missing > 0 ? `${countText(missing)} missing` : '',
     different > 0 ? `${countText(different)} different` : '',
@@ -126,9 +128,24 @@ function differenceLines({ gateway, selector, range, verdict, proof, found, exam
   const held =
     proof === undefined || found === undefined ? '' : ` (proof ${countText(proof)}, found ${countText(found)})`
   return [
-    `${gateway} ${selectorLabel(selector)}  ${rangeText(range)} UTC: ${what}${held}`,
-    ...examples.map(({ text }) => `    ${text}`),
+    `${gateway} ${selectorLabel(selector)}  ${rangeText(range)} UTC: ${what}${held}${healedText(finding, healed)}`,
+    ...exampleLines(examples, missing + different + extra + unread),
   ]
+}
+
+/** Each difference, or how many more there are. */
+function exampleLines(examples: Finding['examples'], all: number): string[] {
+  const more = all - examples.length
+  const lines = examples.map(({ text }) => `    ${text}`)
+  return lines.length === 0 || more <= 0 ? lines : [...lines, `    … ${countText(more)} more`]
+}
+
+/** What of a range was written again, and what was not. */
+function healedText(before: Finding, after: Finding | undefined): string {
+  const wrong = (it: Finding) => it.missing + it.different
+  if (after === undefined || wrong(before) === 0) return ''
+  const left = wrong(after)
+  return `: ${countText(Math.max(0, wrong(before) - left))} healed${left === 0 ? '' : `, ${countText(left)} not healed`}`
 }
 
 function afterText({ written, accepted }: NonNullable<Certificate['healing']>): string {
