@@ -133,6 +133,7 @@ export class Gateway {
         if (!(error instanceof Failure)) throw error
         const named = error.during(work)
         if (lease === undefined) throw named.reaching('gateway')
+        if (await this.#isOfEndedLogin(error, lease, attempt, signal)) continue
         if (!gatewayFailure.is(error, 'upgrade-not-logged-in')) throw named
         const look = { place: dataLogPlace, isRetry: attempt > 1, refusal: named.reaching('gateway') }
         await this.#session.renounce(lease.cookie, look, signal).catch(reason => {
@@ -141,6 +142,18 @@ export class Gateway {
       } finally {
         lease?.release()
       }
+    }
+  }
+
+  /** A gateway that says how long to wait is busy, and its refusal has nothing to do with the login. */
+  async #isOfEndedLogin(error: Failure, { cookie }: Lease, attempt: number, signal: AbortSignal): Promise<boolean> {
+    if (!gatewayFailure.is(error, 'upgrade-unavailable')) return false
+    if (attempt > 1 || error.retryAfterMs !== undefined) return false
+    try {
+      return await this.#session.mayHaveEnded(cookie, signal)
+    } catch (reason) {
+      if (reason instanceof Failure) return false
+      throw reason
     }
   }
 

@@ -1,4 +1,5 @@
 import type { Failure } from '../domain/failure.ts'
+import { cookieOf } from './cookie.ts'
 import { gatewayFailure } from './failures.ts'
 import { isLoggedOut, type RestAnswer, type RestCall } from './rest.ts'
 import { tooFast } from './too-fast.ts'
@@ -61,15 +62,20 @@ export async function logOut(ask: Ask, cookie: string): Promise<void> {
   }
 }
 
-/** Whether the gateway knows the login somewhere. Throws a Failure where no answer comes, or fewer requests are wanted. */
-export async function isAlive(ask: Ask, cookie: string, signal: AbortSignal): Promise<boolean> {
+/** `alive`: the gateway knows it somewhere. `unknown`: it answers with errors of its own and has not looked at the login. */
+export type LoginState = 'alive' | 'ended' | 'unknown'
+
+/** Asks the gateway about a login. Throws a Failure where no answer comes, or fewer requests are wanted. */
+export async function askLoginState(ask: Ask, cookie: string, signal: AbortSignal): Promise<LoginState> {
+  let state: LoginState = 'unknown'
   for (const path of probePaths) {
     const answer = await ask({ method: 'GET', path, cookie }, signal)
     if (answer.status === 429) throw tooFast(answer.headers)
-    // one that is overloaded has not looked at the login
-    if (answer.status < 500 && !isLoggedOut(answer)) return true
+    if (answer.status >= 500) continue
+    if (!isLoggedOut(answer)) return 'alive'
+    state = 'ended'
   }
-  return false
+  return state
 }
 
 function loginRefusal({ status, headers, body }: RestAnswer, username: string): Failure | undefined {
@@ -87,8 +93,7 @@ function loginRefusal({ status, headers, body }: RestAnswer, username: string): 
 }
 
 function sessionCookie({ headers }: RestAnswer): string {
-  const cookies = headers['set-cookie']
-  const found = (Array.isArray(cookies) ? cookies : [cookies ?? '']).find(cookie => cookie.startsWith('cmsSID='))
-  if (found !== undefined) return found.split(';')[0]!
+  const cookie = cookieOf(headers, 'cmsSID')
+  if (cookie !== undefined) return cookie
   throw gatewayFailure('no-cookie', 'the gateway accepts the login but sets no cookie cmsSID')
 }

@@ -3,7 +3,7 @@ import type { Clock } from '../domain/clock.ts'
 import { Failure } from '../domain/failure.ts'
 import { gatewayFailure } from './failures.ts'
 import type { ClockLook } from './gateway-clock.ts'
-import { isAlive, logIn, logOut } from './login.ts'
+import { askLoginState, logIn, logOut } from './login.ts'
 import { isLoggedOut, type RestAnswer, type RestCall, restCall } from './rest.ts'
 import { tooFast } from './too-fast.ts'
 
@@ -46,6 +46,8 @@ interface Login {
 /** The gateway is not asked again about a login that a place refuses, and the login is renewed, after this. */
 const blamedMs = 1_800_000
 const whereToLook = 'The gateway takes this login elsewhere: look in the CMS what it may do.'
+/** A gateway that is only busy must not be asked for a login at each of its refusals. */
+const doubtAgainMs = 600_000
 /** Bounded, whatever a gateway refuses (law 6): beyond it the oldest place is forgotten. */
 const mostBlamed = 1_000
 
@@ -58,6 +60,7 @@ export class Session {
   /** Ends what belongs to no caller alone: a login that several wait for. */
   readonly #closing = new AbortController()
   readonly #blamed = new Map<string, number>()
+  #doubtAgainAt = 0
   #login: Login | undefined
   #pending: Promise<Login> | undefined
   #refused: { readonly failure: Failure; readonly until: number } | undefined
@@ -98,9 +101,9 @@ export class Session {
     const login = this.#login
     if (login?.cookie !== cookie) return
     if (clock.now() < (this.#blamed.get(place) ?? 0)) throw refusal.advising(whereToLook)
-    const isKnown = await isAlive(this.#ask, cookie, signal)
+    const state = await askLoginState(this.#ask, cookie, signal)
     if (this.#login !== login) return
-    if (isKnown) {
+    if (state === 'alive') {
       this.#blame(place)
       login.renewAt = Math.min(login.renewAt, clock.now() + blamedMs)
       throw refusal.advising(whereToLook)
@@ -110,6 +113,23 @@ export class Session {
     throw this.#refuse(
       gatewayFailure('login-not-honoured', 'the gateway does not honour its own login', { cause: refusal }),
     )
+  }
+
+  /**
+   * A gateway may answer a login that has ended with 503, as if it were busy. True: the same call is worth a try with the
+   * next lease. Where the gateway answers with 503 whatever it is asked, a new login is tried now and then.
+   */
+  async mayHaveEnded(cookie: string, signal: AbortSignal): Promise<boolean> {
+    const { clock } = this.#options
+    const login = this.#login
+    if (login?.cookie !== cookie) return true
+    if (clock.now() < this.#doubtAgainAt) return false
+    const state = await askLoginState(this.#ask, cookie, signal)
+    if (this.#login !== login) return true
+    if (state === 'alive') return false
+    if (state === 'unknown') this.#doubtAgainAt = clock.now() + doubtAgainMs
+    this.#login = undefined
+    return true
   }
 
   /**
@@ -124,6 +144,7 @@ export class Session {
       try {
         const answer = await this.#ask({ ...call, cookie: lease.cookie }, signal)
         if (answer.status === 429) throw tooFast(answer.headers)
+        if (attempt === 1 && isBusy(answer) && (await this.mayHaveEnded(lease.cookie, signal))) continue
         if (!isLoggedOut(answer)) {
           this.honoured(lease.cookie, place)
           return answer
@@ -218,6 +239,11 @@ async function unlessAborted<Value>(work: Promise<Value>, signal: AbortSignal): 
   } finally {
     signal.removeEventListener('abort', stop)
   }
+}
+
+/** One that says how long to wait is busy, and its answer has nothing to do with the login. */
+function isBusy({ status, headers }: RestAnswer): boolean {
+  return status === 503 && headers['retry-after'] === undefined
 }
 
 function looksLoggedOut(asked: string, status: number): Failure {

@@ -25,8 +25,6 @@ const notYet: Partial<Record<FaultName | OddityName | keyof Habits | keyof Chang
   renumber: 'the same, of ids',
   hide: 'the same, of names that are not listed for a while',
   short: 'the same for an answer that ends in mid-range',
-  upgradeRefusal: 'an expired session that is answered with 503 at the upgrade is not logged in again',
-  cookies: 'of two Set-Cookie of a name the first is taken',
   controlNames: 'the configuration refuses control characters, so test/support/honesty.ts must name such devices by id',
 }
 

@@ -113,6 +113,25 @@ describe('the session with a gateway', () => {
     expect([...valid]).toEqual(['cmsSID=sid2'])
   })
 
+  it.each<[string, Answer | undefined, boolean[]]>([
+    ['has ended is renewed', { status: 401 }, [true, true, true]],
+    ['lives is kept', undefined, [false, false, false]],
+    ['is not known, because the gateway is busy, is renewed once in ten minutes', { status: 503 }, [true, false, true]],
+  ])('that was refused with 503 and %s', async (_, probe, renewed) => {
+    let isAsked = false
+    const { session, clock } = await startGateway({ answer: () => (isAsked ? probe : undefined) })
+    const results: boolean[] = []
+    for (const waitMs of [0, 300_000, 300_000]) {
+      clock.advance(waitMs)
+      isAsked = false
+      const lease = await session.lease(signal)
+      isAsked = true
+      results.push(await session.mayHaveEnded(lease.cookie, signal))
+      lease.release()
+    }
+    expect(results).toEqual(renewed)
+  })
+
   it('does not log an old login out while someone still uses it', async () => {
     const { gateway, session, clock, valid } = await startGateway({ lifeMs: String(2 * hour) })
     const [one, other] = [await session.lease(signal), await session.lease(signal)]
