@@ -216,20 +216,20 @@ class GatewayRun {
     const { source, mapping, requests, clockWatch } = this.#job
     const { sink, ledger, deadLetters, clock, observe } = this.#parts
     const { selectors, range, group } = piece
-    let { provisional } = piece
     const request = { gateway: source.name, selectors, range }
     const start = this.#heedClock()
-    const record = (proof: TransferProof) => {
-      const { received, tookMs } = proof.receipt
-      const window = { group, ms: work.windows.adapt(group, { range, received, tookMs }) }
-      if (!provisional && doubtsAnswer(piece, proof, this.#job, ledger, sink.id)) {
-        provisional = true
-        this.#hasDoubts = true
-      }
-      const listing = source.listing()
-      const isListed = (selector: Selector) => listing === undefined || listing.has(selector)
+    const judge = (proof: TransferProof) => {
       const lost = this.#lostClock()
       if (lost !== undefined) throw lost
+      if (piece.provisional || !doubtsAnswer(piece, proof, this.#job, ledger, sink.id)) return piece.provisional
+      this.#hasDoubts = true
+      return true
+    }
+    const record = (proof: TransferProof, provisional: boolean) => {
+      const { received, tookMs } = proof.receipt
+      const window = { group, ms: work.windows.adapt(group, { range, received, tookMs }) }
+      const listing = source.listing()
+      const isListed = (selector: Selector) => listing === undefined || listing.has(selector)
       const end = clockWatch.look()
       const before = clockWatch.livedUntil(start)
       const during = clockWatch.livedBetween(start, end)
@@ -241,7 +241,7 @@ class GatewayRun {
       patienceMs: databasePatienceMs,
       tell: (outage: Outage | undefined) => this.#tell(outage && databaseAway(outage)),
     }
-    const transferParts = { source, mapping, sink, deadLetters, clock, provisional, record, waiting }
+    const transferParts = { source, mapping, sink, deadLetters, clock, judge, record, waiting }
     const receipt = await transfer(request, { ...transferParts, limit: entryLimit(piece, requests) }, this.#signal)
     this.#requests++
     addReceipt(this.#receipt, receipt)

@@ -33,12 +33,12 @@ export interface TransferParts {
   readonly clock: Clock
   /** Beyond it the request is cut off: to be asked for in shorter ranges, or given up where it cannot be shorter. */
   readonly limit: EntryLimit
-  /** True: it will be looked at once more. For sinks that keep whole transfers. */
-  readonly provisional?: boolean
+  /** True: what it proves is provisional. Throws where nothing may be recorded of it. */
+  readonly judge: (proof: TransferProof) => boolean
   /** How long the gateway's socket may stay open for a database that is away; left out: for ever. */
   readonly waiting?: WriteWaiting
   /** Durable when it returns: the ledger's transaction. */
-  readonly record: (proof: TransferProof) => void
+  readonly record: (proof: TransferProof, provisional: boolean) => void
 }
 
 /** What a complete transfer proves. */
@@ -78,23 +78,27 @@ export async function transfer(request: DataLogRequest, parts: TransferParts, si
     await writes.settle()
     receipt.tookMs = parts.clock.now() - started
     if (!isBalanced(receipt)) throw unbalanced(request, receipt)
-    const series = tally.series()
-    draft?.commit({
-      provisional: parts.provisional ?? false,
-      received: receipt.received,
-      written: receipt.written,
-      series,
-    })
+    const proof = proofOf(request, account)
+    const provisional = parts.judge(proof)
+    draft?.commit({ provisional, received: receipt.received, written: receipt.written, series: proof.series })
     letters.commit()
-    const newestEntry = account.newest > request.range.after ? account.newest : undefined
-    const points = tally.points().map(count => (repeats.isExact ? count : undefined))
-    parts.record({ receipt, points, counts: tally.counts(), series, newestEntry })
+    parts.record(proof, provisional)
     return receipt
   } finally {
     // first: a write that is still under way may add a letter
     await writes.abandon()
     letters.close()
     draft?.close()
+  }
+}
+
+function proofOf({ range }: DataLogRequest, { receipt, tally, repeats, newest }: Account): TransferProof {
+  return {
+    receipt,
+    points: tally.points().map(count => (repeats.isExact ? count : undefined)),
+    counts: tally.counts(),
+    series: tally.series(),
+    newestEntry: newest > range.after ? newest : undefined,
   }
 }
 

@@ -106,7 +106,8 @@ describe('points more than two days ahead', () => {
       [points[2], 'out-of-time'],
       [points[3], 'out-of-time'],
     ])
-    expect((await readAll(sink, series)).map(({ fields }) => fields['value'])).toEqual([0, 1.9])
+    const range = { after: Date.now() - 86_400_000, until: Date.now() + 3 * 86_400_000 }
+    expect((await readAll(sink, series, range)).map(({ fields }) => fields['value'])).toEqual([0, 1.9])
   })
 })
 
