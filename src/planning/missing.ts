@@ -21,19 +21,24 @@ export interface Clocks {
 }
 
 /** Clocks that differ by more than this disagree: a `Date` header has whole seconds, and an answer takes time. */
-export const clocksDisagreeMs = 60_000
+const clocksDisagreeMs = 60_000
+
+/** No clock that is believed at all is further ahead than this of the one that logs. */
+const mostAheadMs = 86_400_000
 
 /**
- * Nothing is final before its time has come by both clocks and, where they disagree, by the newest entry: a range that
- * lies in the gateway's future is empty and would hide what is logged there later. Nothing is asked for ahead of the host
- * by a clock that may not be the one that logs, unless entries prove that it has come.
+ * Nothing is final before its time has come by both clocks: a range that lies in the gateway's future is empty and would
+ * hide what is logged there later. A gateway's clock that disagrees with the host's and may not be the one that logs has
+ * less say: nothing is asked for ahead of the host, unless entries prove that the time has come, and the last day is not
+ * final before an entry has shown that it is over.
  */
 export function maturityAt(clocks: Clocks, { settle, lateness }: { settle: number; lateness: number }): Maturity {
   const { gateway, host, isOwnTime, newestEntry } = clocks
   const doesDisagree = Math.abs(gateway - host) > clocksDisagreeMs
   const isDoubtful = doesDisagree && !isOwnTime && hasTime(host)
   const asked = isDoubtful ? Math.min(gateway, Math.max(host, newestEntry ?? host)) : gateway
-  const passed = Math.min(gateway, host, (doesDisagree ? newestEntry : undefined) ?? Number.POSITIVE_INFINITY)
+  const both = Math.min(gateway, host)
+  const passed = isDoubtful ? Math.min(both, Math.max(newestEntry ?? both, both - mostAheadMs)) : both
   return { settledUntil: asked - settle, matureUntil: passed - Math.max(settle, lateness) }
 }
 

@@ -55,7 +55,9 @@ test('a port that is taken is one clear message before anything is asked', async
   await site.configure(settings(`127.0.0.1:${port}`))
   const { code, stderr } = await runProgram(['sync', '--config', site.file])
   expect(code).toBe(1)
-  expect(stderr).toMatch(/^metrics\.listen: cannot listen at 127\.0\.0\.1:\d+ \(EADDRINUSE\)\n {2}Check whether the port is in use/)
+  expect(stderr).toMatch(
+    /^metrics\.listen: cannot listen at 127\.0\.0\.1:\d+ \(EADDRINUSE\)\n {2}Check whether the port is in use/,
+  )
   expect(stderr).not.toMatch(/\n\s+at .*:\d+/)
   expect(gateway.stats.requests).toBe(before)
 })

@@ -26,6 +26,16 @@ test.each([
     { gateway: now + hour, isOwnTime: false, newestEntry: now - 2 * hour },
     [-2, -180],
   ],
+  [
+    'such a site that has been silent for a year',
+    { gateway: now + hour, isOwnTime: false, newestEntry: now - 8_760 * hour },
+    [-2, -1_500],
+  ],
+  [
+    'a gateway an hour ahead by its own clock, and a silent site',
+    { gateway: now + hour, newestEntry: now - 2 * hour },
+    [58, -60],
+  ],
   ['a gateway two hours behind', { gateway: now - 2 * hour }, [-122, -180]],
   ['a host that lost its time', { host: 120_000 }, [-2, (120_000 - now) / minute - 60]],
 ])('%s', (_, change, minutes) => {
