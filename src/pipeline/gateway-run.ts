@@ -242,6 +242,7 @@ class GatewayRun {
       tell: (outage: Outage | undefined) => this.#tell(outage && databaseAway(outage)),
     }
     const transferParts = { source, mapping, sink, deadLetters, clock, judge, record, waiting }
+    observe({ gateway: source.name, kind: 'requested', piece })
     const receipt = await transfer(request, { ...transferParts, limit: entryLimit(piece, requests) }, this.#signal)
     this.#requests++
     addReceipt(this.#receipt, receipt)

@@ -73,6 +73,8 @@ export interface RunParts {
 /** What a run tells while it works; `gateway` names the one it is about. */
 export type RunEvent = { readonly gateway: string } & (
   | { readonly kind: 'planned'; readonly lengthMs: number }
+  /** A request was sent: entries come from now on. */
+  | { readonly kind: 'requested'; readonly piece: Piece }
   | { readonly kind: 'done'; readonly piece: Piece; readonly receipt: Receipt; readonly lengthLeft: number }
   | { readonly kind: 'failed'; readonly failure: Failure; readonly waitMs: number }
   | { readonly kind: 'parked'; readonly piece: Piece; readonly failure: Failure }

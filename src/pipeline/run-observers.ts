@@ -60,7 +60,12 @@ function createActivityNotes(ledger: RunObserverParts['ledger'], clock: Clock): 
 }
 
 function doingOf(event: RunEvent, now: number): Doing | undefined {
-  if (event.kind === 'planned' || event.kind === 'done') return { doing: 'transferring' }
+  if (event.kind === 'planned') return { doing: 'transferring' }
+  // kept until the next event but the end of the request: one note a request is enough
+  if (event.kind === 'requested') {
+    const { after, until } = event.piece.range
+    return { doing: `receiving entries of ${isoText(after)} … ${isoText(until)}` }
+  }
   if (event.kind === 'waiting') return doingOfWait(event.reason) ?? { doing: 'transferring' }
   if (event.kind === 'failed')
     return { doing: `trying again after: ${event.failure.message}`, until: now + event.waitMs }

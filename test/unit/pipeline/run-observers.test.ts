@@ -25,6 +25,24 @@ test('what is waited for in a long outage is told with its beginning and the end
   expect(told).toHaveLength(4)
 })
 
+test('a request that lasts is told with its range and its beginning', () => {
+  const clock = steeredClock()
+  const told: Activity[] = []
+  const ledger = { activity: { all: () => [], note: (it: Activity) => void told.push(it) } }
+  const note = observeRun({ ledger, clock, log: recordedLog().log }, () => {})
+  const piece = { selectors: [{}], range: { after: 0, until: 60_000 }, provisional: false } as never
+  note({ gateway: 'plant-a', kind: 'planned', lengthMs: 60_000 })
+  clock.advance(5_000)
+  note({ gateway: 'plant-a', kind: 'requested', piece })
+  clock.advance(600_000)
+  expect(told.at(-1)).toEqual({
+    gateway: 'plant-a',
+    doing: 'receiving entries of 1970-01-01T00:00:00.000Z … 1970-01-01T00:01:00.000Z',
+    since: clock.now() - 600_000,
+    until: undefined,
+  })
+})
+
 test('transfers and waits are logged at debug level, and every event goes on', () => {
   const { log, lines } = recordedLog()
   const seen: RunEvent[] = []
