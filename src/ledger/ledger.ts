@@ -13,6 +13,7 @@ import { openAmendments } from './amendments.ts'
 import { createContents } from './contents.ts'
 import { ledgerFailure, openLedgerFile, openLedgerForReading } from './file.ts'
 import { createMemory } from './memory.ts'
+import { spanOf } from './months.ts'
 import { type Ownership, ownerText, takeOwnership } from './owner.ts'
 import { createParked, type ParkedRange } from './parked.ts'
 import { openPins } from './pins.ts'
@@ -36,6 +37,8 @@ export interface CompletedTransfer {
   readonly clock?: ClockPremise | undefined
   /** Whether the gateway's list has the name, as last read; undefined: every name is taken for listed. */
   readonly isListed?: ((selector: Selector) => boolean) | undefined
+  /** How long the database keeps points, ms; undefined: for ever, or not known. */
+  readonly keptMs?: number | undefined
   /** The window of the group that the request was cut from, for next time. */
   readonly window?: { readonly group: string; readonly ms: number } | undefined
 }
@@ -249,7 +252,7 @@ function createLedger(database: DatabaseSync, path: string, clock: Clock) {
           if (proof.counts?.received === 0 && isListed?.(selector) === false) continue
           const target = targets.idOf({ sink, gateway }, selector)
           noteConfirmation(target, proof)
-          const reread = targets.cover(target, proof, provisional)
+          const reread = targets.cover(target, proof, provisional, spanOf(completed.keptMs))
           contents.note(target, series?.[i] ?? [])
           if (reread !== undefined) memory.within.noteSecondLook(gateway, reread)
           parkedRows.unpark(target, range, () => targets.coveredBy(target))

@@ -3,7 +3,7 @@ import { type Selector, selectorContains, selectorKey } from '../domain/datapoin
 import type { Series } from '../domain/point.ts'
 import { isSameRange, RangeSet, rangeLength, type TimeRange } from '../domain/range.ts'
 import { addCounts, type Counts } from '../domain/receipt.ts'
-import { isSameMonth, monthsToJoin } from './months.ts'
+import { isSameSpan, rowsToJoin, type Span } from './months.ts'
 import type { Statements } from './statements.ts'
 
 /** The sink and gateway that coverage belongs to. */
@@ -106,19 +106,19 @@ export function createTargets(database: Statements) {
   }
 
   /** Only the rows that touch the new one are rewritten: the cost does not follow the size of the coverage. */
-  function addFinal(target: number, proof: Proof): void {
+  function addFinal(target: number, proof: Proof, span: Span): void {
     const met = near(target, 1, proof.range)
-    const neighbours = met.filter(row => overlaps(row.range, proof.range) || isSameMonth(row.range, proof.range))
+    const neighbours = met.filter(row => overlaps(row.range, proof.range) || isSameSpan(row.range, proof.range, span))
     for (const { range: it } of neighbours) remove.run(target, 1, it.after)
     const isNew = neighbours.every(row => !overlaps(row.range, proof.range))
     const whole = [proof, ...neighbours].reduce(joinProofs)
     write(target, 1, isNew ? whole : { range: whole.range, points: undefined })
-    if (met.length > neighbours.length) joinOldMonths(target)
+    if (met.length > neighbours.length) joinOldest(target, span)
   }
 
-  function joinOldMonths(target: number): void {
+  function joinOldest(target: number, span: Span): void {
     for (;;) {
-      const pair = monthsToJoin(rows(target, 1))
+      const pair = rowsToJoin(rows(target, 1), span)
       if (pair === undefined) return
       join(target, 1, pair)
     }
@@ -195,13 +195,13 @@ export function createTargets(database: Statements) {
       const { final, provisional } = coverageOf(target)
       return final.add(provisional)
     },
-    cover(target: number, proof: Proof, provisional: boolean): SecondLook | undefined {
+    cover(target: number, proof: Proof, provisional: boolean, span: Span): SecondLook | undefined {
       if (provisional) {
         addProvisional(target, proof)
         return undefined
       }
       const first = cut(target, 0, proof.range)
-      addFinal(target, proof)
+      addFinal(target, proof, span)
       return compare(first, proof)
     },
     /** The rows of one selector, final ones, as verify compares them. */

@@ -213,7 +213,7 @@ class GatewayRun {
     this.#parts.observe({ gateway: this.#job.source.name, kind: 'waiting', reason })
 
   async #transfer(piece: Piece, work: Work): Promise<void> {
-    const { source, mapping, requests, clockWatch } = this.#job
+    const { source, mapping, requests, clockWatch, keptMs } = this.#job
     const { sink, ledger, deadLetters, clock, observe } = this.#parts
     const { selectors, range, group } = piece
     const request = { gateway: source.name, selectors, range }
@@ -234,7 +234,7 @@ class GatewayRun {
       const before = clockWatch.livedUntil(start)
       const during = clockWatch.livedBetween(start, end)
       const premise = { reading: end.reading, before, during, newestEntry: proof.newestEntry }
-      ledger.complete({ ...proof, sink: sink.id, request, provisional, window, clock: premise, isListed })
+      ledger.complete({ ...proof, sink: sink.id, request, provisional, window, clock: premise, isListed, keptMs })
       clockWatch.recorded(end)
     }
     const waiting = {

@@ -12,7 +12,7 @@ const dayMs = 86_400_000
 const start = Date.UTC(2020, 0, 1)
 
 /** A day that holds one point, or an unknown number of them. */
-function completeDay(ledger: Ledger, day: number, points: number | undefined): void {
+function completeDay(ledger: Ledger, day: number, points: number | undefined, keptMs?: number): void {
   const after = start + day * dayMs
   ledger.complete({
     sink: place.sink,
@@ -20,6 +20,7 @@ function completeDay(ledger: Ledger, day: number, points: number | undefined): v
     provisional: false,
     receipt: emptyReceipt(),
     points: [points],
+    keptMs,
   })
 }
 
@@ -45,5 +46,15 @@ it('a count that is not known makes no more than its month uncountable', () => {
   const proofs = ledger.proofs.of(place, selector)
   expect(proofs.filter(({ points }) => points === undefined)).toHaveLength(1)
   expect(proofs.reduce((sum, { points = 0 }) => sum + points, 0)).toBe(1_500 - 29)
+  ledger.close()
+})
+
+it('of a database that keeps a few days, each day is counted, so that those that are kept can be compared', () => {
+  const ledger = openLedger(':memory:', steeredClock())
+  for (let day = 0; day < 1_500; day++) completeDay(ledger, day, 1, 7 * dayMs)
+  const proofs = ledger.proofs.of(place, selector)
+  expect(proofs.slice(-90).every(({ range, points }) => range.until - range.after === dayMs && points === 1)).toBe(true)
+  // the ledger's size follows the gaps, not the days
+  expect(proofs).toHaveLength(100)
   ledger.close()
 })
