@@ -21,6 +21,15 @@ export function rangeHolds(range: TimeRange, at: Instant): boolean {
   return ms < range.until || (ms === range.until && at.nanos === 0)
 }
 
+/**
+ * Whether an answer to this range may rightly bring the entry. A gateway that logs finer than ms may compare in ms: what it
+ * logged within the last ms of a range then comes with that range alone. One that compares exactly brings it with the next
+ * range, and writing it twice changes nothing (law 4).
+ */
+export function answerMayHold(range: TimeRange, at: Instant): boolean {
+  return at.ms === range.until || rangeHolds(range, at)
+}
+
 export function rangeLength(range: TimeRange): number {
   return range.until - range.after
 }

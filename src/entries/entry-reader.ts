@@ -2,7 +2,7 @@ import { type DatapointName, type Selector, selectorMatches } from '../domain/da
 import { type Frame, isRejection, type LogEntry, type Rejection } from '../domain/entry.ts'
 import { Failure } from '../domain/failure.ts'
 import type { Point } from '../domain/point.ts'
-import { rangeHolds } from '../domain/range.ts'
+import { answerMayHold } from '../domain/range.ts'
 import { type DataLogRequest, requestText } from '../domain/request.ts'
 import type { Mapping } from '../points/mapping.ts'
 import { openRoutes } from '../points/routes.ts'
@@ -74,7 +74,7 @@ export function createEntryReader(
       if (decoded.reason === gatewayError) throw errorInAnswer(request, frame)
       return fates.rejected(decoded, frame, undefined, noSelectors)
     }
-    if (!rangeHolds(request.range, decoded.at)) return fates.outside(decoded, false, isFuture(decoded))
+    if (!answerMayHold(request.range, decoded.at)) return fates.outside(decoded, false, isFuture(decoded))
     let entry = decoded
     let role = roles.find(entry.datapoint)
     if (role.id !== 'as-named') {

@@ -1,5 +1,6 @@
 import type { Failure } from '../domain/failure.ts'
 import type { Point, Series } from '../domain/point.ts'
+import { rangeHolds } from '../domain/range.ts'
 import type { DataLogRequest } from '../domain/request.ts'
 import { createEntryReader, type Fates } from '../entries/entry-reader.ts'
 import { joinFields } from '../entries/repeats.ts'
@@ -63,6 +64,8 @@ export async function readGatewayWindow(
       unwritable++
     },
     point(point) {
+      // the database is read exactly: what came in the last ms belongs to the next range there
+      if (!rangeHolds(request.range, point.at)) return
       const { one, points } = pointsOf(point.series)
       const key = timeKey(point, isExact)
       const earlier = points.get(key)

@@ -25,9 +25,17 @@ function fateOf(frame: Frame, selectors = byName, mapping: Pick<Mapping, 'map'> 
   return fates[0]!
 }
 
+/** Logged 0.9 ms after this. */
+function finer(ms: number): Frame {
+  return logFrame(ms).replace(/(\.\d{3})Z\[UTC\]/, '$1900Z[UTC]')
+}
+
 describe('a frame has exactly one fate', () => {
   test.each<[string, Frame, unknown[]]>([
     ['asked for', logFrame(2_000), ['point', { value: 1 }, '5', [0]]],
+    ['in the last ms of the range, by a gateway that compares in ms', finer(2_000), ['point', { value: 1 }, '5', [0]]],
+    ['in the first ms after it', finer(2_001), ['outside', { isForeign: false, isFuture: false }]],
+    ['in the ms that the range begins in', finer(1_000), ['point', { value: 1 }, '5', [0]]],
     ['with the value null', logFrame(2_000, { value: null }), ['empty', [0]]],
     [
       'with a value that cannot be written',
