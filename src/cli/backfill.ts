@@ -33,10 +33,12 @@ export async function backfill(config: Config, options: BackfillOptions, context
     const { observe } = progress
     const run = { demand, only: options.gateway, keptMs: report.retentionMs, observe }
     const outcome = await runApp(app, config, run, signal)
+    const names = outcome.gateways.map(({ gateway }) => gateway)
+    const ending = { ...outcome, deadLetters: app.deadLetters.count(names, after, until) }
     progress.close()
-    if (options.json === true) terminal.out(outcomeJson(outcome, known))
-    else tellOutcome(outcome, app.sink.label, terminal, report.overwrites)
-    return exitCodeOf(outcome)
+    if (options.json === true) terminal.out(outcomeJson(ending, known))
+    else tellOutcome(ending, app.sink.label, terminal, report.overwrites)
+    return exitCodeOf(ending)
   } finally {
     progress.close()
     await app.close()

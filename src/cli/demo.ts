@@ -41,7 +41,8 @@ Ctrl-C stops it; the same command goes on from there.
     const demand = { kind: 'once', ...range } as const
     const outcome = await runApp(app, config, { demand, keptMs: undefined, observe: progress.observe }, signal)
     progress.close()
-    tellOutcome(outcome, shown(join(folder, 'points.db')), terminal)
+    const ending = { ...outcome, deadLetters: app.deadLetters.count(['demo'], range.after, range.until) }
+    tellOutcome(ending, shown(join(folder, 'points.db')), terminal)
     terminal.out('')
     const coverage = app.ledger.coverage.of({ sink: app.sink.id, gateway: 'demo' }, selectors)
     const stored = new Map(readStored(join(folder, 'points.db')).map(row => [row.label, row]))
@@ -57,7 +58,7 @@ Ctrl-C stops it; the same command goes on from there.
       )
     }
     terminal.out(nextSteps(shown(join(folder, 'points.db')), shown(file)))
-    return exitCodeOf(outcome)
+    return exitCodeOf(ending)
   } finally {
     progress.close()
     await app.close()

@@ -13,9 +13,15 @@ import type { Terminal } from './terminal.ts'
 /** What a process ends with. */
 export const exitCode = { done: 0, failed: 1, usage: 2, missing: 3, interrupted: 130 } as const
 
-export function exitCodeOf(outcome: RunOutcome): number {
-  if (outcome.gateways.some(gateway => gateway.failure !== undefined)) return exitCode.failed
-  return isComplete(outcome) && outcome.receipt.rejected === 0 ? exitCode.done : exitCode.missing
+/** A run, and what is missing in the database although it was received. */
+export interface Ending extends RunOutcome {
+  /** Dead letters of the gateways and the range that were asked for, those of earlier runs too. */
+  readonly deadLetters: number
+}
+
+export function exitCodeOf(ending: Ending): number {
+  if (ending.gateways.some(gateway => gateway.failure !== undefined)) return exitCode.failed
+  return isComplete(ending) ? exitCode.done : exitCode.missing
 }
 
 export function exitCodeOfFailure(failure: Failure): number {
@@ -23,9 +29,14 @@ export function exitCodeOfFailure(failure: Failure): number {
   return isUsage ? exitCode.usage : exitCode.failed
 }
 
-/** Every range that was wanted is covered. Rejected entries are counted beside it. */
-function isComplete(outcome: RunOutcome): boolean {
-  return outcome.gateways.every(
+/** Every range that was wanted is covered, and all of it could be written. */
+function isComplete(ending: Ending): boolean {
+  return isReceived(ending) && ending.deadLetters === 0 && ending.receipt.rejected === 0
+}
+
+/** Every range that was wanted is covered: what could not be written is a dead letter. */
+function isReceived({ gateways }: RunOutcome): boolean {
+  return gateways.every(
     ({ failure, parked, leftMs, settled, problems }) =>
       failure === undefined && parked === 0 && leftMs === 0 && !isNothing(settled) && !problems.some(isUnknown),
   )
@@ -37,15 +48,16 @@ function isNothing(settled: TimeRange | undefined): boolean {
 }
 
 /** `known`: what was known before the first request, where there is something to say. */
-export function outcomeJson(outcome: RunOutcome, known: Partial<Preflight> = {}): string {
+export function outcomeJson(outcome: Ending, known: Partial<Preflight> = {}): string {
   const { received, outside, future, duplicate, empty, written, rejected, tooOld } = outcome.receipt
-  const { requests, tookMs } = outcome
+  const { requests, tookMs, deadLetters } = outcome
   const complete = isComplete(outcome)
   const { notKept, words = [] } = known
   const counts = { requests, received, outside, future, duplicate, empty, written, rejected, tooOld }
   return JSON.stringify({
     complete,
     ...counts,
+    deadLetters,
     tookMs,
     ...bordersJson(outcome),
     ...problemsJson(outcome),
@@ -55,16 +67,20 @@ export function outcomeJson(outcome: RunOutcome, known: Partial<Preflight> = {})
 }
 
 /** The closing receipt in words; `overwrites`: the database can replace a value. */
-export function tellOutcome(outcome: RunOutcome, sinkLabel: string, terminal: Terminal, overwrites = true): void {
-  const { receipt, requests, tookMs } = outcome
+export function tellOutcome(outcome: Ending, sinkLabel: string, terminal: Terminal, overwrites = true): void {
+  const { receipt, requests, tookMs, deadLetters } = outcome
   for (const gateway of outcome.gateways) tellProblems(gateway, terminal)
   for (const { gateway, settled } of outcome.gateways)
     if (settled !== undefined && isNothing(settled))
       terminal.out(
         `${gateway}: nothing after ${minuteText(settled.after)} UTC has settled yet (sync.settle): nothing was asked for.`,
       )
-  if (requests === 0 && isComplete(outcome)) {
-    terminal.out(`Nothing to transfer: all of it is in ${sinkLabel} already, complete to the last range.`)
+  if (requests === 0 && isReceived(outcome)) {
+    terminal.out(
+      isComplete(outcome)
+        ? `Nothing to transfer: all of it is in ${sinkLabel} already, complete to the last range.`
+        : `Nothing to transfer: every range was received already, but ${notWritten(deadLetters)}`,
+    )
     tellBorders(outcome, terminal)
     return
   }
@@ -97,13 +113,15 @@ export function tellOutcome(outcome: RunOutcome, sinkLabel: string, terminal: Te
       )
     if (failure !== undefined) tellFailure(failure, terminal, `${gateway}: `)
   }
-  if (isComplete(outcome) && receipt.rejected > 0)
-    terminal.out(
-      `Received completely, but ${countOf(receipt.rejected, 'entry', 'entries')} could not be written: see "dead-letters".`,
-    )
-  else if (isComplete(outcome)) terminal.out('Complete: every range was received to its "end" and acknowledged.')
+  if (isComplete(outcome)) terminal.out('Complete: every range was received to its "end" and acknowledged.')
+  else if (isReceived(outcome))
+    terminal.out(`Received completely, but ${notWritten(Math.max(deadLetters, receipt.rejected))}`)
   else terminal.out('Not complete. What was recorded stays; the same command goes on from there.')
   tellBorders(outcome, terminal)
+}
+
+function notWritten(count: number): string {
+  return `${countOf(count, 'entry', 'entries')} of this range could not be written: see "dead-letters".`
 }
 
 /** A clock that was moved, or is wrong: time that passes brings them, but somebody should know. */

@@ -34,10 +34,11 @@ export async function retry(config: Config, options: RetryOptions, context: Comm
     const demand = { kind: 'parked' } as const
     const run = { demand, only: options.gateway, keptMs: retentionMs, observe: progress.observe }
     const outcome = await runApp(app, config, run, signal)
+    const ending = { ...outcome, deadLetters: outcome.receipt.rejected }
     progress.close()
-    if (options.json === true) terminal.out(outcomeJson(outcome))
-    else tellOutcome(outcome, app.sink.label, terminal, overwrites)
-    return exitCodeOf(outcome)
+    if (options.json === true) terminal.out(outcomeJson(ending))
+    else tellOutcome(ending, app.sink.label, terminal, overwrites)
+    return exitCodeOf(ending)
   } finally {
     progress.close()
     await app.close()

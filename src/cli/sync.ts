@@ -25,7 +25,13 @@ export async function sync(config: Config, options: { once?: boolean }, context:
   const parts = { run, clock, log, told: new Set<string>(), metrics: shown?.metrics }
   for (const warning of report.warnings) log.warn({ sink: app.sink.label, warning }, 'about the database')
   tellRetention(report.retentionMs, config.sync.since, app.sink.label, log)
-  if (options.once === true) return exitCodeOf(await syncOnce(config.sync, parts, {}, signal))
+  if (options.once === true) {
+    const outcome = await syncOnce(config.sync, parts, {}, signal)
+    const gateways = outcome.gateways.map(({ gateway }) => gateway)
+    const deadLetters = app.deadLetters.count(gateways, clock.now() - config.sync.since, undefined)
+    if (deadLetters > 0) log.warn({ deadLetters }, 'entries since sync.since could not be written: see "dead-letters"')
+    return exitCodeOf({ ...outcome, deadLetters })
+  }
   const { length } = config.gateways
   log.info({ gateways: length, sink: app.sink.label, every: durationText(config.sync.every) }, 'sync started')
   const names = config.gateways.map(({ name }) => name)

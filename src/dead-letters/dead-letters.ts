@@ -136,6 +136,16 @@ export class DeadLetterBox {
     if (letterFiles(this.#folder).length > 0) await this.#openIndex().learn(signal)
   }
 
+  /** How many are kept of these gateways from requests for some of this range; `until` undefined: without an end. */
+  count(gateways: readonly string[], after: number, until: number | undefined): number {
+    if (letterFiles(this.#folder).length === 0) return 0
+    let count = 0
+    this.#guard(() => {
+      for (const gateway of gateways) count += this.#openIndex().count(gateway, after, until)
+    })
+    return count
+  }
+
   close(): void {
     this.#index?.close()
     this.#index = undefined

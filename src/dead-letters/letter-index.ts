@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { statSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
 import { setImmediate as turn } from 'node:timers/promises'
+import { isoText } from '../domain/instant.ts'
 import type { KeptLetter } from './dead-letters.ts'
 import { letterFiles } from './letter-files.ts'
 import { type LetterLine, readLetterLinesFrom } from './letter-lines.ts'
@@ -15,6 +16,8 @@ export interface LetterIndex {
    * may well send the same nonsense twice.
    */
   look(): (letter: KeptLetter) => boolean
+  /** How many letters of a gateway were brought by a request for some of this range; `until` undefined: without an end. */
+  count(gateway: string, after: number, until: number | undefined): number
   /** Bytes of the letters of a gateway, as of the last look. */
   bytesOf(gateway: string): number
   close(): void
@@ -27,14 +30,16 @@ export interface LetterIndex {
 export function openLetterIndex(folder: string): LetterIndex {
   const database = new DatabaseSync('')
   database.exec(`PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;
-    CREATE TABLE kept (hash BLOB, after TEXT, until TEXT, count INTEGER NOT NULL, look INTEGER NOT NULL DEFAULT 0,
+    CREATE TABLE kept (hash BLOB, gateway TEXT NOT NULL, after TEXT, until TEXT, count INTEGER NOT NULL, look INTEGER NOT NULL DEFAULT 0,
       seen INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (hash, after, until)) WITHOUT ROWID`)
-  const insert = database.prepare(`INSERT INTO kept (hash, after, until, count) VALUES (?, ?, ?, 1)
+  const insert = database.prepare(`INSERT INTO kept (hash, gateway, after, until, count) VALUES (?, ?, ?, ?, 1)
     ON CONFLICT DO UPDATE SET count = count + 1`)
   // ISO 8601 in UTC: the order of the texts is the order of time
   const overlapping = database.prepare(`SELECT after, until, count, look, seen FROM kept
     WHERE hash = ? AND after < ? AND until > ? AND (look <> ? OR seen < count) LIMIT 1`)
   const claim = database.prepare('UPDATE kept SET look = ?, seen = ? WHERE hash = ? AND after = ? AND until = ?')
+  const within = database.prepare(`SELECT total(count) AS count FROM kept
+    WHERE gateway = ? AND until > ? AND (? IS NULL OR after < ?)`)
   /** Path → bytes that are in the table. */
   const known = new Map<string, number>()
   const bytes = new Map<string, number>()
@@ -42,7 +47,7 @@ export function openLetterIndex(folder: string): LetterIndex {
 
   function enter({ letter, bytes: line }: LetterLine): void {
     if (letter === undefined) return
-    insert.run(hashOf(letter), letter.after, letter.until)
+    insert.run(hashOf(letter), letter.gateway, letter.after, letter.until)
     bytes.set(letter.gateway, (bytes.get(letter.gateway) ?? 0) + line.length + 1)
   }
 
@@ -86,6 +91,11 @@ export function openLetterIndex(folder: string): LetterIndex {
         claim.run(look, seen + 1, hash, row['after']!, row['until']!)
         return true
       }
+    },
+    count(gateway, after, until) {
+      for (const _ of catchUp());
+      const end = until === undefined ? null : isoText(until)
+      return Number(within.get(gateway, isoText(after), end, end)!['count'])
     },
     bytesOf: gateway => bytes.get(gateway) ?? 0,
     close: () => database.close(),

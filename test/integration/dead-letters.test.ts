@@ -98,10 +98,23 @@ describe('dead letters of a rule that does not fit', () => {
     await configure({ type: 'structure' })
     const filled = await json('backfill', ...range)
     expect(filled).toMatchObject({ code: 3, written: 0, rejected: filled.received })
+    expect(filled).toMatchObject({ complete: false, deadLetters: filled.rejected })
     expect(new Set((await listed()).map(({ reason }) => reason))).toEqual(new Set(['type-changed']))
+    // nothing is asked for again, and what was asked for is missing as before
+    const again = await json('backfill', ...range)
+    expect(again).toMatchObject({ code: 3, complete: false, requests: 0, deadLetters: filled.rejected })
+    // those of another range are not missing in this one: the gateway's history begins a day before `range`
+    const before = [
+      '--from',
+      new Date(after - 3 * dayMs).toISOString(),
+      '--to',
+      new Date(after - 2 * dayMs).toISOString(),
+    ]
+    expect((await json('backfill', ...before)).deadLetters).toBe(0)
 
     await configure({})
     expect(await json('dead-letters', 'replay')).toMatchObject({ code: 0, read: filled.rejected, remaining: 0 })
+    expect(await json('backfill', ...range)).toMatchObject({ code: 0, complete: true, deadLetters: 0 })
     expectSame(cellsOfSqlite(path), expectedCells(gateway.history, after, until))
     const { stdout } = await runProgram(['dead-letters', '--config', site.file])
     expect(stdout).toMatch(/^There are no dead letters/)

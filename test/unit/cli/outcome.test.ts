@@ -1,9 +1,8 @@
 import { describe, expect, it } from 'vitest'
-import { exitCodeOf, outcomeJson, tellFailure, tellOutcome } from '../../../src/cli/outcome.ts'
+import { type Ending, exitCodeOf, outcomeJson, tellFailure, tellOutcome } from '../../../src/cli/outcome.ts'
 import { createTerminal } from '../../../src/cli/terminal.ts'
 import { Failure } from '../../../src/domain/failure.ts'
 import { emptyReceipt, type Receipt } from '../../../src/domain/receipt.ts'
-import type { RunOutcome } from '../../../src/pipeline/run.ts'
 
 const away = new Failure('the gateway cannot be reached', {
   code: 'gateway-unreachable',
@@ -12,13 +11,19 @@ const away = new Failure('the gateway cannot be reached', {
   advice: 'Check its power.',
 })
 
-type Gateway = RunOutcome['gateways'][number]
+type Gateway = Ending['gateways'][number]
 
-function outcome(receipt: Partial<Receipt> = {}, gateway: Partial<Gateway> = {}, requests = 3): RunOutcome {
+function outcome(receipt: Partial<Receipt> = {}, gateway: Partial<Gateway> = {}, requests = 3): Ending {
   const whole = { ...emptyReceipt(), ...receipt }
   const base = { gateway: 'plant-a', requests, receipt: whole, parked: 0, leftMs: 0, problems: [], failure: undefined }
   const range = { clockDifferenceMs: 0, settled: { after: 0, until: 60_000 }, provisionalAfter: undefined }
-  return { gateways: [{ ...base, ...range, ...gateway }], requests, receipt: whole, tookMs: 2_000 }
+  return {
+    gateways: [{ ...base, ...range, ...gateway }],
+    requests,
+    receipt: whole,
+    tookMs: 2_000,
+    deadLetters: whole.rejected,
+  }
 }
 
 function told(tell: (terminal: ReturnType<typeof createTerminal>) => void): { out: string; err: string } {
@@ -33,10 +38,11 @@ function told(tell: (terminal: ReturnType<typeof createTerminal>) => void): { ou
 }
 
 describe('the outcome of a run', () => {
-  it.each<[string, RunOutcome, number, boolean]>([
+  it.each<[string, Ending, number, boolean]>([
     ['all was done', outcome({ received: 5, written: 5 }), 0, true],
     ['there was nothing to do', outcome({}, {}, 0), 0, true],
-    ['entries were rejected', outcome({ received: 5, written: 4, rejected: 1 }), 3, true],
+    ['entries were rejected', outcome({ received: 5, written: 4, rejected: 1 }), 3, false],
+    ['dead letters of an earlier run are there', { ...outcome({}, {}, 0), deadLetters: 2 }, 3, false],
     ['a range was parked', outcome({ received: 5, written: 5 }, { parked: 1 }), 3, false],
     ['nothing had settled yet', outcome({}, { settled: { after: 60_000, until: 60_000 } }, 0), 3, false],
     ['something was left for the next run', outcome({}, { leftMs: 1 }), 3, false],
@@ -60,7 +66,8 @@ describe('the outcome of a run', () => {
       bytes: 9,
     }
     expect(JSON.parse(outcomeJson(outcome(receipt)))).toMatchObject({
-      complete: true,
+      complete: false,
+      deadLetters: 5,
       requests: 3,
       received: 21,
       outside: 1,
@@ -138,6 +145,10 @@ describe('the outcome of a run', () => {
   it('in words says so where nothing was to be done', () => {
     const { out } = told(terminal => tellOutcome(outcome({}, {}, 0), 'SQLite points.db', terminal))
     expect(out).toMatch(/^Nothing to transfer/)
+    const lacking = { ...outcome({}, {}, 0), deadLetters: 2 }
+    expect(told(terminal => tellOutcome(lacking, 'SQLite points.db', terminal)).out).toMatch(
+      /^Nothing to transfer: every range was received already, but 2 entries .* could not be written/,
+    )
     const failed = told(terminal => tellOutcome(outcome({}, { failure: away }, 0), 'SQLite points.db', terminal))
     expect(failed.out).not.toMatch(/^Nothing to transfer/)
   })
