@@ -33,6 +33,28 @@ export function loggedAmount(
   return { perDay, irregular }
 }
 
+/**
+ * Entries a day that a selector brings at the least while the gateway logs; undefined where its rules let expect none, as
+ * of what is logged on change. Where an instance name may fit several rules, the sparsest counts.
+ */
+export function leastPerDay(
+  selector: Selector,
+  devices: readonly Device[],
+  rules: readonly LogRule[],
+): number | undefined {
+  let sum = 0
+  for (const device of devices) {
+    const own = rulesOf(selector, [device], rules)
+    const amounts = own.map(({ levels, skips }) => {
+      const interval = levels[0]?.interval ?? 0
+      return interval === 0 || skips === true ? 0 : daySeconds / interval
+    })
+    if (amounts.length === 0) continue
+    sum += selector.point === undefined ? amounts.reduce((a, b) => a + b, 0) : Math.min(...amounts)
+  }
+  return sum === 0 ? undefined : sum
+}
+
 function densest(amounts: readonly (number | undefined)[], ofIrregular: number): (number | undefined)[] {
   return amounts.toSorted((a, b) => (b ?? ofIrregular) - (a ?? ofIrregular)).slice(0, 1)
 }

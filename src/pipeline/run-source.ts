@@ -5,7 +5,7 @@ import type { Frame } from '../domain/entry.ts'
 import { Failure } from '../domain/failure.ts'
 import type { DataLogRequest } from '../domain/request.ts'
 import { isUnknown } from '../inventory/datapoint-problems.ts'
-import { loggedAmount } from '../inventory/density.ts'
+import { leastPerDay } from '../inventory/density.ts'
 import { createDeviceIdOf, createDeviceIds, type DeviceIds } from '../inventory/device-ids.ts'
 import { createRetention, type Retention } from '../inventory/retention.ts'
 import { type Survey, surveySite } from '../inventory/survey.ts'
@@ -111,9 +111,7 @@ export function createRunSource(parts: RunSourceParts): RunSource {
     },
     expectedPerDay(selector) {
       const site = survey?.site
-      if (site === undefined) return undefined
-      const { perDay, irregular } = loggedAmount(selector, site.devices, site.rules, 0)
-      return irregular > 0 ? undefined : perDay
+      return site && leastPerDay(selector, site.devices, site.rules)
     },
     hasOwnTime: () => gateway.clock.isOwnTime,
     toldAt: () => toldAt,

@@ -43,6 +43,8 @@ export interface LogRule {
   readonly type: string
   readonly path: string
   readonly levels: readonly LogLevel[]
+  /** A value that changed little, or soon after the last one, is not logged (protocol §4): undefined where not told. */
+  readonly skips?: boolean | undefined
 }
 
 /** All devices but the gateway itself, as `/iap/devs` lists them. Throws a Failure of reach `gateway`. */
@@ -124,7 +126,10 @@ function logRuleOf(item: unknown): LogRule[] {
     const interval = wholeOf(memberOf(item, `logInterval${level}`))
     return interval === undefined ? [] : [{ interval, retention: wholeOf(memberOf(item, `logRetention${level}`)) }]
   })
-  return [{ type, path, levels }]
+  const leastChange = memberOf(item, 'logMinDeltaValue') ?? 'ALWAYS'
+  const leastTime = wholeOf(memberOf(item, 'logMinDeltaTime')) ?? 0
+  const skips = leastChange !== 'ALWAYS' || leastTime > (levels[0]?.interval ?? 0)
+  return [skips ? { type, path, levels, skips } : { type, path, levels }]
 }
 
 /**
