@@ -28,14 +28,13 @@ const mostAheadMs = 86_400_000
 
 /**
  * Nothing is final before its time has come by both clocks: a range that lies in the gateway's future is empty and would
- * hide what is logged there later. A gateway's clock that disagrees with the host's and may not be the one that logs has
- * less say: nothing is asked for ahead of the host, unless entries prove that the time has come, and the last day is not
+ * hide what is logged there later. A gateway's clock that is ahead of the host's and may not be the one that logs has less
+ * say: nothing is asked for ahead of the host, unless entries prove that the time has come, and the last day is not
  * final before an entry has shown that it is over.
  */
 export function maturityAt(clocks: Clocks, { settle, lateness }: { settle: number; lateness: number }): Maturity {
   const { gateway, host, isOwnTime, newestEntry } = clocks
-  const doesDisagree = Math.abs(gateway - host) > clocksDisagreeMs
-  const isDoubtful = doesDisagree && !isOwnTime && hasTime(host)
+  const isDoubtful = gateway - host > clocksDisagreeMs && !isOwnTime && hasTime(host)
   const asked = isDoubtful ? Math.min(gateway, Math.max(host, newestEntry ?? host)) : gateway
   const both = Math.min(gateway, host)
   const passed = isDoubtful ? Math.min(both, Math.max(newestEntry ?? both, both - mostAheadMs)) : both
