@@ -163,7 +163,7 @@ function conclusionText(certificate: Certificate): string {
   const uncompared = countOf(findings.filter(isUncompared).length, 'range')
   switch (conclusionOf(findings, scope.claims, compare)) {
     case 'nothing':
-      return 'Nothing to verify: nothing is recorded as complete.'
+      return 'NOTHING TO VERIFY: nothing is recorded as complete. Check "ledger" in the configuration; --allow-empty accepts an empty one.'
     case 'differs':
       return differsText(certificate)
     case 'inconsistent':

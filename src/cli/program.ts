@@ -142,10 +142,11 @@ export async function runProgram(argv: readonly string[], version: string, conte
 
   program
     .command('verify')
-    .description('hold what is recorded as complete against the database; exit code 3 where they differ')
+    .description('compare the database with the ledger; exit code 3 where they differ, or nothing is recorded')
     .option('--from <time>', 'only ranges after this: ISO 8601 or a duration back from now')
-    .option('--to <time>', 'only ranges before this, likewise')
+    .option('--to <time>', 'only ranges before this, in the same form')
     .option('--gateway <name>', 'only this gateway')
+    .option('--allow-empty', 'exit code 0 also where nothing is recorded as complete')
     .option('--full', 'read all of it from the gateway again and compare entry by entry')
     .option('--sample <count>', 'the same for so many days drawn by chance', positive)
     .option('--seed <number>', 'draw the same days again', positive)

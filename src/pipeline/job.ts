@@ -78,9 +78,9 @@ export type RunEvent = { readonly gateway: string } & (
   | { readonly kind: 'done'; readonly piece: Piece; readonly receipt: Receipt; readonly lengthLeft: number }
   | { readonly kind: 'failed'; readonly failure: Failure; readonly waitMs: number }
   | { readonly kind: 'parked'; readonly piece: Piece; readonly failure: Failure }
-  /** The gateway's clock was set back: what was complete after this moment is fetched again. */
   /** The gateway does not list these names any more: what was complete by an empty answer since is fetched again. */
   | { readonly kind: 'names-missing'; readonly selectors: readonly Selector[] }
+  /** The gateway's clock was set back: what was complete after this moment is fetched again. */
   | { readonly kind: 'clock-set-back'; readonly after: number }
   /** Why the next request has to wait; undefined: it waits no longer. */
   | { readonly kind: 'waiting'; readonly reason: WaitReason | undefined }
