@@ -1,4 +1,4 @@
-import { selectorKey } from '../domain/datapoint.ts'
+import { type Selector, selectorKey } from '../domain/datapoint.ts'
 import type { Ledger } from '../ledger/ledger.ts'
 import type { Piece } from '../planning/backlog.ts'
 import { isPlausible } from '../planning/plausible.ts'
@@ -29,29 +29,34 @@ export function settleNames(
   const asked = new Set(selectors.map(selectorKey))
   const missing = ledger.names.settle(source.name, selector => {
     if (!asked.has(selectorKey(selector))) return undefined
-    return listing.has(selector) ? 'listed' : 'missing'
+    const has = listing.has(selector)
+    return has === undefined ? undefined : has ? 'listed' : 'missing'
   })
   if (missing.length > 0) observe({ gateway: source.name, kind: 'names-missing', selectors: missing })
   return missing.length
 }
 
-/** True where answers without entries are improbable or have gone unconfirmed for long: the list is to be read again. */
-export function doubtsNames(
+/**
+ * Names that were answered with nothing, where that is improbable or has gone unconfirmed for long: they are to be looked
+ * up again. Empty: there is no doubt.
+ */
+export function doubtedNames(
   { source, selectors, demand }: Pick<GatewayJob, 'source' | 'selectors' | 'demand'>,
   ledger: Pick<Ledger, 'names'>,
   elapsed: number,
-): boolean {
+): Selector[] {
   const asked = new Set(selectors.map(selectorKey))
   const open = ledger.names.unconfirmed(source.name).filter(({ selector }) => asked.has(selectorKey(selector)))
-  if (open.length === 0) return false
+  const all = open.map(({ selector }) => selector)
   // a run that ends for good leaves nothing unconfirmed
-  if (demand.kind !== 'sync') return true
+  if (demand.kind !== 'sync') return all
   const readAt = source.listing()?.readAt
-  if (readAt === undefined || elapsed - readAt >= longestDoubtMs) return true
-  return open.some(({ selector, ranges }) => {
+  if (readAt === undefined || elapsed - readAt >= longestDoubtMs) return all
+  const isImprobable = open.some(({ selector, ranges }) => {
     const perDay = source.expectedPerDay(selector)
     return perDay !== undefined && (perDay * ranges.length) / dayMs >= improbableEntries
   })
+  return isImprobable ? all : []
 }
 
 /**

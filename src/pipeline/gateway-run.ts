@@ -9,7 +9,7 @@ import { stateOf } from '../planning/plan.ts'
 import { entryLimit } from '../planning/window.ts'
 import type { Outage } from '../sinks/sink.ts'
 import { gatewayFailure } from '../smartserver/failures.ts'
-import { doubtsAnswer, doubtsNames, settleNames } from './answer-premise.ts'
+import { doubtedNames, doubtsAnswer, settleNames } from './answer-premise.ts'
 import type { ClockLook } from './clock-watch.ts'
 import { decide } from './decide.ts'
 import type { WaitReason } from './gate.ts'
@@ -131,8 +131,9 @@ class GatewayRun {
   async #hasLostNames(): Promise<boolean> {
     const { source } = this.#job
     const { ledger, clock, observe } = this.#parts
-    if (this.#failure !== undefined || !doubtsNames(this.#job, ledger, clock.elapsed())) return false
-    await source.readListAgain(this.#signal)
+    const doubted = this.#failure === undefined ? doubtedNames(this.#job, ledger, clock.elapsed()) : []
+    if (doubted.length === 0) return false
+    await source.readListAgain(doubted, this.#signal)
     return settleNames(this.#job, ledger, observe) > 0
   }
 
@@ -229,7 +230,7 @@ class GatewayRun {
       const { received, tookMs } = proof.receipt
       const window = { group, ms: work.windows.adapt(group, { range, received, tookMs }) }
       const listing = source.listing()
-      const isListed = (selector: Selector) => listing === undefined || listing.has(selector)
+      const isListed = (selector: Selector) => listing?.has(selector) !== false
       const end = clockWatch.look()
       const before = clockWatch.livedUntil(start)
       const during = clockWatch.livedBetween(start, end)

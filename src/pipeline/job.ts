@@ -22,8 +22,8 @@ import type { Turns } from './turns.ts'
 export interface Listing {
   /** Elapsed ms when it was read. */
   readonly readAt: number
-  /** False: a name that it does not have, or an id that has another meaning than before. */
-  has(selector: Selector): boolean
+  /** False: a name that it does not have, or an id that has another meaning than before. Undefined: not looked up. */
+  has(selector: Selector): boolean | undefined
 }
 
 /** A gateway, as far as a run sees it. */
@@ -38,8 +38,8 @@ export interface RunSource extends LogSource {
   toldAt(): number | undefined
   /** The gateway's list, as last read; undefined: it could not be read. */
   listing(): Listing | undefined
-  /** Reads the list again, unless that was done a short while ago. */
-  readListAgain(signal: AbortSignal): Promise<void>
+  /** Reads the list again, unless that was done a short while ago, and looks these up for certain. */
+  readListAgain(doubted: readonly Selector[], signal: AbortSignal): Promise<void>
   /** Entries a day that the gateway's log rules let expect; undefined: not known. */
   expectedPerDay(selector: Selector): number | undefined
   /** What is wrong with the configured datapoints, as known since `hello`. */

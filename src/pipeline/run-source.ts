@@ -51,9 +51,9 @@ export function createRunSource(parts: RunSourceParts): RunSource {
     await read(signal)
   }
 
-  async function read(signal: AbortSignal): Promise<void> {
+  async function read(signal: AbortSignal, doubted: readonly Selector[] = []): Promise<void> {
     const readAt = clock.elapsed()
-    const found = await surveySite(gateway, parts.selectors, signal)
+    const found = await surveySite(gateway, parts.selectors, signal, new Set(doubted.map(selectorKey)))
     lookAgainAt = clock.elapsed() + (found.failure === undefined ? surveyRestMs : failedSurveyRestMs)
     if (found.failure !== undefined) {
       const { code, message } = found.failure
@@ -71,7 +71,16 @@ export function createRunSource(parts: RunSourceParts): RunSource {
       [...now].filter(([key, is]) => meanings.has(key) && meanings.get(key) !== is).map(([key]) => key),
     )
     meanings = now
-    listing = { readAt, has: selector => !unknown.has(selectorKey(selector)) && !moved.has(selectorKey(selector)) }
+    listing = {
+      readAt,
+      has(selector) {
+        const key = selectorKey(selector)
+        if (unknown.has(key) || moved.has(key)) return false
+        // log rules go by XIF names: they do not show that an instance still has its name
+        const isByInstance = selector.point !== undefined && 'name' in selector.point
+        return isByInstance && !found.confirmed.has(key) ? undefined : true
+      },
+    }
     toldAt = clock.now()
     retention = createRetention(found.site.devices, found.site.rules)
     deviceIds = createDeviceIds(found.site.devices)
@@ -102,10 +111,12 @@ export function createRunSource(parts: RunSourceParts): RunSource {
     retentionOf: selectors => retention?.(selectors),
     deviceIdOf: shown => deviceIds?.(shown),
     listing: () => listing,
-    async readListAgain(signal) {
-      if (listing !== undefined && clock.elapsed() - listing.readAt < doubtMs) return
+    async readListAgain(doubted, signal) {
+      const known = listing
+      const isKnown = known !== undefined && doubted.every(selector => known.has(selector) !== undefined)
+      if (isKnown && clock.elapsed() - known.readAt < doubtMs) return
       const before = listing
-      await read(signal)
+      await read(signal, doubted)
       doubtMs = Math.min(longestDoubtMs, doubtMs * 2)
       if (parts.selectors.some(selector => before?.has(selector) !== listing?.has(selector))) doubtMs = firstDoubtMs
     },
