@@ -9,6 +9,7 @@ import type { Simulator } from '../simulator/simulator.ts'
 import { startSimulator } from '../simulator/simulator.ts'
 import type { CommandContext } from './context.ts'
 import { coverageBar } from './coverage-bar.ts'
+import { commandFailure } from './failures.ts'
 import { countText, minuteText } from './format.ts'
 import { exitCodeOf, tellOutcome } from './outcome.ts'
 import { Progress } from './progress.ts'
@@ -25,45 +26,41 @@ export async function demo(context: CommandContext): Promise<number> {
   // up to midnight, so that a second run on the same day finds nothing new
   const until = Math.floor(clock.now() / dayMs) * dayMs
   const range = { after: until - days * dayMs, until }
-  const simulator = await startSimulator({ ...gateway, now: clock.now, historyStart: range.after - dayMs })
+  await using opened = new AsyncDisposableStack()
+  const options = { ...gateway, now: clock.now, historyStart: range.after - dayMs }
+  const simulator = opened.adopt(await startSimulator(options), it => it.close())
   const folder = join(cwd, 'data', 'demo')
   const file = writeConfig(folder, simulator)
   const config = loadConfig(file, {})
-  const app = await openApp(config, 'demo', { clock, log })
-  const progress = new Progress(terminal, clock)
+  const app = opened.adopt(await openApp(config, 'demo', { clock, log }), it => it.close())
+  const progress = opened.adopt(new Progress(terminal, clock), it => it.close())
   const shown = (path: string) => relative(cwd, path)
-  try {
-    const selectors = config.gateways[0]!.datapoints.map(({ selector }) => selector)
-    terminal.out(`A simulated SmartServer listens at ${simulator.url}: ${history(simulator)}.
+  const selectors = config.gateways[0]!.datapoints.map(({ selector }) => selector)
+  terminal.out(`A simulated SmartServer listens at ${simulator.url}: ${history(simulator)}.
 Backfilling ${days} days (${minuteText(range.after)} … ${minuteText(until)} UTC) of ${selectors.length} datapoints into ${shown(join(folder, 'points.db'))}.
 Ctrl-C stops it; the same command goes on from there.
 `)
-    const demand = { kind: 'once', ...range } as const
-    const outcome = await runApp(app, config, { demand, keptMs: undefined, observe: progress.observe }, signal)
-    progress.close()
-    const ending = { ...outcome, deadLetters: app.deadLetters.count(['demo'], range.after, range.until) }
-    tellOutcome(ending, shown(join(folder, 'points.db')), terminal)
-    terminal.out('')
-    const coverage = app.ledger.coverage.of({ sink: app.sink.id, gateway: 'demo' }, selectors)
-    const stored = new Map(readStored(join(folder, 'points.db')).map(row => [row.label, row]))
-    const widest = Math.max(...selectors.map(selector => selectorLabel(selector).length))
+  const demand = { kind: 'once', ...range } as const
+  const outcome = await runApp(app, config, { demand, keptMs: undefined, observe: progress.observe }, signal)
+  progress.close()
+  const ending = { ...outcome, deadLetters: app.deadLetters.count(['demo'], range.after, range.until) }
+  tellOutcome(ending, shown(join(folder, 'points.db')), terminal)
+  terminal.out('')
+  const coverage = app.ledger.coverage.of({ sink: app.sink.id, gateway: 'demo' }, selectors)
+  const stored = new Map(readStored(join(folder, 'points.db')).map(row => [row.label, row]))
+  const widest = Math.max(...selectors.map(selector => selectorLabel(selector).length))
+  terminal.out(
+    `${'datapoint'.padEnd(widest)}  ${'entries'.padStart(7)}  ${'first (UTC)'.padEnd(16)}  ${'last (UTC)'.padEnd(16)}  coverage`,
+  )
+  for (const selector of selectors) {
+    const label = selectorLabel(selector)
+    const { count = 0, first = '', last = '' } = stored.get(label) ?? {}
     terminal.out(
-      `${'datapoint'.padEnd(widest)}  ${'entries'.padStart(7)}  ${'first (UTC)'.padEnd(16)}  ${'last (UTC)'.padEnd(16)}  coverage`,
+      `${label.padEnd(widest)}  ${countText(count).padStart(7)}  ${first.padEnd(16)}  ${last.padEnd(16)}  ${coverageBar(coverage.get(selector)!, range, barWidth)}`,
     )
-    for (const selector of selectors) {
-      const label = selectorLabel(selector)
-      const { count = 0, first = '', last = '' } = stored.get(label) ?? {}
-      terminal.out(
-        `${label.padEnd(widest)}  ${countText(count).padStart(7)}  ${first.padEnd(16)}  ${last.padEnd(16)}  ${coverageBar(coverage.get(selector)!, range, barWidth)}`,
-      )
-    }
-    terminal.out(nextSteps(shown(join(folder, 'points.db')), shown(file)))
-    return exitCodeOf(ending)
-  } finally {
-    progress.close()
-    await app.close()
-    await simulator.close()
   }
+  terminal.out(nextSteps(shown(join(folder, 'points.db')), shown(file)))
+  return exitCodeOf(ending)
 }
 
 function history({ history: { devices, datapoints } }: Simulator): string {
@@ -91,11 +88,16 @@ function writeConfig(folder: string, { url, fingerprint256, history: { datapoint
     // what status measures against
     sync: { since: `${days + 1}d` },
   }
-  mkdirSync(folder, { recursive: true })
-  writeFileSync(
-    file,
-    `# Written by the demo. The gateway exists while the demo runs; "status" works at any time.\n${stringify(settings)}`,
-  )
+  try {
+    mkdirSync(folder, { recursive: true })
+    writeFileSync(
+      file,
+      `# Written by the demo. The gateway exists while the demo runs; "status" works at any time.\n${stringify(settings)}`,
+    )
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code
+    throw commandFailure('cannot-write', `the demo's folder ${folder} cannot be written (${code})`, { cause: error })
+  }
   return file
 }
 

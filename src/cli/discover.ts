@@ -39,32 +39,29 @@ export async function discover(
   // before the discovery, which may take minutes: writing finds out again
   if (options.write !== undefined && options.force !== true && existsSync(options.write))
     throw fileExists(options.write)
-  const gateway = openInteractive(chosen, context)
-  try {
-    await gateway.hello(signal)
-    const wanted = globPattern(options.device ?? '*')
-    const all = await readDevices(gateway, signal)
-    const devices = all.filter(device => wanted.test(device.name))
-    const found: LoggedDatapoint[] = []
-    const isWanted = datapointFilter(options.datapoint)
-    for await (const datapoint of discoverLogged(gateway, devices, signal)) {
-      if (!isWanted(datapoint)) continue
-      found.push(datapoint)
-      terminal.live(`${countOf(found.length, 'datapoint')} so far, at ${datapoint.device.name}`)
-    }
-    terminal.live('')
-    const about = `${name}, release ${gateway.release ?? 'not told'}, ${isoText(clock.now()).slice(0, 16)}Z`
-    const text = listText(found, twins(all), about)
-    if (options.write === undefined) terminal.out(text)
-    else {
-      writeList(options.write, text, options.force === true)
-      terminal.say(`${countOf(found.length, 'datapoint')} written to ${options.write}`)
-    }
-    return found.length > 0 ? exitCode.done : exitCode.missing
-  } finally {
-    terminal.live('')
-    await gateway.close()
+  await using opened = new AsyncDisposableStack()
+  const gateway = opened.adopt(openInteractive(chosen, context), it => it.close())
+  opened.defer(() => terminal.live(''))
+  await gateway.hello(signal)
+  const wanted = globPattern(options.device ?? '*')
+  const all = await readDevices(gateway, signal)
+  const devices = all.filter(device => wanted.test(device.name))
+  const found: LoggedDatapoint[] = []
+  const isWanted = datapointFilter(options.datapoint)
+  for await (const datapoint of discoverLogged(gateway, devices, signal)) {
+    if (!isWanted(datapoint)) continue
+    found.push(datapoint)
+    terminal.live(`${countOf(found.length, 'datapoint')} so far, at ${datapoint.device.name}`)
   }
+  terminal.live('')
+  const about = `${name}, release ${gateway.release ?? 'not told'}, ${isoText(clock.now()).slice(0, 16)}Z`
+  const text = listText(found, twins(all), about)
+  if (options.write === undefined) terminal.out(text)
+  else {
+    writeList(options.write, text, options.force === true)
+    terminal.say(`${countOf(found.length, 'datapoint')} written to ${options.write}`)
+  }
+  return found.length > 0 ? exitCode.done : exitCode.missing
 }
 
 /** Fits either name of a datapoint, or `block/index/name`. */

@@ -1,8 +1,10 @@
 import { existsSync } from 'node:fs'
-import { rm, writeFile } from 'node:fs/promises'
+import { mkdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { systemClock } from '../../src/domain/clock.ts'
+import { openLedger } from '../../src/ledger/ledger.ts'
 import { parseCsv } from '../../src/simulator/csv.ts'
 import { type Simulator, startSimulator } from '../../src/simulator/simulator.ts'
 import { freePort } from '../support/free-port.ts'
@@ -263,4 +265,22 @@ test('a database file that was deleted is filled again: the ledger speaks of the
   const again = JSON.parse((await backfill('--json')).stdout)
   expect(again.written).toBeGreaterThanOrEqual(first.written - 10)
   expect(first.written).toBeGreaterThan(100)
+})
+
+test('a demo whose ledger another process owns ends, and says so', async () => {
+  await mkdir(join(site.folder, 'data', 'demo'), { recursive: true })
+  const ledger = openLedger(join(site.folder, 'data', 'demo', 'ledger.db'), systemClock)
+  try {
+    ledger.owner.take('sync')
+    expectMessage(await runProgram(['demo'], { cwd: site.folder }), 1, /another process/)
+  } finally {
+    ledger.close()
+  }
+})
+
+test('a demo that cannot write its folder ends, and says which', async () => {
+  await writeFile(join(site.folder, 'data'), 'a file')
+  const ended = await runProgram(['demo'], { cwd: site.folder })
+  expectMessage(ended, 1, /data\/demo/)
+  expect(ended.stderr).not.toMatch(/report it/)
 })
