@@ -47,7 +47,7 @@ export async function capture(
       const job = { gateway, throttle, selectors, range, requests: config.requests, clock, write: file.write }
       const { requests, failed, frames } = await recordLog(job, signal)
       terminal.say(`${countText(frames)} frames of ${countOf(requests, 'request')} recorded in ${options.out}`)
-      if (failed > 0) terminal.say(`${countOf(failed, 'request')} came to no good end: recorded as far as they came`)
+      if (failed > 0) terminal.say(`${countOf(failed, 'request')} failed: recorded as far as they came`)
       return failed > 0 ? exitCode.missing : exitCode.done
     } finally {
       file.close()

@@ -106,7 +106,7 @@ function sinkLines({ label, report, failure }: SinkCheck): string[] {
   return [
     label,
     `  ${'kind'.padEnd(15)} ${kind}${version === undefined ? '' : ` ${version}`}`,
-    `  ${'keeps'.padEnd(15)} ${retentionMs === undefined ? 'for ever, as far as it tells' : durationText(retentionMs)}`,
+    `  ${'keeps'.padEnd(15)} ${retentionMs === undefined ? 'unlimited, as reported' : durationText(retentionMs)}`,
     ...warnings.map(warning => `  ${'warning'.padEnd(15)} ${warning}`),
   ]
 }

@@ -102,7 +102,7 @@ function listLines(heaps: readonly Heap[], unreadable: number, folder: string): 
     lines.push(`${''.padStart(13)}e.g. ${shortened(raw ?? JSON.stringify(point))}`)
     lines.push(`${''.padStart(13)}asked for as ${after} … ${until}`)
   }
-  return [...lines, ...strange, '', 'When the cause is put right: smartserver-etl dead-letters replay']
+  return [...lines, ...strange, '', 'After fixing the cause: smartserver-etl dead-letters replay']
 }
 
 function shortened(text: string): string {

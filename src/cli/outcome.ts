@@ -109,7 +109,7 @@ export function tellOutcome(outcome: Ending, sinkLabel: string, terminal: Termin
     if (receipt.future > 0) terminal.say(`${gateway}: ${futureText(receipt.future)}`)
     if (parked > 0)
       terminal.out(
-        `${gateway}: ${countOf(parked, 'range')} could not be had and ${parked === 1 ? 'is' : 'are'} parked; "retry" tries again at once.`,
+        `${gateway}: ${countOf(parked, 'range')} could not be fetched and ${parked === 1 ? 'is' : 'are'} parked; "retry" tries again at once.`,
       )
     if (failure !== undefined) tellFailure(failure, terminal, `${gateway}: `)
   }

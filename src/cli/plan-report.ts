@@ -92,7 +92,7 @@ function gatewayLines(plan: GatewayPlan): string[] {
   if (problems.length > shown.length)
     lines.push(row('', `and ${countText(problems.length - shown.length)} more: see "check"`))
   if (unchecked > 0)
-    lines.push(row('', `${countOf(unchecked, 'datapoint')} not looked up, to spare the gateway: "check" tells`))
+    lines.push(row('', `${countOf(unchecked, 'datapoint')} not checked, to spare the gateway: run "check" for all`))
   return lines
 }
 

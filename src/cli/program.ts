@@ -97,7 +97,7 @@ export async function runProgram(argv: readonly string[], version: string, conte
     })
   program
     .command('check')
-    .description('look at gateways, configured datapoints and the database before a run has to')
+    .description('test gateways, datapoints and the database without transferring anything')
     .option('--gateway <name>', 'only this gateway')
     .option('--json', 'as one JSON document')
     .action(async (options: CheckOptions) => {
@@ -109,7 +109,7 @@ export async function runProgram(argv: readonly string[], version: string, conte
     .argument('<gateway>', 'its name in the configuration')
     .option('--device <glob>', 'only devices with such a name, as "Sensor*"')
     .option('--datapoint <glob>', 'only datapoints with such a name, as "nvoLux*" or "LightSensor/*"')
-    .option('--write <file>', 'into a new file')
+    .option('--write <file>', 'write the list to this new file')
     .option('--force', 'overwrite the file of --write')
     .action(async (name: string, options: DiscoverOptions) => {
       result = await discover(withConfig(), name, options, context)
@@ -148,7 +148,7 @@ export async function runProgram(argv: readonly string[], version: string, conte
     .option('--gateway <name>', 'only this gateway')
     .option('--allow-empty', 'exit code 0 also where nothing is recorded as complete')
     .option('--full', 'read all of it from the gateway again and compare entry by entry')
-    .option('--sample <count>', 'the same for so many days drawn by chance', positive)
+    .option('--sample <count>', 'compare so many randomly chosen datapoint-days with the gateway', positive)
     .option('--seed <number>', 'draw the same days again', positive)
     .option('--heal', 'write again what differs and the gateway still has; deletes nothing')
     .option('--accept', 'after healing: take as proven what is there, where nobody can bring more back')

@@ -16,14 +16,14 @@ export async function sync(config: Config, options: { once?: boolean }, context:
   const shown = options.once === true ? undefined : await openMetrics(config)
   if (shown !== undefined) {
     opened.defer(shown.close)
-    log.info({ url: shown.url }, 'metrics shown')
+    log.info({ url: shown.url }, 'serving metrics')
   }
   const check = (stop: AbortSignal) => checkDatabase(app, stop)
   const report = await (options.once === true ? check(signal) : untilReady(check, { clock, log }, signal))
   const run: SyncRun = (demand, only, observe, stop) =>
     runApp(app, config, { demand, only, keptMs: report.retentionMs, observe }, stop)
   const parts = { run, clock, log, told: new Set<string>(), metrics: shown?.metrics }
-  for (const warning of report.warnings) log.warn({ sink: app.sink.label, warning }, 'about the database')
+  for (const warning of report.warnings) log.warn({ sink: app.sink.label, warning }, 'database warning')
   tellRetention(report.retentionMs, config.sync.since, app.sink.label, log)
   if (options.once === true) {
     const outcome = await syncOnce(config.sync, parts, {}, signal)

@@ -71,7 +71,10 @@ export function readYaml(file: string, text: string, env: Environment): YamlFile
     }
     if (isAlias(node)) {
       const target = node.resolve(document)
-      const fault = target === undefined ? 'no anchor of this name stands above' : aliasFault(target, open)
+      const fault =
+        target === undefined
+          ? '* begins an alias in YAML, and no anchor has this name: put text such as "*/*/*/*" in quotes'
+          : aliasFault(target, open)
       if (target !== undefined && fault === undefined) return read(target, path, key ?? spanOf(node), open)
       if (fault !== undefined && aliases <= mostAliases + 1) report(spanOf(node) ?? start, fault)
       place({ isBroken: true })
@@ -148,9 +151,10 @@ function errorSpan({ code, pos: [start, end] }: YAMLError, text: string): Span {
 
 /** The library's words, without the piece of the file that some of them quote: it may be a secret. */
 function yamlMessage({ code, message, pos }: YAMLError, text: string): string {
-  if (code === 'DUPLICATE_KEY') return 'this key stands twice in its map'
+  if (code === 'DUPLICATE_KEY') return 'duplicate key'
   if (code === 'TAG_RESOLVE_FAILED') return 'YAML tags (!…) are not used here'
-  if (code === 'BAD_ALIAS') return 'no anchor of this name stands above'
+  if (code === 'BAD_ALIAS')
+    return '* begins an alias in YAML, and no anchor has this name: put text such as "*/*/*/*" in quotes'
   if (code === 'BAD_DQ_ESCAPE')
     return 'an escape that double quotes do not know: single quotes take a backslash as it is'
   const line = text.slice(text.lastIndexOf('\n', pos[0] - 1) + 1, pos[1])

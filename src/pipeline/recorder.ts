@@ -36,7 +36,7 @@ export interface RecordingJob {
 
 export interface Recorded {
   readonly requests: number
-  /** Requests that came to no good end: recorded as far as they came. */
+  /** Requests that failed: recorded as far as they came. */
   readonly failed: number
   readonly frames: number
 }

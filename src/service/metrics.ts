@@ -15,7 +15,7 @@ export class Metrics {
   readonly #passes = this.#counter('passes_total', 'Passes of the sync, by how they ended', ['gateway', 'ended'])
   readonly #clockDifference = this.#gauge('clock_difference_seconds', "The gateway's clock less the host's")
   readonly #completeUntil = this.#gauge('complete_until_timestamp_seconds', 'Up to here nothing is missing, Unix time')
-  readonly #parked = this.#gauge('parked_ranges', 'Ranges that could not be had')
+  readonly #parked = this.#gauge('parked_ranges', 'Ranges that could not be fetched')
   readonly #backlog = this.#gauge('backlog_seconds', 'Time that the last pass left, summed over datapoints')
 
   /** A failure that goes on holding the gateway ends pass after pass, and happened once. */

@@ -82,7 +82,7 @@ test('capture records what a gateway sends after "end", as such', async () => {
   const until = Math.floor(Date.now() / hour) * hour - hour
   const { code, stderr } = await capture(until - hour, until)
   expect(code).toBe(3)
-  expect(stderr).toContain('1 request came to no good end')
+  expect(stderr).toContain('1 request failed')
   const frames = (await parts()).filter(part => 'frame' in part)
   const entries = [...gateway.history.merged(() => true, until - hour, until)].map(entry => gateway.frame(entry))
   expect(frames.filter(part => !('afterEnd' in part)).map(part => part['frame'])).toEqual(entries)

@@ -73,7 +73,7 @@ const cases: Record<string, [rest: string, error: string]> = {
   ],
   'a key given twice': [
     '    datapoints: [a/b/0/c]\n    url: https://192.0.2.11\n',
-    `c.yaml:7:5: this key stands twice in its map
+    `c.yaml:7:5: duplicate key
       url: https://192.0.2.11
       ^^^`,
   ],
@@ -238,7 +238,7 @@ c.yaml:8:19: settle must not exceed lateness
   ],
   'an alias of nothing': [
     '    datapoints: *none\n',
-    `c.yaml:6:17: no anchor of this name stands above
+    `c.yaml:6:17: * begins an alias in YAML, and no anchor has this name: put text such as "*/*/*/*" in quotes
       datapoints: *none
                   ^^^^^`,
   ],
