@@ -1,13 +1,13 @@
-import { setTimeout as pause } from 'node:timers/promises'
 import { mix } from '../../src/simulator/random.ts'
 import { differences, isSame } from '../support/differences.ts'
-import { type Ended, runProgram, startProgram } from '../support/program.ts'
+import { startProgram } from '../support/program.ts'
 import { expectedCells } from '../support/truth.ts'
 import { createBag, type Random } from './blows.ts'
 import { checkClaims } from './claims.ts'
 import { differencesText, type Record } from './record.ts'
 import { runUnderBlows } from './run-under-blows.ts'
 import { openStage, type SinkKind, type Stage } from './stage.ts'
+import { runToTheEnd } from './to-the-end.ts'
 
 const dayMs = 86_400_000
 const daysOfLog = 30
@@ -71,8 +71,11 @@ async function playRound(
     whole: () => expected.length,
   })
   const ended = 'done' in survivor ? survivor.done : await survivor.running.ended
-  const last = await complete(ended, words)
-  if (last.code !== 0) record.finding(`${where}: not complete at the end (${last.code}): ${last.stderr.slice(-500)}`)
+  const last = await runToTheEnd(stage, ended, words)
+  if (last.code !== 0)
+    record.finding(
+      `${where}: not complete at the end (${last.code}): ${last.stderr.slice(-500)}${last.stdout.slice(-500)}`,
+    )
   const found = differences(await stage.stored(), expected)
   const { claimed } = await checkClaims(stage, () => range.until)
   record.say(`${where}: complete, ${expected.length.toLocaleString('en')} values read back: ${differencesText(found)}`)
@@ -80,16 +83,6 @@ async function playRound(
   if (claimed !== expected.length)
     record.finding(`${where}: complete, but the ledger claims ${claimed} of ${expected.length}`)
   if (stage.drafts().length > 0) record.finding(`${where}: drafts are left behind: ${stage.drafts().join(', ')}`)
-}
-
-/** Blows may have brought rejected frames (3) or parked ranges: undisturbed, the same command ends with all there. */
-async function complete(ended: Ended, words: readonly string[]): Promise<Ended> {
-  let last = ended
-  for (let attempt = 0; attempt < 5 && last.code !== 0; attempt++) {
-    await pause(200)
-    last = await runProgram(words)
-  }
-  return last
 }
 
 function text(ms: number): string {

@@ -28,6 +28,8 @@ export interface Stage {
   readonly disk: SmallDisk | undefined
   /** Everything that the database holds now. */
   stored(): Promise<Cell[]>
+  /** The folder of the dead letters. */
+  readonly letters: string
   /** Files of transfers that were never completed. */
   drafts(): readonly string[]
   close(): Promise<void>
@@ -60,6 +62,7 @@ export async function openStage({ sink, gateway: options, settings, sockets }: S
   opened.defer(() => disk?.close())
   const folder = disk?.folder ?? site.folder
   const points = join(folder, 'points.db')
+  const letters = join(folder, 'dead-letters')
   await site.configure({
     gateways: {
       g: {
@@ -82,12 +85,12 @@ export async function openStage({ sink, gateway: options, settings, sockets }: S
     influxd,
     site,
     disk,
+    letters,
     async stored() {
       if (influxd !== undefined) return await cellsOfInfluxd(influxd, 'site')
       return existsSync(points) ? cellsOfSqlite(points) : []
     },
     drafts() {
-      const letters = join(folder, 'dead-letters')
       return existsSync(letters) ? readdirSync(letters).filter(name => name.endsWith('.draft')) : []
     },
     close: () => kept.disposeAsync(),

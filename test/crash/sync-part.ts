@@ -9,6 +9,7 @@ import { readClaims } from './claims.ts'
 import { differencesText } from './record.ts'
 import { runUnderBlows } from './run-under-blows.ts'
 import { openStage, type Stage } from './stage.ts'
+import { runToTheEnd } from './to-the-end.ts'
 
 const where = 'sync'
 /** Longer than all that the program may wait after trouble. */
@@ -62,9 +63,12 @@ async function comeToAnEnd(stage: Stage, running: Running, start: number, { reco
   if (parked === undefined)
     record.finding(`${where}: did not catch up within ${catchUpMs / 1000} s after the last blow`)
   const words = ['--from', new Date(start - 1).toISOString(), '--to', new Date(until).toISOString()]
-  const filled = await runProgram(['backfill', '--config', site.file, ...words])
+  const backfill = ['backfill', '--config', site.file, ...words]
+  const filled = await runToTheEnd(stage, await runProgram(backfill), backfill)
   if (filled.code !== 0)
-    record.finding(`${where}: not complete at the end (${filled.code}): ${filled.stderr.slice(-500)}`)
+    record.finding(
+      `${where}: not complete at the end (${filled.code}): ${filled.stderr.slice(-500)}${filled.stdout.slice(-500)}`,
+    )
 
   const stored = await stage.stored()
   const expected = expectedCells(gateway.history, start - 1, until)
