@@ -102,7 +102,7 @@ function gatewayAt(at: number): PlannedGateway {
 
 /**
  * All that was done until an hour ago is final, as many small ranges are that have merged; what came after is recorded
- * transfer by transfer, with second looks, as the pipeline does it.
+ * transfer by transfer, with re-reads, as the pipeline does it.
  */
 function fillLedger(path: string): void {
   let at = now

@@ -4,9 +4,9 @@ import { type Selector, selectorContains, selectorKey, selectorLabel } from '../
 import { addCounts, type Counts } from '../domain/receipt.ts'
 import type { Activity } from '../ledger/activity.ts'
 import type { Ledger } from '../ledger/ledger.ts'
-import type { SecondLooks } from '../ledger/memory.ts'
+import type { Rereads } from '../ledger/memory.ts'
 import type { ParkedRange } from '../ledger/parked.ts'
-import type { Proof } from '../ledger/targets.ts'
+import type { Proof } from '../ledger/proof.ts'
 import { planRun } from '../planning/plan.ts'
 import { type Risk, riskOf } from '../planning/risk.ts'
 
@@ -28,7 +28,7 @@ export interface GatewayStatus {
   readonly datapoints: readonly DatapointStatus[]
   /** Fetched once, and no longer in the configuration. */
   readonly unwanted: readonly DatapointStatus[]
-  readonly secondLooks: SecondLooks | undefined
+  readonly rereads: Rereads | undefined
   readonly activity: Activity | undefined
   readonly risk: KnownRisk | undefined
 }
@@ -50,14 +50,14 @@ export interface Status {
  * and nothing is in it.
  */
 export function readStatus(config: Config, sink: string | undefined, ledger: Ledger, now: number): Status {
-  const secondLooks = ledger.memory.secondLooks()
+  const rereads = ledger.memory.rereads()
   const activities = new Map(ledger.activity.all().map(activity => [activity.gateway, activity]))
   return {
     owner: ledger.owner.text(),
     gateways: config.gateways.map(gateway => ({
       name: gateway.name,
       ...datapointsOf(gateway, sink ?? '', ledger),
-      secondLooks: secondLooks.get(gateway.name),
+      rereads: rereads.get(gateway.name),
       activity: activities.get(gateway.name),
       risk: riskOfGateway(config, gateway, sink ?? '', ledger, now),
     })),

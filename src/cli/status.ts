@@ -39,16 +39,16 @@ export async function status(config: Config, options: { json?: boolean }, contex
 }
 
 function gatewayLines(gateway: GatewayStatus, within: TimeRange, now: number, columns: number): string[] {
-  const { activity, secondLooks, risk, unwanted, datapoints } = gateway
+  const { activity, rereads, risk, unwanted, datapoints } = gateway
   const lines = tableOf(datapoints, within, columns)
   if (activity !== undefined) {
     const until = activity.until === undefined ? '' : `, until ${minuteText(activity.until)}`
     lines.push(`now: ${activity.doing}${until} (for ${tookText(Math.max(0, now - activity.since))})`)
   }
-  if (secondLooks !== undefined && secondLooks.points > 0) {
-    const { points, late } = secondLooks
+  if (rereads !== undefined && rereads.points > 0) {
+    const { points, late } = rereads
     const words = late === 0 ? 'none was late' : `${countText(late)} came late and would have been lost`
-    lines.push(`second looks: of ${countOf(points, 'point')} ${words}`)
+    lines.push(`re-reads: of ${countOf(points, 'point')} ${words}`)
   }
   if (risk !== undefined)
     for (const [key, words] of riskRows(risk)) lines.push(`${key}, as of ${minuteText(risk.asOf)}: ${words}`)
@@ -101,12 +101,12 @@ function statusJson({ owner, gateways }: Status): string {
       lastTry: isoText(at),
     })),
   })
-  const entries = gateways.map(({ name, datapoints, unwanted, secondLooks, activity, risk }) => [
+  const entries = gateways.map(({ name, datapoints, unwanted, rereads, activity, risk }) => [
     name,
     {
       datapoints: datapoints.map(datapointJson),
       unwanted: unwanted.map(datapointJson),
-      ...(secondLooks === undefined ? {} : { secondLooks }),
+      ...(rereads === undefined ? {} : { rereads }),
       ...(activity === undefined ? {} : { activity: activityJson(activity) }),
       ...(risk === undefined ? {} : { risk: { asOf: isoText(risk.asOf), ...riskJson(risk) } }),
     },

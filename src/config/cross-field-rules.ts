@@ -31,7 +31,7 @@ export function inOrder(smaller: string, larger: string) {
   }
 }
 
-/** Second looks are gathered over a lateness, and come only to what is still wanted then. */
+/** Re-reads are gathered over a lateness, and come only to what is still wanted then. */
 export function roomForRereads({ since, lateness }: Readonly<Record<string, unknown>>, context: Context): void {
   if (typeof since === 'number' && typeof lateness === 'number' && since < 3 * lateness)
     context.addIssue({

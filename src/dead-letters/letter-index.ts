@@ -7,7 +7,7 @@ import type { KeptLetter } from './dead-letters.ts'
 import { letterFiles } from './letter-files.ts'
 import { type LetterLine, readLetterLinesFrom } from './letter-lines.ts'
 
-/** Recognises letters that a range brings again: a second look, or a range that was taken back. */
+/** Recognises letters that a range brings again: a re-read, or a range that was taken back. */
 export interface LetterIndex {
   /** Catches up with the files, a little at a time, so that a stop is heard in between. */
   learn(signal: AbortSignal): Promise<void>

@@ -1,8 +1,8 @@
+import type { SinkGateway } from '../domain/coverage.ts'
 import type { DatapointName } from '../domain/datapoint.ts'
 import type { Point, Series } from '../domain/point.ts'
-import type { AmendedRow } from '../ledger/amendments.ts'
 import type { Ledger } from '../ledger/ledger.ts'
-import type { Place } from '../ledger/targets.ts'
+import type { RestatedRow } from '../ledger/restatement.ts'
 import { sinkFailure } from '../sinks/failures.ts'
 import type { Refusal, Sink } from '../sinks/sink.ts'
 
@@ -13,7 +13,7 @@ export interface MappedPoint {
 }
 
 interface TouchedRow {
-  readonly row: AmendedRow
+  readonly row: RestatedRow
   readonly series: Set<Series>
 }
 
@@ -25,15 +25,15 @@ interface TouchedRow {
  */
 export async function writeAndRestate(
   mapped: readonly MappedPoint[],
-  place: Place,
+  place: SinkGateway,
   { sink, ledger }: { readonly sink: Sink; readonly ledger: Ledger },
   signal: AbortSignal,
 ): Promise<ReadonlyMap<Point, Refusal>> {
   if (mapped.length === 0) return new Map()
-  const amendments = ledger.proofs.amendments(place)
+  const restatement = ledger.proofs.restatement(place)
   const touched = new Map<string, TouchedRow>()
   for (const { point, datapoint } of mapped)
-    for (const row of amendments.rowsOf(point.series, datapoint, point.at)) {
+    for (const row of restatement.rowsOf(point.series, datapoint, point.at)) {
       const key = `${row.target} ${row.final} ${row.range.after}`
       const there = touched.get(key) ?? { row, series: new Set() }
       there.series.add(point.series)
@@ -41,12 +41,12 @@ export async function writeAndRestate(
     }
   const rows = [...touched.values()]
   const before = await countAll(rows, sink, signal)
-  amendments.doubt(rows.map(({ row }) => row))
+  restatement.doubt(rows.map(({ row }) => row))
   const points = mapped.map(({ point }) => point)
   const { rejected } = await sink.write(points, signal)
   const after = before && (await countAll(rows, sink, signal))
   if (before !== undefined && after !== undefined)
-    amendments.restate(
+    restatement.restate(
       rows.map(({ row, series }, i) => ({
         ...row,
         points: row.points + after[i]! - before[i]!,

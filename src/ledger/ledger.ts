@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import type { DatabaseSync } from 'node:sqlite'
 import type { Clock, ClockReading } from '../domain/clock.ts'
-import type { Coverage } from '../domain/coverage.ts'
+import type { Coverage, SinkGateway } from '../domain/coverage.ts'
 import { type Selector, selectorContains } from '../domain/datapoint.ts'
 import type { Failure } from '../domain/failure.ts'
 import type { Series } from '../domain/point.ts'
@@ -9,18 +9,20 @@ import type { RangeSet } from '../domain/range.ts'
 import type { Counts, Receipt } from '../domain/receipt.ts'
 import type { DataLogRequest } from '../domain/request.ts'
 import { type Activity, createActivities } from './activity.ts'
-import { openAmendments } from './amendments.ts'
-import { createContents } from './contents.ts'
+import { compactionSpanOf } from './compaction.ts'
+import { createCoverage } from './coverage.ts'
+import { createCoverageSeries } from './coverage-series.ts'
 import { ledgerFailure, openLedgerFile, openLedgerForReading } from './file.ts'
 import { createMemory } from './memory.ts'
-import { spanOf } from './months.ts'
 import { type Ownership, ownerText, takeOwnership } from './owner.ts'
 import { createParked, type ParkedRange } from './parked.ts'
-import { openPins } from './pins.ts'
+import type { Claim, Proof } from './proof.ts'
 import { createReceipts, type PastTransfer } from './receipts.ts'
+import { createRestatement } from './restatement.ts'
 import { createTransaction, guardStatements } from './statements.ts'
-import { type Claim, createTargets, type Place, type Proof } from './targets.ts'
+import { createTargets } from './targets.ts'
 import { createUnconfirmed } from './unconfirmed.ts'
+import { createValueTypePins } from './value-type-pins.ts'
 
 export interface CompletedTransfer {
   readonly sink: string
@@ -72,13 +74,13 @@ function createLedger(database: DatabaseSync, path: string, clock: Clock) {
   const statements = guardStatements(database, path)
   const transaction = createTransaction(database, path, () => ownership?.confirm())
   const targets = createTargets(statements)
-  const contents = createContents(statements)
+  const coverageRows = createCoverage(statements, targets)
+  const coverageSeries = createCoverageSeries(statements)
   const parkedRows = createParked(statements)
   const receiptRows = createReceipts(statements)
   const activities = createActivities(statements)
   const memory = createMemory(statements, transaction)
   const unconfirmed = createUnconfirmed(statements)
-  const gatewaysOf = statements.prepare('SELECT DISTINCT gateway FROM target WHERE sink = ?')
 
   function guard<T>(work: () => T): T {
     try {
@@ -111,23 +113,20 @@ function createLedger(database: DatabaseSync, path: string, clock: Clock) {
   }
 
   const coverage = {
-    of: (place: Place, selectors: readonly Selector[]): Map<Selector, Coverage> => targets.coverage(place, selectors),
+    of: (place: SinkGateway, selectors: readonly Selector[]): Map<Selector, Coverage> =>
+      coverageRows.of(place, selectors),
     /** Selectors of a gateway that were fetched once, whether they are still wanted or not. */
-    selectors: (place: Place): Selector[] => targets.selectors(place),
+    selectors: (place: SinkGateway): Selector[] => targets.all(place).map(({ selector }) => selector),
     /** Whether any point of this selector itself was ever written. */
-    hasContent(place: Place, selector: Selector): boolean {
+    hasContent(place: SinkGateway, selector: Selector): boolean {
       const target = targets.find(place, selector)
-      return target !== undefined && contents.has(target)
+      return target !== undefined && coverageSeries.has(target)
     },
     /** Gateways of which anything was ever covered in a sink, whether they are configured or not. */
-    gateways: (sink: string): string[] =>
-      gatewaysOf
-        .all(sink)
-        .map(row => String(row['gateway']))
-        .sort(),
+    gateways: (sink: string): string[] => targets.gateways(sink),
     /** True where all that is proven is proven of other databases: this one is new, or stands in the place of another. */
     provesOthersOnly(sink: string): boolean {
-      const known = targets.sinks()
+      const known = coverageRows.sinks()
       return known.length > 0 && !known.includes(sink)
     },
     /**
@@ -136,9 +135,9 @@ function createLedger(database: DatabaseSync, path: string, clock: Clock) {
      */
     heedClock(gateway: string, reading: ClockReading, lived: RangeSet): boolean {
       let isAny = false
-      if (targets.mayProve(gateway, lived))
+      if (coverageRows.mayProve(gateway, lived))
         transaction(() => {
-          isAny = targets.takeBack(gateway, lived)
+          isAny = coverageRows.takeBack(gateway, lived)
           memory.within.noteClock(gateway, reading)
         })
       return isAny
@@ -147,27 +146,31 @@ function createLedger(database: DatabaseSync, path: string, clock: Clock) {
 
   const proofs = {
     /** The final rows of a selector, which verify compares with the database. */
-    of: (place: Place, selector: Selector): Proof[] => targets.proofs(place, selector),
+    of(place: SinkGateway, selector: Selector): Proof[] {
+      const target = targets.find(place, selector)
+      return target === undefined ? [] : coverageRows.proofs(target)
+    },
     /** What counts for these selectors: their own rows, and those of wider ones that hold them. */
-    claims: (place: Place, selectors: readonly Selector[]): Claim[] =>
+    claims: (place: SinkGateway, selectors: readonly Selector[]): Claim[] =>
       targets
         .all(place)
         .filter(target => selectors.some(selector => selectorContains(target.selector, selector)))
         .map(({ id, selector }) => ({
           selector,
-          proofs: targets.proofs(place, selector),
-          series: contents.of(id),
+          proofs: coverageRows.proofs(id),
+          series: coverageSeries.of(id),
         })),
     /** Replaces the count and the series of a final row; its range stays proven complete. */
-    restate(place: Place, selector: Selector, { range, points }: Proof, series: readonly Series[]): void {
+    restate(place: SinkGateway, selector: Selector, { range, points }: Proof, series: readonly Series[]): void {
       transaction(() => {
-        const target = targets.idOf(place, selector)
-        targets.recount(target, 1, range, points)
-        contents.note(target, series)
+        const target = targets.ensure(place, selector)
+        coverageRows.recount(target, 1, range, points)
+        coverageSeries.note(target, series)
       })
     },
     /** For points that are added to ranges that are covered already. */
-    amendments: (place: Place) => openAmendments(place, { targets, contents }, transaction),
+    restatement: (place: SinkGateway) =>
+      createRestatement(place, { targets, coverageRows, coverageSeries }, transaction),
   }
 
   const names = {
@@ -184,23 +187,23 @@ function createLedger(database: DatabaseSync, path: string, clock: Clock) {
     settle(gateway: string, judge: (selector: Selector) => 'listed' | 'missing' | undefined): Selector[] {
       const open = targets.ofGateway(gateway).flatMap(({ id, selector }) => {
         const ranges = unconfirmed.of(id)
-        const verdict = ranges.isEmpty ? undefined : judge(selector)
-        return verdict === undefined ? [] : [{ id, selector, ranges, verdict }]
+        const state = ranges.isEmpty ? undefined : judge(selector)
+        return state === undefined ? [] : [{ id, selector, ranges, state }]
       })
       if (open.length === 0) return []
       transaction(() => {
-        for (const { id, ranges, verdict } of open) {
-          if (verdict === 'missing') targets.uncover(id, ranges)
+        for (const { id, ranges, state } of open) {
+          if (state === 'missing') coverageRows.uncover(id, ranges)
           unconfirmed.clear(id)
         }
       })
-      return open.filter(({ verdict }) => verdict === 'missing').map(({ selector }) => selector)
+      return open.filter(({ state }) => state === 'missing').map(({ selector }) => selector)
     },
   }
 
   const parked = {
     /** Without what a wider selector has covered since. */
-    of(place: Place, selector: Selector): ParkedRange[] {
+    of(place: SinkGateway, selector: Selector): ParkedRange[] {
       const target = targets.find(place, selector)
       const rows = target === undefined ? [] : parkedRows.of(target)
       if (rows.length === 0) return rows
@@ -211,7 +214,7 @@ function createLedger(database: DatabaseSync, path: string, clock: Clock) {
     park(sink: string, { gateway, selectors, range }: DataLogRequest, failure: Failure, tries: number): void {
       transaction(() => {
         for (const selector of selectors)
-          parkedRows.park(targets.idOf({ sink, gateway }, selector), range, failure, clock.now(), tries)
+          parkedRows.park(targets.ensure({ sink, gateway }, selector), range, failure, clock.now(), tries)
       })
     },
   }
@@ -222,9 +225,8 @@ function createLedger(database: DatabaseSync, path: string, clock: Clock) {
     names,
     parked,
     /** The newest transfers of a gateway, for estimates of the next ones. */
-    receipts: { newest: (place: Place, most: number): PastTransfer[] => receiptRows.newest(place, most) },
-    /** The value types of the datapoints of a gateway: see `openPins`. */
-    pins: { of: (place: Place) => openPins(statements, place, transaction) },
+    receipts: { newest: (place: SinkGateway, most: number): PastTransfer[] => receiptRows.newest(place, most) },
+    pins: { of: (place: SinkGateway) => createValueTypePins(statements, place, transaction) },
     memory,
     owner,
     activity,
@@ -245,22 +247,22 @@ function createLedger(database: DatabaseSync, path: string, clock: Clock) {
       } = completed
       const { gateway, selectors, range } = request
       transaction(() => {
-        if (premise !== undefined) targets.takeBack(gateway, premise.before)
+        if (premise !== undefined) coverageRows.takeBack(gateway, premise.before)
         for (const [i, selector] of selectors.entries()) {
           const proof = { range, points: points[i], counts: counts?.[i] }
           // an empty answer to a name that the gateway does not list proves nothing
           if (proof.counts?.received === 0 && isListed?.(selector) === false) continue
-          const target = targets.idOf({ sink, gateway }, selector)
+          const target = targets.ensure({ sink, gateway }, selector)
           noteConfirmation(target, proof)
-          const reread = targets.cover(target, proof, provisional, spanOf(completed.keptMs))
-          contents.note(target, series?.[i] ?? [])
-          if (reread !== undefined) memory.within.noteSecondLook(gateway, reread)
-          parkedRows.unpark(target, range, () => targets.coveredBy(target))
+          const reread = coverageRows.cover(target, proof, provisional, compactionSpanOf(completed.keptMs))
+          coverageSeries.note(target, series?.[i] ?? [])
+          if (reread !== undefined) memory.within.noteReread(gateway, reread)
+          parkedRows.unpark(target, range, () => coverageRows.coveredBy(target))
         }
-        targets.provesUntil(gateway, range.until)
+        coverageRows.provesUntil(gateway, range.until)
         receiptRows.add(sink, request, provisional, receipt, clock.now())
         if (premise !== undefined) {
-          targets.takeBack(gateway, premise.during)
+          coverageRows.takeBack(gateway, premise.during)
           memory.within.noteClock(gateway, premise.reading, premise.newestEntry)
         }
         if (window !== undefined) memory.within.noteWindow(gateway, window.group, window.ms)

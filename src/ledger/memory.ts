@@ -1,8 +1,8 @@
 import type { ClockReading } from '../domain/clock.ts'
 import { type Selector, selectorKey } from '../domain/datapoint.ts'
 import type { WantedSince } from '../domain/range.ts'
+import type { Reread } from './proof.ts'
 import type { Statements, Transaction } from './statements.ts'
-import type { SecondLook } from './targets.ts'
 
 /** For how long a gateway keeps the log of its selectors, as last read from it. */
 export interface KnownRetentions {
@@ -12,8 +12,8 @@ export interface KnownRetentions {
   of(selector: Selector): number | undefined
 }
 
-export interface SecondLooks {
-  readonly looks: number
+export interface Rereads {
+  readonly ranges: number
   readonly points: number
   readonly late: number
 }
@@ -70,8 +70,8 @@ export function createMemory(database: Statements, transaction: Transaction) {
       transaction(() => put(gateway, 'retention', { at, known: rows }))
     },
     /** By gateway: how often provisional ranges were read again, and the points that only the re-read has found. */
-    secondLooks: (): Map<string, SecondLooks> =>
-      new Map(all.all('second-looks').map(row => [String(row['gateway']), JSON.parse(String(row['json']))])),
+    rereads: (): Map<string, Rereads> =>
+      new Map(all.all('rereads').map(row => [String(row['gateway']), JSON.parse(String(row['json']))])),
     /** Plain statements: the transaction is the caller's. */
     within: {
       noteClock(name: string, { host, gateway }: ClockReading, newestEntry?: number | undefined): void {
@@ -82,10 +82,10 @@ export function createMemory(database: Statements, transaction: Transaction) {
       noteWindow(gateway: string, group: string, ms: number): void {
         put(gateway, `window ${group}`, ms)
       },
-      noteSecondLook(gateway: string, { points, late }: SecondLook): void {
-        const before = get<SecondLooks>(gateway, 'second-looks') ?? { looks: 0, points: 0, late: 0 }
-        const { looks } = before
-        put(gateway, 'second-looks', { looks: looks + 1, points: before.points + points, late: before.late + late })
+      noteReread(gateway: string, { points, late }: Reread): void {
+        const before = get<Rereads>(gateway, 'rereads') ?? { ranges: 0, points: 0, late: 0 }
+        const known = { ranges: before.ranges + 1, points: before.points + points, late: before.late + late }
+        put(gateway, 'rereads', known)
       },
     },
   }

@@ -1,9 +1,9 @@
+import type { SinkGateway } from '../domain/coverage.ts'
 import { type Selector, selectorLabel } from '../domain/datapoint.ts'
 import type { TimeRange } from '../domain/range.ts'
 import { emptyReceipt, type Receipt } from '../domain/receipt.ts'
 import type { DataLogRequest } from '../domain/request.ts'
 import type { Statements } from './statements.ts'
-import type { Place } from './targets.ts'
 
 /** A transfer of the past; `asked` is the `askedText` of its selectors. */
 export interface PastTransfer {
@@ -22,11 +22,11 @@ export function createReceipts(database: Statements) {
   const insert = database.prepare(
     'INSERT INTO receipt (at, sink, gateway, selectors, after, until, provisional, counts) VALUES (?, ?, ?, ?, ?, ?, ?, ?)',
   )
-  const places = database.prepare('SELECT count(*) AS places FROM (SELECT DISTINCT sink, gateway FROM receipt)')
+  const shares = database.prepare('SELECT count(*) AS shares FROM (SELECT DISTINCT sink, gateway FROM receipt)')
   const trim = database.prepare(
     `DELETE FROM receipt WHERE id IN (
-       SELECT id FROM (SELECT id, row_number() OVER (PARTITION BY sink, gateway ORDER BY id DESC) AS place FROM receipt)
-       WHERE place > ?)`,
+       SELECT id FROM (SELECT id, row_number() OVER (PARTITION BY sink, gateway ORDER BY id DESC) AS newest FROM receipt)
+       WHERE newest > ?)`,
   )
   const newest = database.prepare(
     'SELECT selectors, after, until, counts FROM receipt WHERE sink = ? AND gateway = ? ORDER BY id DESC LIMIT ?',
@@ -47,9 +47,9 @@ export function createReceipts(database: Statements) {
         JSON.stringify(counted),
       )
       if (Number(lastInsertRowid) % trimEvery !== 0) return
-      trim.run(Math.floor(mostKept / Math.max(1, Number(places.get()!['places']))))
+      trim.run(Math.floor(mostKept / Math.max(1, Number(shares.get()!['shares']))))
     },
-    newest: ({ sink, gateway }: Place, most: number): PastTransfer[] =>
+    newest: ({ sink, gateway }: SinkGateway, most: number): PastTransfer[] =>
       newest.all(sink, gateway, most).map(row => ({
         asked: String(row['selectors']),
         range: { after: Number(row['after']), until: Number(row['until']) },

@@ -173,4 +173,10 @@ CREATE TABLE unconfirmed (
   CHECK (after < until)
 ) STRICT, WITHOUT ROWID;
 `,
+  `
+-- what re-reads of provisional ranges have found: once called second looks
+UPDATE gateway_memory SET key = 'rereads', json = json_object(
+    'ranges', json ->> 'looks', 'points', json ->> 'points', 'late', json ->> 'late')
+  WHERE key = 'second-looks';
+`,
 ]

@@ -17,7 +17,7 @@ export interface DemandTerms {
   /** By the gateway's clock; what is not settled yet is left out later. */
   readonly wanted: TimeRange
   /** See `missingRanges`. */
-  readonly secondLookMs: number
+  readonly rereadMs: number
   /** The newest range of each group comes first, whatever backlog there is. */
   readonly newestFirst: boolean
   /** Parked ranges that were tried within this time are left alone, ms; 0: all are tried again. */
@@ -39,7 +39,7 @@ export function termsOf(
   oldest: number,
   remembered?: WantedSince | undefined,
 ): DemandTerms {
-  const once = { secondLookMs: 0, newestFirst: false, coolingMs: 0, parkedSince: undefined, isParkedOnly: false }
+  const once = { rereadMs: 0, newestFirst: false, coolingMs: 0, parkedSince: undefined, isParkedOnly: false }
   if (demand.kind === 'once') {
     const { after, until = gatewayNow } = demand
     return { ...once, wanted: clampToRetention({ after, until }, oldest) }
@@ -51,7 +51,7 @@ export function termsOf(
       { after: wantedSince(gatewayNow, demand.sinceMs, remembered).after, until: gatewayNow - maturity.settle },
       oldest,
     ),
-    secondLookMs: maturity.lateness,
+    rereadMs: maturity.lateness,
     newestFirst: true,
     coolingMs,
     parkedSince: Math.max(0, oldest),

@@ -6,7 +6,7 @@ import { hasTime } from './clock-premise.ts'
 export interface Maturity {
   /** Nothing after this is asked for: it may not be stored yet. */
   readonly settledUntil: number
-  /** What ends before this is final at the first look; what ends after it is provisional. */
+  /** What ends before this is final when it is first read; what ends after it is provisional. */
   readonly matureUntil: number
 }
 
@@ -43,21 +43,16 @@ export function maturityAt(clocks: Clocks, { settle, lateness }: { settle: numbe
 
 /**
  * Wanted minus covered is work. Provisional ranges are work again when they are mature: once, whole, and not in slivers —
- * a schedule of minutes would otherwise look twice at every one of its small ranges. `secondLookMs` is how much must
- * have matured before it is worth a request; 0 looks at once.
+ * a schedule of minutes would otherwise re-read every one of its small ranges. `rereadMs` is how much must have matured
+ * before it is worth a request; 0: any.
  */
-export function missingRanges(
-  wanted: TimeRange,
-  covered: Coverage,
-  maturity: Maturity,
-  secondLookMs: number,
-): RangeSet {
+export function missingRanges(wanted: TimeRange, covered: Coverage, maturity: Maturity, rereadMs: number): RangeSet {
   const asked = RangeSet.of({ after: wanted.after, until: Math.min(wanted.until, maturity.settledUntil) })
-  const mature = RangeSet.from(covered.looks.filter(look => look.until <= maturity.matureUntil))
-  const worthALook = mature
+  const mature = RangeSet.from(covered.asFetched.filter(({ until }) => until <= maturity.matureUntil))
+  const worthARequest = mature
     .intersect(covered.provisional)
-    .ranges.filter(range => rangeLength(range) >= secondLookMs || endsProvisional(range, covered.provisional))
-  return asked.subtract(covered.final).subtract(covered.provisional).add(RangeSet.from(worthALook).intersect(asked))
+    .ranges.filter(range => rangeLength(range) >= rereadMs || endsProvisional(range, covered.provisional))
+  return asked.subtract(covered.final).subtract(covered.provisional).add(RangeSet.from(worthARequest).intersect(asked))
 }
 
 function endsProvisional(range: TimeRange, provisional: RangeSet): boolean {

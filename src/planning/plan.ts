@@ -1,4 +1,4 @@
-import type { Coverage } from '../domain/coverage.ts'
+import type { Coverage, SinkGateway } from '../domain/coverage.ts'
 import { type Selector, selectorKey } from '../domain/datapoint.ts'
 import { RangeSet, type TimeRange, type WantedSince } from '../domain/range.ts'
 import { type Backlog, createBacklog, type Missing, type Order, type Piece } from './backlog.ts'
@@ -25,18 +25,13 @@ export interface PlannedGateway {
   readonly maturity: { readonly settle: number; readonly lateness: number }
 }
 
-interface Place {
-  readonly sink: string
-  readonly gateway: string
-}
-
 /** What planning reads of the ledger. */
 export interface PlanLedger {
   readonly coverage: {
-    of(place: Place, selectors: readonly Selector[]): ReadonlyMap<Selector, Coverage>
-    hasContent(place: Place, selector: Selector): boolean
+    of(place: SinkGateway, selectors: readonly Selector[]): ReadonlyMap<Selector, Coverage>
+    hasContent(place: SinkGateway, selector: Selector): boolean
   }
-  readonly parked: { of(place: Place, selector: Selector): readonly Parked[] }
+  readonly parked: { of(place: SinkGateway, selector: Selector): readonly Parked[] }
   readonly memory: {
     widthOf(gateway: string, group: string): string | undefined
     wantedOf(gateway: string): WantedSince | undefined
@@ -91,7 +86,7 @@ export function planRun(demand: Demand, gateway: PlannedGateway, ledger: PlanLed
   const allParked: Parked[] = []
   const widthOf = (group: string) => ledger.memory.widthOf(name, group)
   const work = selectors.map((selector): Missing => {
-    const missing = missingRanges(wanted, coverage.get(selector)!, moments, terms.secondLookMs)
+    const missing = missingRanges(wanted, coverage.get(selector)!, moments, terms.rereadMs)
     const parked = ledger.parked.of(place, selector)
     allParked.push(...parked)
     const without = rangesOf(inHand.filter(({ selectors: its }) => its.some(it => isSame(it, selector))))
@@ -136,7 +131,7 @@ function splitWork(work: readonly Missing[], together: RangeSet): Missing[] {
 /** What the ledger says of a plan now: after a run, what became of it. */
 export function stateOf(
   plan: Pick<RunPlan, 'selectors' | 'settled' | 'parkedWithin'>,
-  place: Place,
+  place: SinkGateway,
   ledger: Pick<PlanLedger, 'coverage' | 'parked'>,
 ): {
   /** Ranges of the demand that are parked; one of several selectors is one. */

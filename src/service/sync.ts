@@ -36,7 +36,7 @@ export interface SyncParts {
 }
 
 /**
- * One pass: everything from `since` on, the newest first; second looks are gathered (see `missingRanges`). A pass ends at
+ * One pass: everything from `since` on, the newest first; re-reads are gathered (see `missingRanges`). A pass ends at
  * `deadline` and leaves its backlog to the next one, so that what is new never waits for what is old.
  */
 export async function syncOnce(

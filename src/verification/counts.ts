@@ -1,7 +1,7 @@
 import type { Selector } from '../domain/datapoint.ts'
 import { type Series, seriesKey } from '../domain/point.ts'
 import type { TimeRange } from '../domain/range.ts'
-import type { Claim } from '../ledger/targets.ts'
+import type { Claim } from '../ledger/proof.ts'
 import type { Sink } from '../sinks/sink.ts'
 import { type Settling, settle } from './settle.ts'
 

@@ -145,7 +145,7 @@ describe('pieces cut from a backlog', () => {
 describe('what is missing', () => {
   const anyCoverage: fc.Arbitrary<Coverage> = fc
     .tuple(anySet, anySet)
-    .map(([final, it]) => ({ final, provisional: it.subtract(final), looks: it.subtract(final).ranges }))
+    .map(([final, it]) => ({ final, provisional: it.subtract(final), asFetched: it.subtract(final).ranges }))
   const anyCase = fc.record({
     wanted: fc
       .tuple(fc.integer({ min: 0, max: horizon }), fc.integer({ min: 0, max: horizon }))
@@ -153,13 +153,13 @@ describe('what is missing', () => {
     covered: anyCoverage,
     now: fc.integer({ min: 0, max: 2 * horizon }),
     delays: fc.record({ settle: fc.integer({ min: 0, max: 100 }), lateness: fc.integer({ min: 0, max: 600 }) }),
-    secondLookMs: fc.integer({ min: 0, max: 400 }),
+    rereadMs: fc.integer({ min: 0, max: 400 }),
   })
 
   it('is never beyond what was wanted nor beyond what has settled', () => {
     fc.assert(
-      fc.property(anyCase, ({ wanted, covered, now, delays, secondLookMs }) => {
-        const missing = missingRanges(wanted, covered, maturityAt(agreed(now), delays), secondLookMs)
+      fc.property(anyCase, ({ wanted, covered, now, delays, rereadMs }) => {
+        const missing = missingRanges(wanted, covered, maturityAt(agreed(now), delays), rereadMs)
         expect(missing.subtract(RangeSet.of(wanted)).isEmpty).toBe(true)
         for (const { until } of missing.ranges) expect(until).toBeLessThanOrEqual(now - delays.settle)
       }),
@@ -168,8 +168,8 @@ describe('what is missing', () => {
 
   it('never holds what is final, and always holds what was never fetched', () => {
     fc.assert(
-      fc.property(anyCase, ({ wanted, covered, now, delays, secondLookMs }) => {
-        const missing = missingRanges(wanted, covered, maturityAt(agreed(now), delays), secondLookMs)
+      fc.property(anyCase, ({ wanted, covered, now, delays, rereadMs }) => {
+        const missing = missingRanges(wanted, covered, maturityAt(agreed(now), delays), rereadMs)
         expect(missing.intersect(covered.final).isEmpty).toBe(true)
         const never = RangeSet.of({ after: wanted.after, until: Math.min(wanted.until, now - delays.settle) })
           .subtract(covered.final)
@@ -181,11 +181,11 @@ describe('what is missing', () => {
 
   it('holds of the provisional only looks that are mature as a whole: all of them without a least length', () => {
     fc.assert(
-      fc.property(anyCase, ({ wanted, covered, now, delays, secondLookMs }) => {
+      fc.property(anyCase, ({ wanted, covered, now, delays, rereadMs }) => {
         const moments = maturityAt(agreed(now), delays)
-        const again = missingRanges(wanted, covered, moments, secondLookMs).intersect(covered.provisional)
+        const again = missingRanges(wanted, covered, moments, rereadMs).intersect(covered.provisional)
         for (const { until } of again.ranges) expect(until).toBeLessThanOrEqual(moments.matureUntil)
-        const mature = RangeSet.of(...covered.looks.filter(({ until }) => until <= moments.matureUntil)).intersect({
+        const mature = RangeSet.of(...covered.asFetched.filter(({ until }) => until <= moments.matureUntil)).intersect({
           after: wanted.after,
           until: Math.min(wanted.until, moments.settledUntil),
         })
@@ -198,13 +198,13 @@ describe('what is missing', () => {
 
   it('leaves the provisional in peace until enough of it is mature, or its rest', () => {
     const provisional = RangeSet.of({ after: 0, until: 1000 })
-    const looks = [0, 200, 400, 600, 800].map(after => ({ after, until: after + 200 }))
-    const ask = (now: number, secondLookMs: number) =>
+    const asFetched = [0, 200, 400, 600, 800].map(after => ({ after, until: after + 200 }))
+    const ask = (now: number, rereadMs: number) =>
       missingRanges(
         { after: 0, until: 1000 },
-        { final: RangeSet.empty, provisional, looks },
+        { final: RangeSet.empty, provisional, asFetched },
         maturityAt(agreed(now), { settle: 0, lateness: 100 }),
-        secondLookMs,
+        rereadMs,
       ).ranges
     expect(ask(100, 400)).toEqual([])
     expect(ask(499, 400)).toEqual([])
@@ -213,7 +213,7 @@ describe('what is missing', () => {
     expect(ask(1100, 2000)).toEqual([{ after: 0, until: 1000 }])
   })
 
-  it('comes to an end: a schedule of short steps looks at everything twice and at nothing three times', () => {
+  it('comes to an end: a schedule of short steps reads everything twice and nothing three times', () => {
     fc.assert(
       fc.property(
         fc.integer({ min: 1, max: 40 }),
@@ -221,21 +221,21 @@ describe('what is missing', () => {
         fc.integer({ min: 0, max: 200 }),
         (every, settle, lateness) => {
           let covered: Coverage = noCoverage
-          const looks: TimeRange[] = []
+          const fetched: TimeRange[] = []
           const rounds = Math.ceil(1_000 / every)
           for (let now = 0; now <= every * rounds; now += every) {
             const moments = maturityAt(agreed(now), { settle, lateness })
             const missing = missingRanges({ after: 0, until: now }, covered, moments, lateness)
-            looks.push(...missing.ranges)
+            fetched.push(...missing.ranges)
             const final = covered.final.add(missing.intersect({ after: 0, until: moments.matureUntil }))
             const provisional = covered.provisional.add(missing).subtract(final)
             const fresh = missing.subtract({ after: 0, until: moments.matureUntil }).ranges
-            const kept = covered.looks.filter(look => provisional.covers(look))
-            covered = { final, provisional, looks: [...kept, ...fresh] }
+            const kept = covered.asFetched.filter(range => provisional.covers(range))
+            covered = { final, provisional, asFetched: [...kept, ...fresh] }
           }
-          const total = looks.reduce((sum, range) => sum + rangeLength(range), 0)
-          expect(total).toBeLessThanOrEqual(2 * RangeSet.of(...looks).length)
-          // what still waits for its second look is no more than two latenesses and a step
+          const total = fetched.reduce((sum, range) => sum + rangeLength(range), 0)
+          expect(total).toBeLessThanOrEqual(2 * RangeSet.of(...fetched).length)
+          // what still waits for its re-read is no more than two latenesses and a step
           expect(covered.provisional.length).toBeLessThanOrEqual(2 * Math.max(lateness, settle) + every)
         },
       ),

@@ -52,7 +52,7 @@ it('pieces in hand and the new plan tile the old plan, whatever was learnt of th
                 asked.map((selector): [Selector, Coverage] => {
                   const i = selectors.indexOf(selector)
                   const looks = provisional[i]!.subtract(covered[i]!)
-                  return [selector, { ...noCoverage, final: covered[i]!, provisional: looks, looks: looks.ranges }]
+                  return [selector, { ...noCoverage, final: covered[i]!, provisional: looks, asFetched: looks.ranges }]
                 }),
               ),
             hasContent: () => false,

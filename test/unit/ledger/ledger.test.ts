@@ -129,7 +129,7 @@ describe('coverage', () => {
     )
   })
 
-  it('becomes final from provisional at the second look', () => {
+  it('becomes final from provisional at the re-read', () => {
     const { ledger } = openForTest()
     complete(ledger, 0, 100, { provisional: true })
     complete(ledger, 20, 50)

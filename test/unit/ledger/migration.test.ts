@@ -26,7 +26,7 @@ function fileOfVersion(version: number): string {
   else
     database.exec(`INSERT INTO gateway_memory VALUES ('plant-a', 'window all', '86400000'),
     ('plant-a', 'width Sensor 1/*/*/*', '"narrow"'), ('plant-a', 'clock', '{"host":7,"gateway":9}'),
-    ('plant-a', 'second-looks', '{"looks":2,"points":30,"late":1}'), ('plant-a', 'retention', '{"at":7,"known":[[1000,["${selectorKey(lux)}"]]]}')`)
+    ${version < 11 ? `('plant-a', 'second-looks', '{"looks":2,"points":30,"late":1}')` : `('plant-a', 'rereads', '{"ranges":2,"points":30,"late":1}')`}, ('plant-a', 'retention', '{"at":7,"known":[[1000,["${selectorKey(lux)}"]]]}')`)
   if (version >= 5 && version < 9) database.exec("INSERT INTO clock VALUES ('plant-a', 7, 9)")
   if (version === 8)
     database
@@ -61,8 +61,8 @@ it.each(
     expect(ledger.parked.of(place, lux)).toMatchObject([{ code: 'no-end', tries: 3 }])
     expect(ledger.memory.windowOf('plant-a', 'all')).toBe(86_400_000)
     expect(ledger.memory.widthOf('plant-a', 'Sensor 1/*/*/*')).toBe(version >= 2 ? 'narrow' : undefined)
-    expect(ledger.memory.secondLooks().get('plant-a')).toEqual(
-      version >= 2 ? { looks: 2, points: 30, late: 1 } : undefined,
+    expect(ledger.memory.rereads().get('plant-a')).toEqual(
+      version >= 2 ? { ranges: 2, points: 30, late: 1 } : undefined,
     )
     expect(ledger.memory.clockOf('plant-a')).toEqual(version >= 5 ? { host: 7, gateway: 9 } : undefined)
     const retentions = ledger.memory.retentions('plant-a')

@@ -46,7 +46,7 @@ test('what is not known of a part is not known of the whole', () => {
   }
 })
 
-test('a range that is looked at twice is counted by its second look', () => {
+test('a range that is read twice is counted by its re-read', () => {
   const { complete, proofs } = openForTest()
   complete(0, 10, { provisional: true })
   expect(proofs()).toEqual([])

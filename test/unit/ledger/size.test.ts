@@ -13,7 +13,7 @@ import { temporaryFolder } from '../../support/temporary-folder.ts'
 const minute = 60_000
 const every = 5 * minute
 const years = 10 * 366 * 24 * 60 * minute
-/** An hour of lateness, and an hour more until its second look, in passes of 5 minutes. */
+/** An hour of lateness, and an hour more until its re-read, in passes of 5 minutes. */
 const looks = 24
 const place = { sink: 'influxdb:http://influx.plant.example:8086/site/autogen', gateway: 'plant-a' }
 

@@ -6,7 +6,7 @@ import type { Statements } from './statements.ts'
  * asked of the database itself, which would not tell of a series that has vanished from it. Every method is a plain
  * statement: the transaction is the caller's.
  */
-export function createContents(database: Statements) {
+export function createCoverageSeries(database: Statements) {
   const find = database.prepare('SELECT id FROM series WHERE measurement = ? AND tags = ?')
   const insert = database.prepare('INSERT INTO series (measurement, tags) VALUES (?, ?) RETURNING id')
   const link = database.prepare('INSERT OR IGNORE INTO content (target, series) VALUES (?, ?)')
@@ -42,4 +42,4 @@ export function createContents(database: Statements) {
   }
 }
 
-export type Contents = ReturnType<typeof createContents>
+export type CoverageSeries = ReturnType<typeof createCoverageSeries>

@@ -1,9 +1,9 @@
-import type { Statements } from './statements.ts'
-import type { Place } from './targets.ts'
+import type { SinkGateway } from '../domain/coverage.ts'
+import type { Statements, Transaction } from './statements.ts'
 
 type Kind = 'number' | 'text' | 'structure'
 
-/** The kinds that the datapoints of a place log, as far as they are known. */
+/** The kinds of value that the datapoints of a gateway log, as far as they are known. */
 export interface KeptPins {
   get(datapoint: string): Kind | undefined
   /** Remembered for this process; durable with the next `keep`. */
@@ -14,13 +14,13 @@ export interface KeptPins {
 
 /**
  * A pin is kept before the points that it let through are written, and so before any coverage that depends on it:
- * whatever is cut or killed afterwards, the same entry meets the same verdict again (law 4). Were it kept with the
+ * whatever is cut or killed afterwards, the same entry is judged the same again (law 4). Were it kept with the
  * coverage only, a killed transfer could leave texts in the database, and its repetition, begun elsewhere, refuse them.
  *
  * For the same reason a pin outlives the transfer that set it and failed. It does no harm: it comes from an entry that
  * was asked for and is in the log, so that the repetition meets it too. `type` in the configuration overrules it.
  */
-export function openPins(database: Statements, place: Place, transaction: (work: () => void) => void): KeptPins {
+export function createValueTypePins(database: Statements, place: SinkGateway, transaction: Transaction): KeptPins {
   const find = database.prepare('SELECT kind FROM pin WHERE sink = ? AND gateway = ? AND datapoint = ?')
   const put = database.prepare('INSERT OR REPLACE INTO pin (sink, gateway, datapoint, kind) VALUES (?, ?, ?, ?)')
   const fresh = new Map<string, Kind>()

@@ -1,5 +1,5 @@
 import type { TimeRange } from '../domain/range.ts'
-import type { Proof } from './targets.ts'
+import type { Proof } from './proof.ts'
 
 /**
  * Final rows that touch are joined within a calendar month (UTC), by the month in which they begin. A row has one count:
@@ -15,7 +15,7 @@ const shortKeptMs = 92 * 86_400_000
 export type Span = keyof typeof longestOf
 
 /** What final rows are joined within; `keptMs`: how long the database keeps points. */
-export function spanOf(keptMs: number | undefined): Span {
+export function compactionSpanOf(keptMs: number | undefined): Span {
   return keptMs !== undefined && keptMs < shortKeptMs ? 'day' : 'month'
 }
 

@@ -37,18 +37,18 @@ it.each([
   ['every 5m with a lateness of 1h', 5 * minute, hour],
   ['every 5m with a lateness of 6h', 5 * minute, 6 * hour],
   ['every 15m with a lateness of 24h', 15 * minute, day],
-])('a sync %s looks at everything twice, soon after it is mature', async (_, every, lateness) => {
+])('a sync %s reads everything twice, soon after it is mature', async (_, every, lateness) => {
   const { clock, ledger, source, pass, coverage } = openDaemon({ every, lateness, since: 3 * lateness })
   const began = clock.now()
   while (clock.now() < began + 5 * lateness) await pass()
   const { final, provisional } = coverage()
-  // two latenesses and what joined looks add to them
+  // two latenesses and what joined ranges add to them
   const behind = clock.now() - final.ranges.at(-1)!.until
   expect(behind).toBeLessThanOrEqual(2.2 * lateness + 2 * every)
   expect(provisional.length).toBeLessThanOrEqual(2.2 * lateness + 2 * every)
   const asked = source.asked.reduce((sum, range) => sum + rangeLength(range), 0)
   expect(asked).toBeLessThanOrEqual(2 * (clock.now() - began) + 3 * lateness)
-  expect(ledger.memory.secondLooks().get('plant-a')!.looks).toBeGreaterThan(0)
+  expect(ledger.memory.rereads().get('plant-a')!.ranges).toBeGreaterThan(0)
 })
 
 it.each([
