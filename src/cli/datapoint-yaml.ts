@@ -1,4 +1,5 @@
 import { stringify } from 'yaml'
+import { isSteering, visible } from '../domain/visible.ts'
 import { canBeSent } from '../smartserver/log-query.ts'
 
 interface NamedDatapoint {
@@ -28,6 +29,7 @@ export function datapointYaml(datapoint: NamedDatapoint, isTwin: boolean): strin
 /** Quoted where YAML or the braces around it need it; a dollar sign is doubled, because the configuration has variables. */
 export function yamlText(text: string): string {
   const plain = text.replaceAll('$', '$$$$')
+  if (isSteering(plain)) return visible(JSON.stringify(plain))
   const quoted = stringify(plain, { lineWidth: 0, defaultStringType: 'PLAIN' }).trimEnd()
   // a comma, a bracket or a dash alone is plain in a list but not inside braces
   return /^["'|>]/.test(quoted) || /^[\p{L}\p{N}_.()/][\p{L}\p{N}_.()/ -]*$/u.test(quoted)

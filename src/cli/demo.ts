@@ -36,10 +36,12 @@ export async function demo(context: CommandContext): Promise<number> {
   const progress = opened.adopt(new Progress(terminal, clock), it => it.close())
   const shown = (path: string) => relative(cwd, path)
   const selectors = config.gateways[0]!.datapoints.map(({ selector }) => selector)
-  terminal.out(`A simulated SmartServer listens at ${simulator.url}: ${history(simulator)}.
-Backfilling ${days} days (${minuteText(range.after)} … ${minuteText(until)} UTC) of ${selectors.length} datapoints into ${shown(join(folder, 'points.db'))}.
-Ctrl-C stops it; the same command goes on from there.
-`)
+  terminal.out(
+    `A simulated SmartServer listens at ${simulator.url}: ${history(simulator)}.`,
+    `Backfilling ${days} days (${minuteText(range.after)} … ${minuteText(until)} UTC) of ${selectors.length} datapoints into ${shown(join(folder, 'points.db'))}.`,
+    'Ctrl-C stops it; the same command goes on from there.',
+    '',
+  )
   const demand = { kind: 'once', ...range } as const
   const outcome = await runApp(app, config, { demand, keptMs: undefined, observe: progress.observe }, signal)
   progress.close()
@@ -59,7 +61,7 @@ Ctrl-C stops it; the same command goes on from there.
       `${label.padEnd(widest)}  ${countText(count).padStart(7)}  ${first.padEnd(16)}  ${last.padEnd(16)}  ${coverageBar(coverage.get(selector)!, range, barWidth)}`,
     )
   }
-  terminal.out(nextSteps(shown(join(folder, 'points.db')), shown(file)))
+  terminal.out(...nextSteps(shown(join(folder, 'points.db')), shown(file)))
   return exitCodeOf(ending)
 }
 
@@ -128,11 +130,13 @@ function readStored(path: string): Stored[] {
   return rows
 }
 
-function nextSteps(points: string, config: string): string {
-  return `
-Try next:
-  sqlite3 -box ${points} "SELECT time, device, datapoint, number FROM datalog WHERE datapoint LIKE 'nvoLux%' ORDER BY time DESC LIMIT 5"
-  npm run -s etl -- status --config ${config}
-  ./scripts/demo            again: transfers nothing, because the ledger proves every range complete
-  rm -r ${relative('.', points).replace(/\/[^/]*$/, '')} && ./scripts/demo   from the start: press Ctrl-C midway, run it again, and it goes on`
+function nextSteps(points: string, config: string): string[] {
+  return [
+    '',
+    'Try next:',
+    `  sqlite3 -box ${points} "SELECT time, device, datapoint, number FROM datalog WHERE datapoint LIKE 'nvoLux%' ORDER BY time DESC LIMIT 5"`,
+    `  npm run -s etl -- status --config ${config}`,
+    '  ./scripts/demo            again: transfers nothing, because the ledger proves every range complete',
+    `  rm -r ${relative('.', points).replace(/\/[^/]*$/, '')} && ./scripts/demo   from the start: press Ctrl-C midway, run it again, and it goes on`,
+  ]
 }

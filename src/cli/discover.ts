@@ -4,6 +4,7 @@ import type { Config } from '../config/schema.ts'
 import { durationText } from '../domain/duration.ts'
 import type { Failure } from '../domain/failure.ts'
 import { isoText } from '../domain/instant.ts'
+import { visible } from '../domain/visible.ts'
 import {
   type Device,
   discoverLogged,
@@ -55,10 +56,10 @@ export async function discover(
   }
   terminal.live('')
   const about = `${name}, release ${gateway.release ?? 'not told'}, ${isoText(clock.now()).slice(0, 16)}Z`
-  const text = listText(found, twins(all), about)
-  if (options.write === undefined) terminal.out(text)
+  const lines = listLines(found, twins(all), about)
+  if (options.write === undefined) terminal.out(...lines)
   else {
-    writeList(options.write, text, options.force === true)
+    writeList(options.write, lines, options.force === true)
     terminal.say(`${countOf(found.length, 'datapoint')} written to ${options.write}`)
   }
   return found.length > 0 ? exitCode.done : exitCode.missing
@@ -76,15 +77,15 @@ function twins(devices: readonly Device[]): ReadonlySet<string> {
   return new Set([...byName].filter(([, { length }]) => length > 1).map(([name]) => name))
 }
 
-function listText(found: readonly LoggedDatapoint[], twinNames: ReadonlySet<string>, about: string): string {
+function listLines(found: readonly LoggedDatapoint[], twinNames: ReadonlySet<string>, about: string): string[] {
   const devices = Map.groupBy(found, ({ device }) => device.id)
   const lines = [
-    `# ${countOf(found.length, 'logged datapoint')} on ${countOf(devices.size, 'device')} of ${commentText(about)}`,
+    `# ${countOf(found.length, 'logged datapoint')} on ${countOf(devices.size, 'device')} of ${about}`,
     found.length === 0 ? 'datapoints: []' : 'datapoints:',
   ]
   for (const datapoints of devices.values()) {
     const { name, type, health } = datapoints[0]!.device
-    lines.push(commentText(`  # ${name}${type === undefined ? '' : ` (${type})`}${health === 'down' ? ', down' : ''}`))
+    lines.push(`  # ${name}${type === undefined ? '' : ` (${type})`}${health === 'down' ? ', down' : ''}`)
     const items = datapoints.map(datapoint => datapointYaml(datapoint, twinNames.has(name)))
     const width = Math.max(...items.map(item => item?.length ?? 0))
     for (const [i, datapoint] of datapoints.entries()) {
@@ -92,12 +93,12 @@ function listText(found: readonly LoggedDatapoint[], twinNames: ReadonlySet<stri
       const { block, index, name: pointName } = datapoint
       lines.push(
         item === undefined
-          ? commentText(`  # cannot be named here: ${block}/${index}/${pointName}`)
-          : `  - ${item.padEnd(width)} # ${commentText(remark(datapoint))}`,
+          ? `  # cannot be named here: ${block}/${index}/${pointName}`
+          : `  - ${item.padEnd(width)} # ${remark(datapoint)}`,
       )
     }
   }
-  return lines.join('\n')
+  return lines.map(visible)
 }
 
 /** `every 5m for 14d, 1h for 60d; lx`. */
@@ -111,14 +112,9 @@ function levelText({ interval, retention }: LogLevel): string {
   return retention === undefined ? every : `${every} for ${retention}d`
 }
 
-/** A line break in a name must not end the comment that it stands in. */
-function commentText(text: string): string {
-  return text.replace(/\p{Cc}/gu, '?')
-}
-
-function writeList(file: string, text: string, force: boolean): void {
+function writeList(file: string, lines: readonly string[], force: boolean): void {
   try {
-    writeFileSync(file, `${text}\n`, { flag: force ? 'w' : 'wx' })
+    writeFileSync(file, lines.map(line => `${line}\n`).join(''), { flag: force ? 'w' : 'wx' })
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? error.code : undefined
     if (code === 'EEXIST') throw fileExists(file)

@@ -1,5 +1,6 @@
 import { type Logger, pino, stdTimeFunctions } from 'pino'
 import { PinoPretty } from 'pino-pretty'
+import { visible } from '../domain/visible.ts'
 import type { Terminal } from './terminal.ts'
 
 /** Never logged on purpose; a second fence behind law 12. */
@@ -20,6 +21,8 @@ export function createLog(level: string, terminal: Terminal): Logger {
   const pretty = PinoPretty({
     colorize: true,
     translateTime: 'SYS:HH:MM:ss',
+    // the one text that is printed without the escapes of JSON
+    messageFormat: (line, key) => visible(String(line[key] ?? '')),
     destination: terminal.logStream,
     sync: true,
   })

@@ -1,4 +1,5 @@
 import { configFailure } from '../config/failures.ts'
+import { ConfigError } from '../config/problem.ts'
 import type { Failure } from '../domain/failure.ts'
 import { isoText } from '../domain/instant.ts'
 import type { TimeRange } from '../domain/range.ts'
@@ -178,6 +179,7 @@ export function tellFailure(
   terminal: Terminal,
   prefix = '',
 ): void {
-  terminal.say(`${prefix}${failure.message}`)
+  if (failure instanceof ConfigError) terminal.say(...failure.lines())
+  else terminal.say(`${prefix}${failure.message}`)
   if (failure.advice !== undefined) terminal.say(`  ${failure.advice}`)
 }

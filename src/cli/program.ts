@@ -37,8 +37,8 @@ export async function runProgram(argv: readonly string[], version: string, conte
     .option('-c, --config <file>', 'configuration; default: smartserver-etl.yaml here, else in config/')
     .exitOverride()
     .configureOutput({
-      writeOut: text => context.terminal.out(text.trimEnd()),
-      writeErr: text => context.terminal.say(text.trimEnd()),
+      writeOut: text => context.terminal.out(...text.trimEnd().split('\n')),
+      writeErr: text => context.terminal.say(...text.trimEnd().split('\n')),
     })
     .showHelpAfterError('(--help shows the commands and options)')
     .hook('preAction', (_, command) => {

@@ -21,18 +21,20 @@ export async function simulate(flags: SimulatorFlags, context: CommandContext): 
     terminal.say(
       `The simulator listens at ${options.host}, not for this machine alone, with its default password. Set --password.`,
     )
-  terminal.out(`A simulated SmartServer with ${simulator.history.datapoints.length} datapoints listens at ${simulator.url}. For the configuration:
-
-gateways:
-  simulated:
-    url: ${simulator.url}
-    username: ${yamlText(username)}
-    password: ${yamlText(password)}
-    tls: { fingerprint256: "${simulator.fingerprint256}" }
-    datapoints:
-      - ${firstDatapoint(simulator)}
-
-Ctrl-C stops it.`)
+  terminal.out(
+    `A simulated SmartServer with ${simulator.history.datapoints.length} datapoints listens at ${simulator.url}. For the configuration:`,
+    '',
+    'gateways:',
+    '  simulated:',
+    `    url: ${simulator.url}`,
+    `    username: ${yamlText(username)}`,
+    `    password: ${yamlText(password)}`,
+    `    tls: { fingerprint256: "${simulator.fingerprint256}" }`,
+    '    datapoints:',
+    `      - ${firstDatapoint(simulator)}`,
+    '',
+    'Ctrl-C stops it.',
+  )
   if (!signal.aborted)
     await new Promise<void>(resolve => signal.addEventListener('abort', () => resolve(), { once: true }))
   await simulator.close()
@@ -45,10 +47,10 @@ function isLoopback(host = '127.0.0.1'): boolean {
 
 function firstDatapoint({ history }: Simulator): string {
   const [first] = history.datapoints
-  if (first === undefined) return '*/*/*/*'
+  if (first === undefined) return '"*/*/*/*"'
   const { device, deviceId, block, index, name, xif } = first
   const named = { device: { id: String(deviceId), name: device }, block, index, name: name ?? xif }
-  return datapointYaml(named, false) ?? '*/*/*/*'
+  return datapointYaml(named, false) ?? '"*/*/*/*"'
 }
 
 function isSystemError(error: unknown): error is NodeJS.ErrnoException {

@@ -1,11 +1,16 @@
 import { Writable } from 'node:stream'
+import { visible } from '../domain/visible.ts'
 
-/** Where a person reads: results on `out`, all else on `err`, and one live line at the foot of it. */
+/**
+ * Where a person reads: results on `out`, all else on `err`, and one live line at the foot of it. All that the program
+ * prints goes through here, and whatever it holds, a line stays one line and steers no terminal: names and messages of
+ * gateways, databases and files are shown with `\u…` for such signs.
+ */
 export interface Terminal {
-  /** A line of the result. */
-  out(line: string): void
-  /** A line for the person: not part of the result. */
-  say(line: string): void
+  /** Lines of the result. A line end inside of one does not end it. */
+  out(...lines: string[]): void
+  /** Lines for the person: not part of the result. */
+  say(...lines: string[]): void
   /** Replaces the live line; an empty one removes it. Does nothing where nobody watches. */
   live(line: string): void
   /** True if `err` is a terminal that a person watches. */
@@ -21,6 +26,9 @@ interface Screen {
   readonly columns?: number
 }
 
+/** The colours of the log. */
+const colour = /(\x1b\[[\d;]{0,20}m)/
+
 export function createTerminal(stdout: Screen, stderr: Screen): Terminal {
   const isWatched = stderr.isTTY === true
   let shown = ''
@@ -33,23 +41,33 @@ export function createTerminal(stdout: Screen, stderr: Screen): Terminal {
     get columns() {
       return stderr.columns ?? 100
     },
-    out: line => {
+    out: (...lines) => {
       if (shown !== '') stderr.write('\r\x1b[K')
-      stdout.write(`${line}\n`)
+      stdout.write(linesText(lines))
       if (shown !== '') stderr.write(shown)
     },
-    say: line => above(`${line}\n`),
+    say: (...lines) => above(linesText(lines)),
     live: line => {
-      if (!isWatched || line === shown) return
-      shown = line.slice(0, (stderr.columns ?? 80) - 1)
+      const cut = visible(line).slice(0, (stderr.columns ?? 80) - 1)
+      if (!isWatched || cut === shown) return
+      shown = cut
       stderr.write(`\r\x1b[K${shown}`)
     },
     logStream: new Writable({
       decodeStrings: false,
       write(chunk, _encoding, done) {
-        above(String(chunk))
+        above(String(chunk).split('\n').map(logLine).join('\n'))
         done()
       },
     }),
   }
+}
+
+function linesText(lines: readonly string[]): string {
+  return lines.map(line => `${visible(line)}\n`).join('')
+}
+
+function logLine(line: string): string {
+  const parts = line.split(colour)
+  return parts.map((part, i) => (i % 2 === 1 ? part : visible(part))).join('')
 }

@@ -26,17 +26,22 @@ export class ConfigError extends Failure {
   constructor(problems: readonly Problem[]) {
     const sorted = problems.toSorted((a, b) => a.line - b.line || a.column - b.column)
     const { retry, reach } = configFailure.rows.config
-    super(sorted.map(problemText).join('\n'), { code: 'config', retry, reach })
+    super(sorted.flatMap(problemLines).join('\n'), { code: 'config', retry, reach })
     this.problems = sorted
+  }
+
+  /** As its message has them. */
+  lines(): string[] {
+    return this.problems.flatMap(problemLines)
   }
 }
 
 /** `file:line:column: message`, the line, and carets under the spot. */
-function problemText({ file, line, column, message, excerpt }: Problem): string {
-  if (line === 0) return `${file}: ${message}`
+function problemLines({ file, line, column, message, excerpt }: Problem): string[] {
+  if (line === 0) return [`${file}: ${message}`]
   const head = `${file}:${line}:${column}: ${message}`
-  if (excerpt === undefined) return head
+  if (excerpt === undefined) return [head]
   // Tabs stay tabs, so that the carets stand under the spot whatever a tab is worth.
   const indent = excerpt.text.slice(0, excerpt.at).replace(/[^\t]/g, ' ')
-  return `${head}\n  ${excerpt.text}\n  ${indent}${'^'.repeat(Math.max(1, excerpt.length))}`
+  return [head, `  ${excerpt.text}`, `  ${indent}${'^'.repeat(Math.max(1, excerpt.length))}`]
 }

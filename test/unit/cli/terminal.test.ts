@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { createLog } from '../../../src/cli/log.ts'
 import { createTerminal } from '../../../src/cli/terminal.ts'
 
 /** One screen for both streams, as a person sees it: `\r` goes to the line's begin, `\x1b[K` clears from there. */
@@ -73,5 +74,26 @@ describe('the terminal', () => {
     terminal.logStream.write('a log line\n')
     terminal.out('a result')
     expect(written.out).toBe('a result\n')
+  })
+
+  it('shows signs that steer it, and ends a line only where we do', () => {
+    const { terminal, written } = openScreen({ columns: 40 })
+    terminal.out('a\nEQUAL', '\u001b[2J\u009b\u202e')
+    terminal.say('\u0007', '\tb')
+    terminal.live('c\n\u001b[A')
+    terminal.live('')
+    expect(written.out).toBe('a\\u000aEQUAL\n\\u001b[2J\\u009b\\u202e\n')
+    expect(written.err.replaceAll('\r\x1b[K', '')).toBe('\\u0007\n\tb\nc\\u000a\\u001b[A')
+  })
+
+  it.each([true, false])('shows them in the log too, watched or not (%s)', isTTY => {
+    const { terminal, written } = openScreen({ isTTY, columns: 200 })
+    const log = createLog('info', terminal)
+    const evil = 'a\nEQUAL \u001b[2J \u009b \u202e'
+    log.info({ gateway: evil, [evil]: [evil], within: { [evil]: evil } }, evil)
+    log.error({ err: new Error(evil) }, 'this is a bug')
+    const plain = written.err.replaceAll(/\x1b\[\d\dm/g, '')
+    expect(plain.replaceAll('\n', '')).not.toMatch(/[\p{Cc}\u202e]/u)
+    if (!isTTY) expect(JSON.parse(plain.split('\n')[0]!)).toMatchObject({ gateway: evil, msg: evil })
   })
 })
