@@ -23,7 +23,11 @@ const influxdb = section({
   retentionPolicy: line().optional().describe("Version 1: retention policy; default: the database's own"),
   username: secret().optional().describe('Version 1 and VictoriaMetrics: login, where the database asks for one'),
   password: secret().optional().describe('Version 1 and VictoriaMetrics: password'),
-  timeout: duration({ from: second, to: hour, text: 'How long one write may take' }).prefault('30s'),
+  timeout: duration({
+    from: second,
+    to: hour,
+    text: 'How long the database may be silent during a request. A whole request may take five times as long, at most 5 minutes where that is more',
+  }).prefault('30s'),
   ca: line().optional().describe('PEM file of the authority that signed the certificate of an https database'),
   proxy: proxyAddress().optional().describe('Web proxy on the way to the database, e.g. http://proxy:3128'),
   server: z

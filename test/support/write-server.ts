@@ -11,6 +11,8 @@ export interface Reply {
   /** `unheard`: the connection ends before a word; `mid-answer`: after half of the body. The lines are stored all the same. */
   readonly cut?: 'unheard' | 'mid-answer'
   readonly delayMs?: number
+  /** The body comes byte by byte, with so many milliseconds between them. */
+  readonly dripMs?: number
 }
 
 /** Says which of the lines are stored and what is answered, as one kind of database documents it. */
@@ -91,7 +93,10 @@ export async function openWriteServer({ ping = {}, answers = {}, tls }: WriteSer
   }
 }
 
-async function say(response: ServerResponse, { status, headers = {}, body = '', cut, delayMs }: Reply): Promise<void> {
+async function say(
+  response: ServerResponse,
+  { status, headers = {}, body = '', cut, delayMs, dripMs }: Reply,
+): Promise<void> {
   if (delayMs !== undefined) await pause(delayMs)
   if (cut === 'unheard') return void response.destroy()
   const text = typeof body === 'string' || Buffer.isBuffer(body) ? body : JSON.stringify(body)
@@ -102,6 +107,15 @@ async function say(response: ServerResponse, { status, headers = {}, body = '', 
     // The head and the half must be on their way before the end.
     await pause(5)
     return void response.destroy()
+  }
+  if (dripMs !== undefined) {
+    response.writeHead(status, { 'content-type': type, ...headers })
+    for (const byte of Buffer.from(text)) {
+      if (response.destroyed) return
+      response.write(Buffer.of(byte))
+      await pause(dripMs)
+    }
+    return void response.end()
   }
   response.writeHead(status, { ...(text === '' ? {} : { 'content-type': type }), ...headers }).end(text)
 }

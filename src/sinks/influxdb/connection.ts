@@ -26,7 +26,14 @@ export interface Connection {
 }
 
 /** More of an answer is not held in memory: the query must ask for less. */
-const mostBytes = 32 * 1024 * 1024
+const mostBytes = 16 * 1024 * 1024
+/** An empty object takes three bytes of an answer and some forty of memory. */
+const mostValues = 1_000_000
+
+/** A request as a whole, so that bytes that trickle do not hold it for ever; see `InfluxOptions.timeout`. */
+function wholeTimeoutMs({ timeout }: InfluxOptions): number {
+  return Math.max(timeout, Math.min(5 * timeout, 300_000))
+}
 
 /**
  * Node's own client: the one of InfluxDB cuts texts of errors after 1,000 characters, and what is cut off may be the list
@@ -36,6 +43,7 @@ export function openConnection(options: InfluxOptions, endpoint: Endpoint): Conn
   const agent = openAgent(options, endpoint)
   const start = endpoint.url.startsWith('https:') ? httpsRequest : httpRequest
   const common = { agent, timeout: options.timeout }
+  const wholeMs = wholeTimeoutMs(options)
 
   return {
     async send({ method, path, body = '', headers = {} }, signal) {
@@ -46,17 +54,20 @@ export function openConnection(options: InfluxOptions, endpoint: Endpoint): Conn
         method,
         headers: { ...authorization(options), 'content-length': Buffer.byteLength(body), ...headers },
       })
-      const stop = () => request.destroy()
-      signal.addEventListener('abort', stop, { once: true })
-      request.on('timeout', () => request.destroy(failed('TIMEOUT', 'no answer within the timeout')))
-      request.on('error', error => resolve(outcomeOf(error)))
+      const stop = (error: Error) => {
+        resolve(outcomeOf(error))
+        request.destroy()
+      }
+      const abort = () => stop(failed('ABORTED', 'stopped'))
+      signal.addEventListener('abort', abort, { once: true })
+      const seconds = (ms: number) => `${ms / 1000} s`
+      const whole = setTimeout(() => stop(failed('TIMEOUT', `no complete answer within ${seconds(wholeMs)}`)), wholeMs)
+      request.on('timeout', () => stop(failed('TIMEOUT', `not a byte within ${seconds(options.timeout)}`)))
+      request.on('error', stop)
       request.on('response', response =>
         bodyOf(response).then(
           text => resolve({ status: response.statusCode ?? 0, headers: response.headers, body: text }),
-          error => {
-            request.destroy()
-            resolve(outcomeOf(error.code === 'TOO_LARGE' ? error : failed('CUT', error.message)))
-          },
+          error => stop(error.code === 'TOO_LARGE' ? error : failed('CUT', error.message)),
         ),
       )
       request.end(body)
@@ -65,7 +76,8 @@ export function openConnection(options: InfluxOptions, endpoint: Endpoint): Conn
         signal.throwIfAborted()
         return outcome
       } finally {
-        signal.removeEventListener('abort', stop)
+        signal.removeEventListener('abort', abort)
+        clearTimeout(whole)
       }
     },
     close: () => agent.destroy(),
@@ -76,14 +88,26 @@ async function bodyOf(response: IncomingMessage): Promise<string> {
   const isZipped = response.headers['content-encoding'] === 'gzip'
   const chunks: Buffer[] = []
   let bytes = 0
+  let values = 0
   // counted as it is after gunzip: a few bytes on the wire may become any number
   for await (const chunk of isZipped ? response.compose(createGunzip()) : response) {
     bytes += chunk.length
+    values += valuesIn(chunk)
     if (bytes > mostBytes) throw failed('TOO_LARGE', `an answer is longer than ${mostBytes / 1024 / 1024} MiB`)
+    if (values > mostValues) throw failed('TOO_LARGE', `an answer holds more than ${mostValues} values`)
     chunks.push(chunk)
   }
   return Buffer.concat(chunks).toString()
 }
+
+/** As many as a JSON text can hold at the most. */
+function valuesIn(bytes: Buffer): number {
+  let count = 0
+  for (const byte of bytes) if (byte === comma || byte === bracket || byte === brace) count++
+  return count
+}
+
+const [comma, bracket, brace] = Buffer.from(',[{')
 
 function failed(code: string, message: string): Error {
   return Object.assign(new Error(message), { code })

@@ -26,7 +26,7 @@ export interface InfluxOptions {
   readonly numberFields?: readonly NumberField[] | undefined
   /** Names of all tags that the configuration writes. */
   readonly tagNames?: readonly string[] | undefined
-  /** Milliseconds without a byte from the database before a request counts as lost. */
+  /** Milliseconds without a byte before a request counts as lost; the whole of it may take five times as long. */
   readonly timeout: number
   /** PEM: certificates to trust besides the system's own. */
   readonly ca?: string | undefined

@@ -1,8 +1,11 @@
+import { z } from 'zod'
 import { sinkFailure } from '../failures.ts'
 import { measurementName } from '../line-protocol/names.ts'
-import { headerText, type QueryContext } from './query.ts'
+import { headerText, parseAnswer, type QueryContext } from './query.ts'
 import { sqlRows } from './sql.ts'
 import { messageIn, statusFailure } from './write-response.ts'
+
+const databases = z.array(z.object({ 'iox::database': z.string() }))
 
 /** Throws a Failure where the database does not exist: InfluxDB 3 would make it, whatever its name, with the first write. */
 export async function askDatabase({ query, endpoint, signal }: QueryContext): Promise<void> {
@@ -12,7 +15,7 @@ export async function askDatabase({ query, endpoint, signal }: QueryContext): Pr
   if (answer.status === 404) return
   if (answer.status >= 500) throw sinkFailure('sink-busy', `${label} is busy: ${messageIn(answer.status, answer.body)}`)
   if (answer.status !== 200) throw statusFailure(endpoint, answer.status, messageIn(answer.status, answer.body))
-  const names = (JSON.parse(answer.body) as { 'iox::database': string }[]).map(it => it['iox::database'])
+  const names = parseAnswer(databases, endpoint, answer).map(it => it['iox::database'])
   if (names.includes(name)) return
   const others = names.filter(it => it !== '_internal')
   throw sinkFailure('sink-missing', `${label}: there is no database ${name}`, {

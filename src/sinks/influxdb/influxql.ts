@@ -1,26 +1,37 @@
+import { z } from 'zod'
 import { instantOfNanoseconds } from '../../domain/instant.ts'
 import type { FieldValue, Point, Series } from '../../domain/point.ts'
 import type { TimeRange } from '../../domain/range.ts'
 import { sinkFailure } from '../failures.ts'
 import { measurementName, nameable, nameText, originalName } from '../line-protocol/names.ts'
 import { queryText } from './endpoint.ts'
-import { finderOf, type QueryContext, sharedTags, unreadable } from './query.ts'
+import { disordered, finderOf, parseAnswer, type QueryContext, sharedTags, unreadable } from './query.ts'
 
-type Cell = string | number | boolean | bigint | null
+const cell = z.union([z.string(), z.number(), z.boolean(), z.bigint(), z.null()])
 
-export interface InfluxqlSeries {
-  readonly name?: string
-  readonly tags?: Readonly<Record<string, string>>
-  readonly columns: readonly string[]
-  readonly values: readonly (readonly Cell[])[]
-}
+const influxqlSeries = z
+  .object({
+    name: z.string().optional(),
+    tags: z.record(z.string(), z.string()).optional(),
+    columns: z.array(z.string()),
+    values: z.array(z.array(cell)),
+    partial: z.boolean().optional(),
+  })
+  .refine(({ columns, values }) => values.every(row => row.length === columns.length))
 
-interface Result {
-  readonly error?: string
-  /** 1.x: more rows than its `max-row-limit`, and the rest was left out. */
-  readonly partial?: boolean
-  readonly series?: readonly (InfluxqlSeries & { readonly partial?: boolean })[]
-}
+/** `partial`: 1.x has more rows than its `max-row-limit`, and the rest was left out. */
+const answers = z.object({
+  results: z.array(
+    z.object({
+      error: z.string().optional(),
+      partial: z.boolean().optional(),
+      series: z.array(influxqlSeries).optional(),
+    }),
+  ),
+})
+
+type Cell = z.infer<typeof cell>
+export type InfluxqlSeries = z.infer<typeof influxqlSeries>
 
 const mostRows = 5_000
 
@@ -29,26 +40,13 @@ export async function influxqlRows(context: QueryContext, q: string): Promise<re
   const { query, endpoint, signal } = context
   const path = `/query?${queryText({ db: endpoint.name, rp: endpoint.retentionPolicy, epoch: 'ns', q })}`
   const answer = await query({ method: 'GET', path }, signal)
-  const results = answer.status === 200 ? resultsOf(answer.body) : undefined
-  if (results === undefined) throw unreadable(endpoint, answer)
+  const { results } = parseAnswer(answers, endpoint, answer, exactTimes)
   const wrong = results.find(result => result.error !== undefined)?.error
-  if (wrong !== undefined) throw unreadable(endpoint, { ...answer, body: wrong })
+  if (wrong !== undefined) throw unreadable(endpoint, { ...answer, status: 400, body: wrong })
   const series = results.flatMap(result => result.series ?? [])
   if ([...results, ...series].some(({ partial }) => partial === true))
-    throw unreadable(endpoint, { ...answer, body: 'it cuts its answers off (max-row-limit)' })
+    throw unreadable(endpoint, { ...answer, status: 400, body: 'it cuts its answers off (max-row-limit)' })
   return series
-}
-
-/** Undefined: what answers is no InfluxQL. */
-function resultsOf(body: string): readonly Result[] | undefined {
-  try {
-    const { results } = JSON.parse(body, exactTimes as (key: string, value: unknown) => unknown) as {
-      results?: unknown
-    }
-    return Array.isArray(results) ? results : undefined
-  } catch {
-    return undefined
-  }
 }
 
 /** The first column of a row is its time; digits beyond 2^53 are in the source text alone. */
@@ -74,13 +72,21 @@ export async function* readByInfluxql(context: QueryContext, series: Series, ran
     if (page === undefined) return
     const names = page.columns.slice(1).map(originalName)
     for (const [time, ...cells] of page.values) {
-      after = BigInt(time as bigint | number)
+      const at = timeOf(time)
+      if (at === undefined || at <= after) throw disordered(context)
+      after = at
       const fields: Record<string, FieldValue> = {}
       for (const [i, cell] of cells.entries()) if (cell !== null) fields[names[i]!] = cell as FieldValue
       yield { series, at: instantOfNanoseconds(after), fields }
     }
     if (page.values.length < rows) return
   }
+}
+
+/** Nanoseconds; undefined for what is no time. */
+function timeOf(time: Cell | undefined): bigint | undefined {
+  if (typeof time === 'bigint') return time
+  return Number.isSafeInteger(time) ? BigInt(time as number) : undefined
 }
 
 /** A count is of a field. Where a series has several of them, only the points themselves tell how many they are. */

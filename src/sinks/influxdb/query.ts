@@ -1,3 +1,4 @@
+import type { z } from 'zod'
 import type { Clock } from '../../domain/clock.ts'
 import type { Failure } from '../../domain/failure.ts'
 import type { Point, Series } from '../../domain/point.ts'
@@ -39,16 +40,13 @@ export interface ReadBack {
   readonly read: (context: QueryContext, series: Series, range: TimeRange) => AsyncIterable<Point>
 }
 
-/** However slowly the bytes come. */
-const longestMs = 300_000
-
 /** Tries twice, then throws a Failure `sink-unreachable`: a query does not wait for a database. Resolves with any status. */
 export function createQuery(parts: { connection: Connection; endpoint: Endpoint; clock: Clock }): Query {
   const { connection, endpoint, clock } = parts
   return async (request, signal) => {
     let last = 'no answer'
     for (let attempt = 0; attempt < 2; attempt++) {
-      const outcome = await within(longestMs, signal, endpoint, limited => connection.send(request, limited))
+      const outcome = await connection.send(request, signal)
       if (outcome.status !== undefined) return outcome
       if (outcome.code === 'TOO_LARGE')
         throw sinkFailure('sink-answer-too-large', `${endpoint.label}: ${outcome.detail}`)
@@ -82,9 +80,31 @@ function unreachable({ label, url }: Endpoint, why: string): Failure {
   return sinkFailure('sink-unreachable', `${label} is not reachable: ${why}`, { advice })
 }
 
+type Revive = (key: string, value: unknown, context: { source?: string }) => unknown
+
+/** What a JSON answer says, by its schema. Throws a Failure `sink-unreadable` for an answer of another form. */
+export function parseAnswer<T>(schema: z.ZodType<T>, endpoint: Endpoint, answer: Answer, revive?: Revive): T {
+  const parsed = answer.status === 200 ? schema.safeParse(jsonOf(answer.body, revive)) : undefined
+  if (parsed?.success !== true) throw unreadable(endpoint, answer)
+  return parsed.data
+}
+
+/** Undefined for a text that is no JSON. */
+export function jsonOf(text: string, revive?: Revive): unknown {
+  try {
+    return JSON.parse(text, revive as (key: string, value: unknown) => unknown)
+  } catch {
+    return undefined
+  }
+}
+
 /** For an answer that is not what was asked for. */
-export function unreadable({ label, name }: Endpoint, { status, body }: Answer): Failure {
+export function unreadable({ label, name, url }: Endpoint, { status, body }: Answer): Failure {
   const text = messageIn(status, body)
+  if (status === 200)
+    return sinkFailure('sink-unreadable', `${label} answers a query with something else: ${short(text)}`, {
+      advice: `Does another server, or a proxy, answer at ${url}?`,
+    })
   const message = `${label} does not answer a query: ${short(text)}`
   if (/queue length exceeded|memory allocation limit reached/.test(text)) return sinkFailure('sink-busy', message)
   if ([401, 403, 404].includes(status) || /database not found|could not find bucket/.test(text))
@@ -92,6 +112,11 @@ export function unreadable({ label, name }: Endpoint, { status, body }: Answer):
       advice: `Reading back needs a login or token that may read ${name}; where it may, is there another database of that name (influx v1 dbrp list)?`,
     })
   return sinkFailure('sink-unreadable', message, status >= 500 && !/^Schema error/.test(text) ? { retry: 'later' } : {})
+}
+
+/** A server that gives one page again and again would be read for ever. */
+export function disordered({ endpoint }: QueryContext): Failure {
+  return unreadable(endpoint, { status: 200, headers: {}, body: 'the times of a page are not in order' })
 }
 
 export function headerText({ headers }: Answer, name: string): string | undefined {

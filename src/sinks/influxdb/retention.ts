@@ -1,7 +1,8 @@
+import { z } from 'zod'
 import { sinkFailure } from '../failures.ts'
 import { queryText } from './endpoint.ts'
 import { influxqlRows, quoteName } from './influxql.ts'
-import type { QueryContext } from './query.ts'
+import { jsonOf, type QueryContext } from './query.ts'
 import { short } from './refused-lines.ts'
 import { messageIn } from './write-response.ts'
 
@@ -34,11 +35,15 @@ export async function policyRetention(context: QueryContext): Promise<Retention>
   return { retentionMs: durationMs(String(policy['duration'])), warnings: [] }
 }
 
-interface Bucket {
-  readonly id: string
-  readonly name: string
-  readonly retentionRules: readonly { readonly everySeconds: number }[]
-}
+const bucket = z.object({
+  id: z.string(),
+  name: z.string(),
+  retentionRules: z.array(z.object({ everySeconds: z.number() })),
+})
+
+type Bucket = z.infer<typeof bucket>
+
+const bucketList = z.object({ buckets: z.array(bucket) })
 
 const isId = (text: string) => /^[0-9a-f]{16}$/.test(text)
 
@@ -49,12 +54,9 @@ export async function askBucket(context: QueryContext, by: 'name' | 'id' = 'name
   const path = `/api/v2/buckets?${queryText({ [isId(org) ? 'orgID' : 'org']: org, [by]: name })}`
   const answer = await query({ method: 'GET', path }, signal)
   if (answer.status !== 200) return short(messageIn(answer.status, answer.body))
-  try {
-    const { buckets } = JSON.parse(answer.body) as { buckets: [Bucket?] }
-    return buckets[0] ?? 'the token does not see the bucket'
-  } catch {
-    return 'the answer is not that of InfluxDB 2'
-  }
+  const found = bucketList.safeParse(jsonOf(answer.body))
+  if (!found.success) return 'the answer is not that of InfluxDB 2'
+  return found.data.buckets[0] ?? 'the token does not see the bucket'
 }
 
 /** InfluxDB 2.x: the bucket's first rule. A token that may only write sees no buckets. Throws for the id of a bucket. */

@@ -7,7 +7,7 @@ import type { Connection } from './connection.ts'
 import { dialects } from './dialects.ts'
 import type { DialectName, Endpoint, InfluxOptions } from './endpoint.ts'
 import type { OutageGate } from './outage.ts'
-import { type Answer, headerText, type QueryContext } from './query.ts'
+import { type Answer, headerText, jsonOf, type QueryContext } from './query.ts'
 import { messageIn, statusFailure, writeResponse } from './write-response.ts'
 
 /** What has to be known of a database before anything is written to it. */
@@ -144,7 +144,7 @@ interface Seen {
 }
 
 function seenIn(answer: Answer): Seen | undefined {
-  const body = jsonOf(answer.body)
+  const body = Object(jsonOf(answer.body)) as Readonly<Record<string, unknown>>
   const inBody = typeof body['version'] === 'string' ? body['version'] : undefined
   const version = (headerText(answer, 'x-influxdb-version') ?? inBody)?.replace(/^v/, '')
   const major = /^([123])\./.exec(version ?? '')?.[1]
@@ -160,14 +160,6 @@ function seenIn(answer: Answer): Seen | undefined {
 function seenInMetrics({ status, body }: Answer): Seen | undefined {
   const [, version] = /^vm_app_version\{.*short_version="v?([^"]*)"/m.exec(body) ?? []
   return status === 200 && version !== undefined ? { major: 'victoria', version } : undefined
-}
-
-function jsonOf(body: string): Readonly<Record<string, unknown>> {
-  try {
-    return Object(JSON.parse(body)) as Record<string, unknown>
-  } catch {
-    return {}
-  }
 }
 
 function wrongApi(endpoint: Endpoint, major: 1 | 2 | 3, version = ''): Failure | undefined {

@@ -1,9 +1,10 @@
+import { z } from 'zod'
 import { instantOfNanoseconds } from '../../domain/instant.ts'
 import type { FieldValue, Point, Series } from '../../domain/point.ts'
 import { halveRange, rangeLength, type TimeRange } from '../../domain/range.ts'
 import { sinkFailure } from '../failures.ts'
 import { measurementName, nameable, nameText, originalName } from '../line-protocol/names.ts'
-import { finderOf, type QueryContext, sharedTags, unreadable } from './query.ts'
+import { disordered, finderOf, parseAnswer, type QueryContext, sharedTags, unreadable } from './query.ts'
 import { messageIn } from './write-response.ts'
 
 /*
@@ -11,7 +12,9 @@ import { messageIn } from './write-response.ts'
  * each field by itself. jsonl is exact; csv is not ("" and no value look alike). All of it as measured on Core 3.10.1.
  */
 
-type Row = Readonly<Record<string, string | number | boolean>>
+const row = z.record(z.string(), z.union([z.string(), z.number(), z.boolean()]))
+
+type Row = z.infer<typeof row>
 
 interface Column {
   readonly column_name: string
@@ -89,7 +92,9 @@ export async function* readBySql(context: QueryContext, series: Series, range: T
     try {
       for await (const rows of pages(slice))
         for (const row of rows) {
-          after = nanosecondsOf(String(row['time']))
+          const time = nanosecondsOf(String(row['time']))
+          if (time === undefined || time <= after) throw disordered(context)
+          after = time
           yield { series, at: instantOfNanoseconds(after), fields: fieldsOf(row, columns) }
         }
     } catch (error) {
@@ -195,11 +200,10 @@ export async function sqlRows(
   if (answer.status === 400 && /^Error during planning: table '.*' not found$/.test(text)) return []
   if (/exceeding the file limit/.test(text) && answer.status === 500) throw new TooManyFiles(text)
   if (answer.status !== 200) throw unreadable(endpoint, answer)
-  try {
-    const rows = answer.body.split('\n').flatMap(line => (line === '' ? [] : [JSON.parse(line) as Row]))
-    if (rows.every(row => column in row)) return rows
-  } catch {}
-  throw unreadable(endpoint, answer)
+  const lines = answer.body.split('\n').filter(line => line !== '')
+  const rows = lines.map(line => parseAnswer(row, endpoint, { ...answer, body: line }))
+  if (!rows.every(it => column in it)) throw unreadable(endpoint, answer)
+  return rows
 }
 
 function fieldsOf({ time, ...cells }: Row, tags: readonly string[]): Point['fields'] {
@@ -209,9 +213,10 @@ function fieldsOf({ time, ...cells }: Row, tags: readonly string[]): Point['fiel
 }
 
 /** UTC without a Z, up to nine digits after the point, of which Date keeps three. */
-function nanosecondsOf(time: string): bigint {
+function nanosecondsOf(time: string): bigint | undefined {
   const [, whole, digits = ''] = /^(.*?)(?:\.(\d{1,9}))?Z?$/.exec(time) ?? []
-  return BigInt(Date.parse(`${whole}Z`)) * 1_000_000n + BigInt(digits.padEnd(9, '0'))
+  const ms = Date.parse(`${whole}Z`)
+  return Number.isNaN(ms) ? undefined : BigInt(ms) * 1_000_000n + BigInt(digits.padEnd(9, '0'))
 }
 
 function quoteName(name: string): string {

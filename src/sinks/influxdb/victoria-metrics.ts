@@ -1,19 +1,33 @@
+import { z } from 'zod'
 import type { Clock } from '../../domain/clock.ts'
 import type { Point, Series } from '../../domain/point.ts'
 import { halveRange, rangeLength, type TimeRange } from '../../domain/range.ts'
 import { originalName, spellingWithoutBackslash as spelling } from '../line-protocol/names.ts'
 import { queryText } from './endpoint.ts'
-import { type QueryContext, unreadable } from './query.ts'
+import { parseAnswer, type QueryContext, unreadable } from './query.ts'
 import { type Retention, unknownRetention } from './retention.ts'
 
 /** So many samples, of all fields together, are in memory at a time. */
 const pageSamples = 100_000
 
-interface ExportedLine {
-  readonly metric: Readonly<Record<string, string>>
-  readonly values: readonly number[]
-  readonly timestamps: readonly number[]
-}
+/** It spells what JSON cannot hold. */
+const sample = z.union([
+  z.number(),
+  z.null().transform(() => Number.NaN),
+  z.literal(['Infinity', '-Infinity']).transform(Number),
+])
+
+const exportedLine = z
+  .object({
+    metric: z.record(z.string(), z.string()),
+    values: z.array(sample),
+    timestamps: z.array(z.int()),
+  })
+  .refine(({ metric, values, timestamps }) => '__name__' in metric && values.length === timestamps.length)
+
+const instantValue = z.object({
+  data: z.object({ result: z.array(z.object({ value: z.tuple([z.number(), z.string()]) })) }),
+})
 
 /** Raw samples of VictoriaMetrics. What was written twice is there twice (without its dedup option): a time counts once. */
 export async function* readByExport(context: QueryContext, series: Series, range: TimeRange): AsyncIterable<Point> {
@@ -49,7 +63,7 @@ async function* pages(
 
 /** A rough count, since it leaves out the last seconds (-search.latencyOffset); what cannot be counted is too much. */
 async function fitsPage(
-  { query, signal, measurements }: QueryContext,
+  { query, endpoint, signal, measurements }: QueryContext,
   series: Series,
   range: TimeRange,
 ): Promise<boolean> {
@@ -57,7 +71,7 @@ async function fitsPage(
   const path = `/api/v1/query?${queryText({ query: promql, time: seconds(range.until) })}`
   const answer = await query({ method: 'GET', path }, signal)
   if (answer.status !== 200) return false
-  const { data } = JSON.parse(answer.body) as { data: { result: { value: [number, string] }[] } }
+  const { data } = parseAnswer(instantValue, endpoint, answer)
   return Number(data.result[0]?.value[1] ?? 0) <= pageSamples
 }
 
@@ -74,7 +88,7 @@ async function page(
   const points = new Map<number, Record<string, number>>()
   for (const text of answer.body.split('\n')) {
     if (text === '') continue
-    const { metric, values, timestamps }: ExportedLine = JSON.parse(text)
+    const { metric, values, timestamps } = parseAnswer(exportedLine, endpoint, { ...answer, body: text })
     // Labels that are not ours belong to another series; db is what /write adds for the database.
     if (
       Object.keys(metric).some(label => label !== '__name__' && label !== 'db' && !series.tags.has(originalName(label)))
@@ -209,6 +223,11 @@ function periodMs(text: string): number | undefined {
 /** Data of the last seconds before another start may be lost. */
 export async function serverStart({ query, signal }: QueryContext): Promise<Readonly<Record<string, string>>> {
   const { body } = await query({ method: 'GET', path: '/metrics' }, signal)
-  const seconds = /^process_start_time_seconds (\S+)/m.exec(body)?.[1]
-  return seconds === undefined ? {} : { startedAt: new Date(Number(seconds) * 1000).toISOString() }
+  const started = instantText(Number(/^process_start_time_seconds (\S+)/m.exec(body)?.[1]) * 1000)
+  return started === undefined ? {} : { startedAt: started }
+}
+
+function instantText(ms: number): string | undefined {
+  const date = new Date(ms)
+  return Number.isNaN(date.getTime()) ? undefined : date.toISOString()
 }

@@ -60,7 +60,8 @@ function stop(failure: Failure): WriteResponse {
 /** The answers to a refused write that say more than that some line is bad. */
 function knownRefusal(text: string, body: string, { endpoint, lines }: SentWrite): WriteResponse | undefined {
   const listed = listIn(body)
-  for (const message of [text, ...listed.map(({ error_message }) => String(error_message))]) {
+  for (const message of [text, ...listed.map(({ error_message }) => error_message)]) {
+    if (typeof message !== 'string') continue
     const rule = rules.find(({ pattern }) => pattern.test(message))
     if (rule === undefined) continue
     if (rule.code === 'wait') return { act: 'wait', reason: short(message), afterMs: undefined, fewer: false }

@@ -243,7 +243,7 @@ describe('the check', () => {
       answers: {
         '/api/v2/buckets': {
           status: 200,
-          body: { buckets: [{ retentionRules: [{ type: 'expire', everySeconds: 86_400 }] }] },
+          body: { buckets: [{ id: '1', name: 'b', retentionRules: [{ type: 'expire', everySeconds: 86_400 }] }] },
         },
         '/query': { status: 200, body: { results: [{}] } },
       },
@@ -447,6 +447,30 @@ describe('an answer without an end', () => {
     })
     const count = countOf(await sinkFor(target, { timeout: 20_000 }), makeSeries(), { after: 0, until: at }, never)
     await expect(count).rejects.toMatchObject({ code: 'sink-answer-too-large' })
+  })
+})
+
+describe('an answer that comes byte by byte', () => {
+  /** A byte comes long before the timeout; the whole would take twenty seconds. */
+  const dripping: Reply = { status: 200, body: ' '.repeat(1_000), dripMs: 20 }
+  const ping = { 'x-influxdb-version': 'v2.7.4' }
+
+  it('to a query fails', async () => {
+    const target = await server({ ping, answers: { '/query': dripping } })
+    const count = countOf(await sinkFor(target, { timeout: 100 }), makeSeries(), { after: 0, until: at }, never)
+    await expect(count).rejects.toMatchObject({ code: 'sink-unreachable', retry: 'later' })
+  })
+
+  it('to a write, or to the first question of all, is an outage: the same is sent again', async () => {
+    let pings = 0
+    const target = await server({
+      answers: { '/ping': () => (pings++ === 0 ? dripping : { status: 204, headers: ping }) },
+    })
+    target.behave(first({ ...dripping, status: 503 }))
+    const clock = countingClock()
+    expect(await (await sinkFor(target, { timeout: 100 }, clock)).write(points, never)).toEqual(done)
+    expect(clock.slept).toHaveLength(2)
+    expect(target.writes).toHaveLength(2)
   })
 })
 
