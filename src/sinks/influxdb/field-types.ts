@@ -1,25 +1,23 @@
 import { measurementName, nameText } from '../line-protocol/names.ts'
-import { influxqlRows, quoteName } from './influxql.ts'
+import { fieldTypes } from './influxql.ts'
 import type { QueryContext } from './query.ts'
 import { columnsOf, isTag } from './sql.ts'
 
 const remedy = 'Write to another measurement, or give the datapoint another field name.'
 
 /**
- * Fields that hold more than one type: each shard fixes its own, and a query sees only one of them (measured on 1.6.7).
+ * Fields that hold more than one type: each shard fixes its own, and a query that does not name the type sees only one of them (measured on 1.6.7).
  * Integers are named too, since numbers are written as floats and would be refused; and so is a single type that is not
  * ours in a field that is: an old shard takes ours with a 204, and queries do not see them.
  */
 export async function conflictingFields(context: QueryContext): Promise<readonly string[]> {
-  const from = context.measurements.map(name => quoteName(measurementName(name))).join(', ')
-  const types = new Map<string, string[]>()
-  for (const { name, values } of await influxqlRows(context, `SHOW FIELD KEYS FROM ${from}`))
-    for (const [field, type] of values) {
-      const key = `${field} of ${name}`
-      types.set(key, [...(types.get(key) ?? []), String(type)])
-    }
   const ours = ourTypes(context)
-  return [...types].flatMap(([field, found]) => typeConflict(field, found, ours(field)))
+  return [...(await fieldTypes(context, context.measurements))].flatMap(([measurement, fields]) =>
+    [...fields].flatMap(([name, types]) => {
+      const field = `${name} of ${measurement}`
+      return typeConflict(field, types, ours(field))
+    }),
+  )
 }
 
 function typeConflict(field: string, found: readonly string[], wanted: 'float' | 'string' | undefined): string[] {

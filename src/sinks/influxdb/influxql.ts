@@ -56,13 +56,77 @@ function exactTimes(key: string, value: unknown, { source }: { source?: string }
     : value
 }
 
+/** Of each measurement its fields, each with the types that it has in one shard or another. */
+export async function fieldTypes(
+  context: QueryContext,
+  measurements: readonly string[],
+): Promise<ReadonlyMap<string, ReadonlyMap<string, readonly string[]>>> {
+  const from = measurements.map(name => quoteName(measurementName(name))).join(', ')
+  const found = new Map<string, Map<string, string[]>>()
+  for (const { name = '', values } of await influxqlRows(context, `SHOW FIELD KEYS FROM ${from}`)) {
+    const fields = found.get(name) ?? new Map<string, string[]>()
+    found.set(name, fields)
+    for (const [field, type] of values) fields.set(String(field), [...(fields.get(String(field)) ?? []), String(type)])
+  }
+  return found
+}
+
+/** What to select so that each value is found, whatever type its shard gives the field. */
+interface Columns {
+  /** Around each column, as `count`. */
+  selected(around?: string): string
+  /** The fields of the columns of an answer. */
+  names(answered: readonly string[]): readonly string[]
+}
+
+const allFields: Columns = {
+  selected: around => (around === undefined ? '*::field' : `${around}(*::field)`),
+  names: answered => answered,
+}
+
+/** A bare `*` shows the values of one type alone: where a field has several, each is selected by itself. */
+async function columnsOf(context: QueryContext, measurement: string): Promise<Columns> {
+  const fields =
+    (await fieldTypes(context, [measurement])).get(measurementName(measurement)) ?? new Map<string, readonly string[]>()
+  const columns = [...fields].flatMap(([field, types]) =>
+    // a float shows integers as well
+    (types.includes('float') ? types.filter(type => !/^(integer|unsigned)$/.test(type)) : types).map(
+      type => [field, type] as const,
+    ),
+  )
+  if (columns.length === fields.size) return allFields
+  return {
+    selected(around) {
+      const each = columns.map(([field, type]) => `${quoteName(field)}::${type}`)
+      return each.map(it => (around === undefined ? it : `${around}(${it})`)).join(', ')
+    },
+    names: () => columns.map(([field]) => field),
+  }
+}
+
 /** Page by page in order of time; where a page is too large for the memory, in smaller ones. */
 export async function* readByInfluxql(context: QueryContext, series: Series, range: TimeRange): AsyncIterable<Point> {
+  yield* readColumns(context, series, range, await columnsOf(context, series.measurement))
+}
+
+async function* readColumns(
+  context: QueryContext,
+  series: Series,
+  range: TimeRange,
+  columns: Columns,
+): AsyncIterable<Point> {
   let after = BigInt(range.after) * 1_000_000n
   for (let rows = mostRows; ; ) {
     let page: InfluxqlSeries | undefined
     try {
-      const found = await select(context, [series], '*::field', after, range.until, `ORDER BY time LIMIT ${rows}`)
+      const found = await select(
+        context,
+        [series],
+        columns.selected(),
+        after,
+        range.until,
+        `ORDER BY time LIMIT ${rows}`,
+      )
       page = found.get(series)
     } catch (error) {
       if (!sinkFailure.is(error, 'sink-answer-too-large') || rows === 1) throw error
@@ -70,7 +134,7 @@ export async function* readByInfluxql(context: QueryContext, series: Series, ran
       continue
     }
     if (page === undefined) return
-    const names = page.columns.slice(1).map(originalName)
+    const names = columns.names(page.columns.slice(1)).map(originalName)
     for (const [time, ...cells] of page.values) {
       const at = timeOf(time)
       if (at === undefined || at <= after) throw disordered(context)
@@ -95,15 +159,28 @@ export async function countsByInfluxql(
   series: readonly Series[],
   range: TimeRange,
 ): Promise<ReadonlyMap<Series, number>> {
+  const [first] = series
+  return first === undefined
+    ? new Map()
+    : countColumns(context, series, range, await columnsOf(context, first.measurement))
+}
+
+async function countColumns(
+  context: QueryContext,
+  series: readonly Series[],
+  range: TimeRange,
+  columns: Columns,
+): Promise<ReadonlyMap<Series, number>> {
   const counted = new Map<Series, number>()
   let rows: ReadonlyMap<Series, InfluxqlSeries>
   try {
-    rows = await select(context, series, 'count(*::field)', BigInt(range.after) * 1_000_000n, range.until, '')
+    rows = await select(context, series, columns.selected('count'), BigInt(range.after) * 1_000_000n, range.until, '')
   } catch (error) {
     if (!sinkFailure.is(error, 'sink-answer-too-large') || series.length === 1) throw error
     const middle = series.length >>> 1
     const halves = [series.slice(0, middle), series.slice(middle)]
-    for (const half of halves) for (const [one, n] of await countsByInfluxql(context, half, range)) counted.set(one, n)
+    for (const half of halves)
+      for (const [one, n] of await countColumns(context, half, range, columns)) counted.set(one, n)
     return counted
   }
   for (const [one, { values }] of rows) {
@@ -111,7 +188,7 @@ export async function countsByInfluxql(
     let points = counts[0] ?? 0
     if (counts.length > 1) {
       points = 0
-      for await (const _ of readByInfluxql(context, one, range)) points++
+      for await (const _ of readColumns(context, one, range, columns)) points++
     }
     counted.set(one, points)
   }
