@@ -1,6 +1,6 @@
 import { failures } from '../domain/failure.ts'
 
-/** Every failure of a database, or of the file or folder that points are written to: all of them reach the sink. */
+/** Every failure of a database, or of the file or folder that points are written to. */
 export const sinkFailure = failures({
   'database-away': {
     retry: 'soon',
@@ -67,6 +67,13 @@ export const sinkFailure = failures({
     reach: 'sink',
     meaning: 'The server refuses every request, or something else than a database answers there.',
     advice: 'Check the URL: what answers there is not the write API of InfluxDB.',
+  },
+  'sink-replaced': {
+    retry: 'never',
+    // the sink is named by the file that is gone: nothing can be proven by that name any more
+    reach: 'run',
+    meaning: 'The SQLite file was removed, moved or replaced while the program had it open.',
+    advice: 'Start the program again: it compares the file with the ledger, and fetches what is not in it.',
   },
   'sink-tls': {
     retry: 'never',

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { type BigIntStats, statSync } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
@@ -40,6 +41,26 @@ function prepare(database: DatabaseSync, path: string): void {
   for (const statement of schemaStatements) database.exec(statement)
   database.prepare('INSERT INTO file (id) VALUES (?)').run(randomUUID())
   database.exec(`PRAGMA application_id = ${applicationId}; PRAGMA user_version = ${schemaVersion}; COMMIT`)
+}
+
+/**
+ * Throws a Failure as soon as the path leads to another file than the open one, or to none: SQLite goes on writing to the
+ * file that was removed or moved, and acknowledges it.
+ */
+export function createPlaceCheck(database: DatabaseSync, path: string, label: string): () => void {
+  const opened = fileAt(path)
+  return () => {
+    const now = fileAt(path)
+    if (now !== undefined && now.dev === opened?.dev && now.ino === opened.ino) return
+    // what is left in the WAL belongs to the file that is gone, and would be taken for a part of the new one
+    if (database.isOpen && !database.isTransaction) database.exec('PRAGMA wal_checkpoint(TRUNCATE)')
+    const what = now === undefined ? 'was removed or moved' : 'was replaced by another file'
+    throw sinkFailure('sink-replaced', `${label}: the file ${what} while it was open`)
+  }
+}
+
+function fileAt(path: string): BigIntStats | undefined {
+  return statSync(path, { bigint: true, throwIfNoEntry: false })
 }
 
 /** Names the file for good, whatever its path. */

@@ -6,7 +6,7 @@ import type { Clock } from '../../domain/clock.ts'
 import { nanoseconds } from '../../domain/instant.ts'
 import type { Point, Series } from '../../domain/point.ts'
 import type { Refusal, Sink, WriteResult } from '../sink.ts'
-import { fileId, openFile } from './file.ts'
+import { createPlaceCheck, fileId, openFile } from './file.ts'
 import { openReader, type Reader } from './reader.ts'
 import { openSeriesIds } from './series-ids.ts'
 import { isBusy, sqliteFailure } from './sqlite-errors.ts'
@@ -32,6 +32,7 @@ export async function openSqliteSink(options: SqliteOptions, parts: { clock: Clo
   const path = resolve(options.path)
   const label = `SQLite ${options.path}`
   const database = await openFile(path)
+  const requireInPlace = createPlaceCheck(database, path, label)
   const ids = openSeriesIds(database)
   const upsert = database.prepare(
     `INSERT INTO value (series, time, number, text) VALUES (?, ?, ?, ?)
@@ -53,6 +54,7 @@ export async function openSqliteSink(options: SqliteOptions, parts: { clock: Clo
   /** One transaction for all of them, so that the batch is there as a whole or not at all. */
   async function writeBatch(points: readonly Point[], signal: AbortSignal): Promise<WriteResult> {
     const rejected: Refusal[] = []
+    requireInPlace()
     await begin(database, signal, clock, log, label)
     try {
       for (let start = 0; start < points.length; start += pointsPerTurn) {
@@ -69,6 +71,7 @@ export async function openSqliteSink(options: SqliteOptions, parts: { clock: Clo
       if (database.isTransaction) database.exec('ROLLBACK')
       throw sqliteFailure(error, path)
     }
+    requireInPlace()
     return { written: points.length - rejected.length, rejected }
   }
 
@@ -92,6 +95,7 @@ export async function openSqliteSink(options: SqliteOptions, parts: { clock: Clo
       }),
     check: signal =>
       inTurn(async () => {
+        requireInPlace()
         await begin(database, signal, clock, log, label)
         database.exec('ROLLBACK')
         const row = database.prepare('SELECT sqlite_version() AS version').get()!
@@ -105,12 +109,14 @@ export async function openSqliteSink(options: SqliteOptions, parts: { clock: Clo
       }),
     async counts(series, range, signal) {
       signal.throwIfAborted()
+      requireInPlace()
       reader ??= openReader(path)
       const counted = new Map<Series, number>()
       for (const one of series) counted.set(one, reader.count(one, range))
       return counted
     },
     async *read(series, range, signal) {
+      requireInPlace()
       reader ??= openReader(path)
       yield* reader.read(series, range, signal)
     },

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { chmod, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
@@ -10,7 +10,7 @@ import { Failure } from '../../../src/domain/failure.ts'
 import { countOf, type Sink } from '../../../src/sinks/sink.ts'
 import { openSqliteSink } from '../../../src/sinks/sqlite/sqlite-sink.ts'
 import { makePoint, makePoints, makeSeries } from '../../support/points.ts'
-import { expectReadBack } from '../../support/read-back-law.ts'
+import { expectReadBack, readAll } from '../../support/read-back-law.ts'
 import { recordedLog } from '../../support/recorded-log.ts'
 
 const run = promisify(execFile)
@@ -32,15 +32,20 @@ async function shell(sql: string, ...options: string[]): Promise<string> {
   return (await run('sqlite3', ['-readonly', ...options, path, sql])).stdout.trim()
 }
 
-async function codeOf(work: Promise<unknown>): Promise<string> {
+async function failureOf(work: Promise<unknown>): Promise<Failure> {
   const error = await work.then(
     () => undefined,
     error => error,
   )
   if (!(error instanceof Failure)) throw new Error(`no Failure: ${error}`)
-  expect(error.reach).toBe('sink')
   expect(error.advice).toBeTruthy()
-  return error.code
+  return error
+}
+
+async function codeOf(work: Promise<unknown>): Promise<string> {
+  const { reach, code } = await failureOf(work)
+  expect(reach).toBe('sink')
+  return code
 }
 
 beforeEach(async () => {
@@ -259,6 +264,48 @@ async function smallDisk(): Promise<string | undefined> {
     () => rm(place, { recursive: true }).then(() => undefined),
   )
 }
+
+describe('a file that is replaced while it is open', () => {
+  const acts: [string, () => Promise<unknown>][] = [
+    ['removed', () => rm(path)],
+    ['moved away', () => rename(path, `${path}.old`)],
+    [
+      'replaced by an older copy',
+      async () => {
+        await shell(`VACUUM INTO '${path}.copy'`)
+        await rename(`${path}.copy`, path)
+      },
+    ],
+  ]
+  it.each(acts)('takes no more points after it was %s, and neither counts nor reads', async (_, act) => {
+    const sink = await open()
+    const series = makeSeries()
+    await sink.write(makePoints(series, 10), never)
+    await act()
+    const codes = [
+      await failureOf(sink.write([makePoint(series, at, { value: 1 })], never)),
+      await failureOf(sink.check(never)),
+      await failureOf(countOf(sink, series, { after: 0, until: at }, never)),
+      await failureOf(readAll(sink, series)),
+    ]
+    for (const { code, reach } of codes) expect([code, reach]).toEqual(['sink-replaced', 'run'])
+  })
+
+  it('leaves nothing beside the copy that would be taken for a part of it', async () => {
+    const sink = await open()
+    const series = makeSeries()
+    await sink.write(makePoints(series, 10), never)
+    await shell(`VACUUM INTO '${path}.copy'`)
+    await sink.write(makePoints(makeSeries({ device: 'later' }), 5_000), never)
+    await rename(`${path}.copy`, path)
+    await failureOf(sink.write(makePoints(series, 10), never))
+    await sink.close()
+    const again = await open()
+    expect(await shell('PRAGMA integrity_check')).toBe('ok')
+    expect(await countOf(again, series, { after: 0, until: 2 * at }, never)).toBe(10)
+    expect(await shell('SELECT count(*) FROM value')).toBe('10')
+  })
+})
 
 describe('a full disk', () => {
   it('stops the sink with advice, keeps what was acknowledged, and goes on when there is room', async context => {
