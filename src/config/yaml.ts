@@ -18,7 +18,7 @@ import { findSecrets } from './secrecy.ts'
 export type Path = readonly (string | number)[]
 
 /** Where one value of the file stands. */
-export interface Place {
+export interface YamlPosition {
   readonly key: Span | undefined
   /** Undefined where the key has no value. */
   readonly value: Span | undefined
@@ -36,7 +36,7 @@ export interface YamlFile {
   readonly problems: readonly Problem[]
   /** False where the text is no YAML: there is then no value. */
   readonly isReadable: boolean
-  place(path: Path): Place | undefined
+  place(path: Path): YamlPosition | undefined
   problemAt(span: Span, message: string): Problem
 }
 
@@ -51,7 +51,7 @@ export function readYaml(file: string, text: string, env: Environment): YamlFile
   const document = parseDocument(text, { prettyErrors: false, lineCounter: lines })
   const isReadable = document.errors.every(error => error.code === 'DUPLICATE_KEY')
   const secrets = findSecrets(document, text, isReadable)
-  const places = new Map<string, Place>()
+  const places = new Map<string, YamlPosition>()
   const problems: Problem[] = []
   let aliases = 0
 
@@ -65,7 +65,7 @@ export function readYaml(file: string, text: string, env: Environment): YamlFile
 
   /** `open`: the collections that `node` stands in. */
   function read(node: Node | null, path: Path, key: Span | undefined, open: readonly Node[]): unknown {
-    const place = (more: Partial<Place>) => {
+    const place = (more: Partial<YamlPosition>) => {
       const plain = { key, value: spanOf(node), isCollection: false, substituted: false, isBroken: false }
       places.set(JSON.stringify(path), { ...plain, ...more })
     }

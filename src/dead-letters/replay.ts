@@ -7,7 +7,7 @@ import { joinFields } from '../entries/repeats.ts'
 import { type MappedPoint, writeAndRestate } from '../entries/write-and-restate.ts'
 import type { Ledger } from '../ledger/ledger.ts'
 import type { Mapping } from '../points/mapping.ts'
-import { openSeriesPool } from '../points/series.ts'
+import { createSeriesPool } from '../points/series.ts'
 import type { Sink } from '../sinks/sink.ts'
 import type { KeptLetter } from './dead-letters.ts'
 import { contentOf } from './letter-content.ts'
@@ -162,7 +162,7 @@ function createBatch() {
   const points: MappedPoint[] = []
   const indexes = new Map<string, number>()
   const letters: { letter: KeptLetter; index: number }[] = []
-  const pool = openSeriesPool()
+  const pool = createSeriesPool()
   return {
     letters,
     points: (): readonly MappedPoint[] => points,

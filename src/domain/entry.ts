@@ -13,6 +13,9 @@ export type LoggedValue =
   | readonly LoggedValue[]
   | { readonly [member: string]: LoggedValue }
 
+/** What a datapoint logs: booleans are numbers. */
+export type ValueType = 'number' | 'text' | 'structure'
+
 /** One logged value. */
 export interface LogEntry {
   readonly datapoint: DatapointName

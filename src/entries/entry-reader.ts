@@ -5,7 +5,7 @@ import type { Point } from '../domain/point.ts'
 import { answerMayHold } from '../domain/range.ts'
 import { type DataLogRequest, requestText } from '../domain/request.ts'
 import type { Mapping } from '../points/mapping.ts'
-import { openRoutes } from '../points/routes.ts'
+import { createRoutes } from '../points/routes.ts'
 import { decodeEntry, gatewayError } from '../smartserver/entry.ts'
 import { gatewayFailure } from '../smartserver/failures.ts'
 
@@ -58,7 +58,7 @@ export function createEntryReader(
   request: DataLogRequest,
   { mapping, deviceIdOf, clock }: EntryReaderParts,
 ): EntryReader {
-  const roles = openRoutes(createRoles(request.selectors))
+  const roles = createRoutes(createRoles(request.selectors))
   const mapped = (entry: LogEntry) => {
     try {
       return mapping.map(entry)

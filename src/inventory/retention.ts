@@ -2,7 +2,7 @@ import type { Selector } from '../domain/datapoint.ts'
 import type { Device, LogRule } from '../smartserver/discovery.ts'
 
 /** How long the gateway keeps the finest entries of what these select, ms; undefined where it does not tell. */
-export type Retention = (selectors: readonly Selector[]) => number | undefined
+export type RetentionOf = (selectors: readonly Selector[]) => number | undefined
 
 const dayMs = 86_400_000
 
@@ -10,7 +10,7 @@ const dayMs = 86_400_000
  * Of several levels the one that is pruned first counts: it holds the finest entries (protocol §4). Worked out once for
  * each array: `rescue` asks for that of every group before each request.
  */
-export function createRetention(devices: readonly Device[], rules: readonly LogRule[]): Retention {
+export function createRetention(devices: readonly Device[], rules: readonly LogRule[]): RetentionOf {
   const known = new WeakMap<readonly Selector[], { readonly ms: number | undefined }>()
   return selectors => {
     let retention = known.get(selectors)

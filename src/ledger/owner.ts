@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto'
+import { readFileSync, readlinkSync } from 'node:fs'
 import { hostname } from 'node:os'
 import type { DatabaseSync } from 'node:sqlite'
 import type { Clock } from '../domain/clock.ts'
 import type { Failure } from '../domain/failure.ts'
 import { ledgerFailures } from './failures.ts'
-import { pidSpace } from './pid-space.ts'
 
 /** One process at a time may change a ledger. */
 export interface Ownership {
@@ -61,7 +61,7 @@ export function takeOwnership(database: DatabaseSync, doing: string, clock: Cloc
   }
 }
 
-/** A living owner, in words; undefined where nobody has the ledger. */
+/** A living owner, in words; undefined: the ledger has no owner. */
 export function ownerText(database: DatabaseSync, clock: Clock): string | undefined {
   const owner = database.prepare(ownerRow).get()
   if (owner === undefined || !isAlive(owner, clock)) return undefined
@@ -83,6 +83,20 @@ function processExists(pid: number): boolean {
     return true
   } catch (error) {
     return error instanceof Error && 'code' in error && error.code === 'EPERM'
+  }
+}
+
+/**
+ * Names the space in which pids of this process mean something. Containers have pids of their own (every main process
+ * is pid 1) and may share a host name, so on Linux it is the boot and the PID namespace. Undefined: not known.
+ */
+function pidSpace(): string | undefined {
+  if (process.platform !== 'linux') return hostname()
+  try {
+    const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()
+    return `${boot} ${readlinkSync('/proc/self/ns/pid')}`
+  } catch {
+    return undefined
   }
 }
 

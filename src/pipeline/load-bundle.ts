@@ -10,7 +10,7 @@ import { addReceipt, emptyReceipt, isBalanced, type Receipt } from '../domain/re
 import { Repeats } from '../entries/repeats.ts'
 import { Tally } from '../entries/tally.ts'
 import type { Ledger } from '../ledger/ledger.ts'
-import { openSeriesPool } from '../points/series.ts'
+import { createSeriesPool } from '../points/series.ts'
 import { type ManifestEntry, readManifest } from '../sinks/bundle/manifest.ts'
 import { parseLines } from '../sinks/line-protocol/parse-lines.ts'
 import type { Sink } from '../sinks/sink.ts'
@@ -85,7 +85,7 @@ async function loadEntry(
   const tally = new Tally(selectors.length)
   const repeats = Repeats.forRequest(entry.received)
   const writes = new WritesInFlight({ sink, receipt, letters, tally }, signal)
-  const pool = openSeriesPool()
+  const pool = createSeriesPool()
   const selectorsOf = selectorsBySeries(entry)
   try {
     let batch = []

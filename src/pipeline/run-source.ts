@@ -7,7 +7,7 @@ import type { DataLogRequest } from '../domain/request.ts'
 import { isUnknown } from '../inventory/datapoint-problems.ts'
 import { leastPerDay } from '../inventory/density.ts'
 import { createDeviceIdOf, createDeviceIds, type DeviceIds } from '../inventory/device-ids.ts'
-import { createRetention, type Retention } from '../inventory/retention.ts'
+import { createRetention, type RetentionOf } from '../inventory/retention.ts'
 import { type Survey, surveySite } from '../inventory/survey.ts'
 import { type Device, readDevices } from '../smartserver/discovery.ts'
 import type { Gateway } from '../smartserver/gateway.ts'
@@ -42,7 +42,7 @@ export function createRunSource(parts: RunSourceParts): RunSource {
   let missingMs = firstDoubtMs
   let meanings = new Map<string, string | undefined>()
   let toldAt: number | undefined
-  let retention: Retention | undefined
+  let retention: RetentionOf | undefined
   let deviceIds: DeviceIds | undefined
 
   async function look(signal: AbortSignal): Promise<void> {

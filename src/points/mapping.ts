@@ -3,10 +3,10 @@ import type { LogEntry, Rejection } from '../domain/entry.ts'
 import type { Point, Series } from '../domain/point.ts'
 import { compileAdjustment } from './adjust.ts'
 import { type FieldNames, fieldNames, fieldsOf, notUnicode, rejection } from './fields.ts'
-import { kindOf, openPin, type Pin, type TypePins } from './pins.ts'
-import { mostDatapoints, openRoutes } from './routes.ts'
+import { createRoutes, mostDatapoints } from './routes.ts'
 import { assertRule, type MappingRule, plainRule } from './rule.ts'
-import { openSeriesPool, reservedTags } from './series.ts'
+import { createSeriesPool, reservedTags } from './series.ts'
+import { createPin, type Pin, type TypePins, typeOf } from './value-type.ts'
 
 export interface Mapping {
   /** The same entry gives the same point, always (law 4). Undefined: its value is null, there is nothing to write. */
@@ -41,7 +41,7 @@ export function compileMapping(
   for (const rule of rules) assertRule(rule)
   // Closest first; sort() is stable, so that the first in order wins among equals.
   const ordered = rules.toSorted((a, b) => selectorPrecision(b.selector) - selectorPrecision(a.selector))
-  const pool = openSeriesPool()
+  const pool = createSeriesPool()
   const tagNames = tagNamesOf(rules)
 
   function destinationOf(datapoint: DatapointName): Destination | Rejection {
@@ -60,7 +60,7 @@ export function compileMapping(
     return {
       series,
       names: fieldNames(rule.field, tagNames.get(rule.measurement)),
-      pin: openPin(datapoint, rule.type, pins),
+      pin: createPin(datapoint, rule.type, pins),
       adjust: compileAdjustment(rule),
       enumeration: rule.enumeration && new Map(Object.entries(rule.enumeration)),
       health: rule.health ?? false,
@@ -72,7 +72,7 @@ export function compileMapping(
     isFull = true
     return rejection('too-many-datapoints', tooManyDatapoints)
   }
-  const routes = openRoutes<Destination | Rejection>(destinationOf, beyond)
+  const routes = createRoutes<Destination | Rejection>(destinationOf, beyond)
 
   return {
     map(entry) {
@@ -83,7 +83,7 @@ export function compileMapping(
       const mapped = fieldsOf(value, to.names)
       if (mapped !== undefined && 'reason' in mapped) return mapped
       if (mapped !== undefined && value !== null) {
-        const wrong = to.pin.check(kindOf(value))
+        const wrong = to.pin.check(typeOf(value))
         if (wrong !== undefined) return wrong
       }
       const fields = mapped?.fields ?? {}

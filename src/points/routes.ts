@@ -14,7 +14,7 @@ export const mostDatapoints = 50_000
  * Six small maps rather than one key string: a string built for each entry costs more than twice as much as the whole
  * mapping does (measured). Grows with the datapoints, not the entries.
  */
-export function openRoutes<Route>(
+export function createRoutes<Route>(
   make: (datapoint: DatapointName) => Route,
   beyond: (datapoint: DatapointName) => Route = make,
 ): Routes<Route> {

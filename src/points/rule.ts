@@ -1,6 +1,6 @@
 import type { Selector } from '../domain/datapoint.ts'
+import type { ValueType } from '../domain/entry.ts'
 import type { Adjustment } from './adjust.ts'
-import type { ValueKind } from './pins.ts'
 import { reservedTags } from './series.ts'
 
 /** What the entries of some datapoints are called in the database, and what becomes of their values. */
@@ -16,7 +16,7 @@ export interface MappingRule extends Adjustment {
   /** Also the health of the device in the text field `health`, where it is not `normal`; even if there is no value. */
   readonly health?: boolean | undefined
   /** What the datapoint logs, where the first value seen should not decide. `any`: now this, now that. */
-  readonly type?: ValueKind | 'any' | undefined
+  readonly type?: ValueType | 'any' | undefined
 }
 
 /** Datapoints without a rule of their own. */

@@ -8,7 +8,7 @@ export interface SeriesPool {
 }
 
 /** One object a series: a device that was replaced (another id, the same name) goes on in its old series. */
-export function openSeriesPool(): SeriesPool {
+export function createSeriesPool(): SeriesPool {
   const known = new Map<string, Series>()
   return {
     intern(measurement, tags) {

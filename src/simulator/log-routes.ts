@@ -9,7 +9,7 @@ import { problem, type RestAnswer, type RestCall } from './rest.ts'
 import type { Retention } from './retention.ts'
 import { type Datapoint, segment } from './site.ts'
 import type { Store } from './store.ts'
-import { openZone, type Zone } from './timestamps.ts'
+import { createZone, type Zone } from './timestamps.ts'
 
 export interface LogRouteParts {
   readonly release: Release
@@ -84,7 +84,7 @@ export function createLogRoutes(parts: LogRouteParts): LogRoutes {
     const plain = (zone: Zone) =>
       `${new Date(ms + zone.offsetMs(ms)).toISOString().slice(0, -1).replace('T', ' ')} ${zone.name}`
     const did = datapoint.qualifier.split('/')[2]
-    const times = { local: plain(parts.zone), utc: plain(openZone('UTC')) }
+    const times = { local: plain(parts.zone), utc: plain(createZone('UTC')) }
     return { ...row, ...times, deviceId: `${segment}.${did}`, blockIndex: String(datapoint.index) }
   }
 

@@ -70,7 +70,7 @@ export function createLogService(parts: LogParts): (request: LogRequest) => void
       ended: false,
       closeCode: undefined,
     }
-    openRecord(stats, record, client)
+    addRecord(stats, record, client)
     client.once('close', () => parts.script.look({ kind: 'closed', number: ++closed }))
     if (bad && parts.badQuery === 'close') {
       client.close(1008, parsed.fault.slice(0, 100))
@@ -167,7 +167,7 @@ const nothing: Iterator<never, RecordedEnd> = {
   next: () => ({ done: true, value: { ending: undefined, afterEnd: [] } }),
 }
 
-function openRecord(stats: Stats, record: LogRequestRecord, client: WebSocket): void {
+function addRecord(stats: Stats, record: LogRequestRecord, client: WebSocket): void {
   stats.logQueries.push(record)
   if (stats.logQueries.length > keptLogQueries) stats.logQueries.shift()
   stats.logRequests += 1

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { openZone } from './timestamps.ts'
+import { createZone } from './timestamps.ts'
 
 // Each kind of option takes its default and its meaning. The message of a kind completes "<option> must be …".
 
@@ -69,7 +69,7 @@ export const zoneName = (usual: string, meaning: string) =>
 
 function isZone(name: string): boolean {
   try {
-    openZone(name)
+    createZone(name)
     return true
   } catch {
     return false

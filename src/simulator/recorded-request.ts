@@ -7,19 +7,19 @@ export interface RecordedRequest {
   /** Stands for what no datapoint can be read from. */
   readonly stray: Datapoint
   /** The place of what cannot be dated. */
-  readonly place: () => Place
+  readonly place: () => Position
   /** Notes the time of a frame that came. */
   pass(moment: Moment): void
 }
 
-type Place = Pick<Moment, 'ms' | 'nanos'>
+type Position = Pick<Moment, 'ms' | 'nanos'>
 
 /** `after` and `until` in ms UTC, as far as the capture tells them. */
-export function openRecordedRequest(request: Readonly<Record<string, unknown>>, before: Place): RecordedRequest {
+export function createRecordedRequest(request: Readonly<Record<string, unknown>>, before: Position): RecordedRequest {
   const { query, after, until } = request
   const first = typeof after === 'number' ? after + 1 : before.ms + 1
   const last = typeof until === 'number' ? until : Number.POSITIVE_INFINITY
-  let place: Place = { ms: first, nanos: 0 }
+  let place: Position = { ms: first, nanos: 0 }
   return {
     stray: { ...nobody, strayOf: typeof query === 'string' ? query.replace(/^[^?]*\?/, '') : '' },
     place: () => place,

@@ -1,7 +1,7 @@
 import { createReadStream } from 'node:fs'
 import { createInterface } from 'node:readline'
 import type { Entry, History } from './history.ts'
-import { openRecordedRequest, type RecordedRequest, recordedCut } from './recorded-request.ts'
+import { createRecordedRequest, type RecordedRequest, recordedCut } from './recorded-request.ts'
 import { createRecording } from './recording.ts'
 import { createRoster, type RecordedPath, type Roster } from './roster.ts'
 import type { JsonValue } from './signals.ts'
@@ -31,7 +31,7 @@ export async function readCapture(lines: AsyncIterable<string> | Iterable<string
   const kept = new Map<string, number>()
   let header: Readonly<Record<string, unknown>> | undefined
   let seen = new Map<string, number>()
-  let current = openRecordedRequest({}, { ms: -1, nanos: 0 })
+  let current = createRecordedRequest({}, { ms: -1, nanos: 0 })
   let number = 0
   for await (const line of lines) {
     number += 1
@@ -47,7 +47,7 @@ export async function readCapture(lines: AsyncIterable<string> | Iterable<string
     const request = record['request']
     if (typeof request === 'object' && request !== null) {
       seen = new Map()
-      current = openRecordedRequest(request as Readonly<Record<string, unknown>>, current.place())
+      current = createRecordedRequest(request as Readonly<Record<string, unknown>>, current.place())
       continue
     }
     const frame = record['frame']

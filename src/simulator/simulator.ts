@@ -28,7 +28,7 @@ import { createSessions, type Sessions } from './sessions.ts'
 import { buildSite } from './site.ts'
 import { countFault, createStats, type Stats } from './stats.ts'
 import { createStore, type Store } from './store.ts'
-import { formatMoment, openZone } from './timestamps.ts'
+import { createZone, formatMoment } from './timestamps.ts'
 import { createUpgrade } from './upgrade.ts'
 
 /** A running gateway. */
@@ -70,7 +70,7 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
   const clock = createGatewayClock(settings.now, settings.clockSkewMs)
   const { now } = clock
   const release = releases[settings.release]
-  const zone = openZone(settings.zone)
+  const zone = createZone(settings.zone)
   const showTime = (ms: number) => formatMoment(ms + zone.offsetMs(ms), 0, 3) + zone.suffix(ms)
   const periods = settings.source === undefined ? computeHistory(settings) : undefined
   const history = settings.source ?? periods!
@@ -78,7 +78,7 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
   const retention = createRetention(history, settings)
   const store = createStore(history, retention, now, settings.compare)
   const stats = createStats()
-  const sessions = openSessions(settings, now)
+  const sessions = sessionsOf(settings, now)
   const load = createLoadMeter(settings.cost.entriesPerSecond || 50_000)
   const frame = createFrameFormat({ ...settings, release, zone })
 
@@ -228,7 +228,7 @@ function computeHistory(settings: SimulatorSettings): Periods {
   return createPeriods(create(historyStart, 0), create)
 }
 
-function openSessions(settings: SimulatorSettings, now: () => number): Sessions {
+function sessionsOf(settings: SimulatorSettings, now: () => number): Sessions {
   const { sessionTimeoutMs: timeoutMs, slidingSessions: sliding, lockAfter, lockMs } = settings
   const accounts = new Map([...Object.entries(settings.accounts), [settings.username, settings.password]])
   return createSessions({ accounts, timeoutMs, sliding, lockAfter, lockMs }, now)

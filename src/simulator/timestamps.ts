@@ -79,7 +79,7 @@ export interface Zone {
 }
 
 /** A zone by its IANA name; throws RangeError for a name Node does not know. */
-export function openZone(name: string): Zone {
+export function createZone(name: string): Zone {
   if (name === 'UTC') return { name, suffix: () => 'Z[UTC]', offsetMs: () => 0 }
   const format = new Intl.DateTimeFormat('en-US', { timeZone: name, timeZoneName: 'longOffset' })
   let quarter = Number.NaN

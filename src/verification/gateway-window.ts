@@ -8,7 +8,7 @@ import { transferFailure } from '../pipeline/failures.ts'
 import type { LogSource } from '../pipeline/transfer.ts'
 import type { EntryLimit } from '../planning/window.ts'
 import type { Mapping } from '../points/mapping.ts'
-import { openSeriesPool } from '../points/series.ts'
+import { createSeriesPool } from '../points/series.ts'
 
 /** One window as the gateway has it now: what the database must hold. */
 export interface GatewayWindow {
@@ -41,7 +41,7 @@ export async function readGatewayWindow(
   signal: AbortSignal,
 ): Promise<GatewayWindow> {
   // by tags, not by object: the ledger's series and those of the mapping are the same one here
-  const pool = openSeriesPool()
+  const pool = createSeriesPool()
   const series = new Map<Series, Map<string, Point>>()
   const known = new Map<Series, SeriesPoints>()
   const pointsOf = (given: Series) => {

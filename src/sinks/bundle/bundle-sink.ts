@@ -9,7 +9,7 @@ import { replaceDurably, writeAll } from '../../durable/write.ts'
 import { sinkFailure } from '../failures.ts'
 import { lineOf } from '../line-protocol/format-lines.ts'
 import type { Sink, SinkDraft } from '../sink.ts'
-import { addToManifest, fileSuffix, type ManifestList, openManifest } from './manifest.ts'
+import { addToManifest, fileSuffix, type ManifestList, makeManifest } from './manifest.ts'
 
 const draftSuffix = '.draft'
 
@@ -23,7 +23,7 @@ const draftSuffix = '.draft'
 export async function openBundleSink({ path }: { readonly path: string }): Promise<Sink> {
   const folder = resolve(path)
   const label = `bundle ${path}`
-  const { id, last } = guarded(label, () => openManifest(folder))
+  const { id, last } = guarded(label, () => makeManifest(folder))
   const list = { folder, last }
   let drafts = 0
   const notHere = (what: string) =>

@@ -84,7 +84,7 @@ export function hasManifest(folder: string): boolean {
 }
 
 /** Makes the folder and its manifest where there are none; the first line names the bundle for good, whatever its path. */
-export function openManifest(folder: string): Manifest {
+export function makeManifest(folder: string): Manifest {
   mkdirSync(folder, { recursive: true })
   const path = join(folder, manifestName)
   if (!hasManifest(folder)) {

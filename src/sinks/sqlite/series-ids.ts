@@ -8,7 +8,7 @@ export interface SeriesIds {
   forget(): void
 }
 
-export function openSeriesIds(database: DatabaseSync): SeriesIds {
+export function createSeriesIds(database: DatabaseSync): SeriesIds {
   const find = database.prepare('SELECT id FROM series WHERE measurement = ? AND field = ? AND tags = ?')
   const add = database.prepare('INSERT INTO series (measurement, field, tags) VALUES (?, ?, ?) RETURNING id')
   let known = new WeakMap<Series, Map<string, number>>()

@@ -8,7 +8,7 @@ import type { Point, Series } from '../../domain/point.ts'
 import type { Refusal, Sink, WriteResult } from '../sink.ts'
 import { createPlaceCheck, fileId, openFile } from './file.ts'
 import { openReader, type Reader } from './reader.ts'
-import { openSeriesIds } from './series-ids.ts'
+import { createSeriesIds } from './series-ids.ts'
 import { isBusy, sqliteFailure } from './sqlite-errors.ts'
 
 export interface SqliteOptions {
@@ -33,7 +33,7 @@ export async function openSqliteSink(options: SqliteOptions, parts: { clock: Clo
   const label = `SQLite ${options.path}`
   const database = await openFile(path)
   const requireInPlace = createPlaceCheck(database, path, label)
-  const ids = openSeriesIds(database)
+  const ids = createSeriesIds(database)
   const upsert = database.prepare(
     `INSERT INTO value (series, time, number, text) VALUES (?, ?, ?, ?)
      ON CONFLICT DO UPDATE SET number = excluded.number, text = excluded.text

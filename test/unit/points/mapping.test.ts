@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest'
 import type { DatapointName } from '../../../src/domain/datapoint.ts'
-import type { LogEntry, LoggedValue, Rejection } from '../../../src/domain/entry.ts'
+import type { LogEntry, LoggedValue, Rejection, ValueType } from '../../../src/domain/entry.ts'
 import type { Point } from '../../../src/domain/point.ts'
 import { compileMapping } from '../../../src/points/mapping.ts'
-import type { TypePins, ValueKind } from '../../../src/points/pins.ts'
 import type { MappingRule } from '../../../src/points/rule.ts'
+import type { TypePins } from '../../../src/points/value-type.ts'
 
 const lux: DatapointName = {
   device: 'Sensor 1',
@@ -262,8 +262,8 @@ describe('a rule that changes values', () => {
 })
 
 describe('the kind of value of a datapoint', () => {
-  function memory(): TypePins & { readonly known: Map<string, ValueKind> } {
-    const known = new Map<string, ValueKind>()
+  function memory(): TypePins & { readonly known: Map<string, ValueType> } {
+    const known = new Map<string, ValueType>()
     return { known, get: key => known.get(key), set: (key, kind) => void known.set(key, kind), keep() {} }
   }
 
