@@ -1,13 +1,14 @@
 import { findGateway, openSink } from '../app.ts'
-import type { Config } from '../config/schema.ts'
+import type { Config, GatewayConfig } from '../config/schema.ts'
 import { durationText } from '../domain/duration.ts'
 import { Failure } from '../domain/failure.ts'
 import { isoText } from '../domain/instant.ts'
 import { problemJson, problemText } from '../inventory/datapoint-problems.ts'
+import { checkGateway, type GatewayReport } from '../reports/gateway-check.ts'
 import type { SinkReport } from '../sinks/sink.ts'
-import { checkGateway, type GatewayReport } from './check-gateway.ts'
 import type { CommandContext } from './context.ts'
 import { countOf, countText, offsetText } from './format.ts'
+import { openInteractive } from './open-interactive.ts'
 import { exitCode } from './outcome.ts'
 
 export interface CheckOptions {
@@ -28,7 +29,7 @@ export async function check(config: Config, options: CheckOptions, context: Comm
   const gateways = new Map<string, GatewayReport>()
   for (const gateway of chosen) {
     terminal.live(`looking at ${gateway.name} …`)
-    const report = await checkGateway(gateway, context)
+    const report = await checkConfigured(gateway, context)
     terminal.live('')
     gateways.set(gateway.name, report)
     if (options.json === true) continue
@@ -42,6 +43,13 @@ export async function check(config: Config, options: CheckOptions, context: Comm
   const reports = [...gateways.values()]
   if (sink.failure !== undefined || reports.some(({ failure }) => failure !== undefined)) return exitCode.failed
   return reports.every(({ problems }) => problems?.length === 0) ? exitCode.done : exitCode.missing
+}
+
+async function checkConfigured(config: GatewayConfig, context: CommandContext): Promise<GatewayReport> {
+  const { clock, signal } = context
+  await using opened = new AsyncDisposableStack()
+  const gateway = opened.adopt(openInteractive(config, context), it => it.close())
+  return await checkGateway(gateway, config, clock, signal)
 }
 
 async function checkSink(config: Config, { clock, log, signal }: CommandContext): Promise<SinkCheck> {

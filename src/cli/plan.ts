@@ -5,13 +5,13 @@ import { Failure } from '../domain/failure.ts'
 import { surveyGateway } from '../inventory/survey.ts'
 import { openLedgerReadOnly } from '../ledger/ledger.ts'
 import type { Demand } from '../planning/demand.ts'
+import { planGateway, type Told } from '../reports/gateway-plan.ts'
 import { readSpan } from './backfill.ts'
 import type { CommandContext } from './context.ts'
 import { findExistingSink } from './existing-sink.ts'
 import { openInteractive } from './open-interactive.ts'
 import { exitCode } from './outcome.ts'
-import { planGateway, type Told } from './plan-gateway.ts'
-import { type KnownSink, planJson, planLines } from './plan-report.ts'
+import { type KnownSink, planJson, planLines } from './plan-text.ts'
 
 export interface PlanOptions {
   readonly from?: string

@@ -3,13 +3,13 @@ import { isoText } from '../domain/instant.ts'
 import type { TimeRange } from '../domain/range.ts'
 import { openLedgerReadOnly } from '../ledger/ledger.ts'
 import type { ParkedRange } from '../ledger/parked.ts'
+import { type DatapointStatus, type GatewayStatus, readStatus, type Status } from '../reports/status.ts'
 import type { CommandContext } from './context.ts'
 import { coverageBar, coveredShare } from './coverage-bar.ts'
 import { findExistingSink } from './existing-sink.ts'
 import { countOf, countText, minuteText, shareText, tookText } from './format.ts'
 import { exitCode } from './outcome.ts'
 import { rangeJson, riskJson, riskRows } from './risk-text.ts'
-import { type DatapointStatus, type GatewayStatus, readStatus, type Status } from './status-report.ts'
 
 /** So many parked ranges of a gateway are listed one by one. */
 const mostParkedShown = 5

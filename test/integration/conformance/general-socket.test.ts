@@ -1,12 +1,11 @@
 import { writeFile } from 'node:fs/promises'
-import { PassThrough } from 'node:stream'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import type { WebSocket } from 'ws'
 import { stringify } from 'yaml'
-import { checkGateway } from '../../../src/cli/check-gateway.ts'
-import { createTerminal } from '../../../src/cli/terminal.ts'
+import { openGateway } from '../../../src/app.ts'
 import { loadConfig } from '../../../src/config/load.ts'
 import type { Rejection } from '../../../src/domain/entry.ts'
+import { checkGateway } from '../../../src/reports/gateway-check.ts'
 import { GatewayMonitor } from '../../../src/smartserver/gateway-monitor.ts'
 import type { Update } from '../../../src/smartserver/updates.ts'
 import { type Meeting, meetGateway, never, readAll, type Script } from '../../support/conforming-gateway.ts'
@@ -190,8 +189,10 @@ describe('§6.1 CPU', () => {
     const { url, fingerprint256 } = server
     const g = { url, username: 'etl', password: 'x', tls: { fingerprint256 }, datapoints: ['*/*/*/*'] }
     await writeFile(site.file, stringify({ gateways: { g } }))
-    const context = { clock, terminal: createTerminal(new PassThrough(), new PassThrough()), signal: never }
-    const checking = checkGateway(loadConfig(site.file, {}).gateways[0]!, context)
+    const config = loadConfig(site.file, {}).gateways[0]!
+    const gateway = openGateway(config, { clock })
+    onTestFinished(() => gateway.close())
+    const checking = checkGateway(gateway, config, clock, never)
     const ticking = setInterval(() => clock.advance(clock.slept.at(-1) === 5_000 ? 0 : 1_000), 10)
     await heard.promise
     clearInterval(ticking)

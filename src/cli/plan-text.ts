@@ -5,9 +5,9 @@ import { problemJson, problemText } from '../inventory/datapoint-problems.ts'
 import type { CoolingRanges } from '../planning/cooling.ts'
 import type { ClockChange } from '../planning/dst.ts'
 import { type Estimate, guessedPerDay, usualBytes } from '../planning/estimate.ts'
+import type { GatewayPlan } from '../reports/gateway-plan.ts'
 import type { SinkReport } from '../sinks/sink.ts'
 import { aboutText, bytesText, countOf, countText, minuteText, offsetText, tookText } from './format.ts'
-import type { GatewayPlan } from './plan-gateway.ts'
 import { lengthText, rangeJson, rangeText, riskJson, riskRows } from './risk-text.ts'
 
 /** The database, as far as it is there. */

@@ -7,8 +7,6 @@ import { cpuUtilization, onlyPercent } from '../smartserver/cpu.ts'
 import { loggedOf, readDevices, readInterface, readLogRules } from '../smartserver/discovery.ts'
 import type { Gateway } from '../smartserver/gateway.ts'
 import { askJson, memberOf } from '../smartserver/rest-json.ts'
-import type { CommandContext } from './context.ts'
-import { openInteractive } from './open-interactive.ts'
 
 export interface GatewayReport {
   readonly url: string
@@ -39,50 +37,47 @@ const trialMs = 5_000
 
 /** Looks at everything that a run will need of a gateway, without asking for its log. Throws only when aborted. */
 export async function checkGateway(
+  gateway: Gateway,
   config: GatewayConfig,
-  { clock, terminal, signal }: Pick<CommandContext, 'clock' | 'terminal' | 'signal'>,
+  clock: Clock,
+  signal: AbortSignal,
 ): Promise<GatewayReport> {
   const warnings: string[] = []
   const certificate = await orFailure(readCertificate(config.url, signal))
-  const gateway = openInteractive(config, { clock, terminal })
   const nothing = { logSize: undefined, cpu: undefined, generalSocket: 'off', problems: undefined, warnings } as const
   const shown = certificate instanceof Failure ? undefined : certificate
-  try {
-    const hello = await orFailure(gateway.hello(signal))
-    const known = {
-      url: config.url,
-      certificate: shown,
-      release: gateway.release,
-      clockOffsetMs: gateway.clock.offsetMs,
-    }
-    if (hello instanceof Failure) return { ...known, ...nothing, failure: hello, notChecked: hello.message }
-    if (Math.abs(known.clockOffsetMs ?? 0) > notableOffsetMs)
-      warnings.push("the gateway's clock differs from this host's by more than a minute: set one of them right")
-    if (shown !== undefined && config.tls.kind !== 'fingerprint' && shown.validTo - clock.now() < soonExpiredMs)
-      warnings.push('the certificate expires within 30 days, or has expired')
-    const storage = await orFailure(askJson(gateway, '/iap/storage', signal))
-    const size = memberOf(storage, 'dataLogSize')
-    const logSize = typeof size === 'number' ? size : undefined
-    if (logSize !== undefined && logSize > largeLogMb)
-      warnings.push(`the log holds more than ${largeLogMb} MB: each request may take the gateway minutes`)
-    const restCpu = cpuUtilization(memberOf(storage, 'cpuUtilization'))
-    const trial = config.generalSocket ? await tryGeneralSocket(gateway, restCpu === undefined, clock, signal) : 'off'
-    if (trial === 'refused')
-      warnings.push('the general socket does not open: the CPU of old releases and notifications stay unknown')
-    const problems = await orFailure(findProblems(gateway, config, signal))
-    return {
-      ...known,
-      failure: undefined,
-      logSize,
-      cpu: typeof trial === 'number' ? trial : restCpu,
-      generalSocket: typeof trial === 'number' ? 'open' : trial,
-      ...(problems instanceof Failure
-        ? { problems: undefined, notChecked: problems.message }
-        : { problems, notChecked: undefined }),
-      warnings,
-    }
-  } finally {
-    await gateway.close()
+  const hello = await orFailure(gateway.hello(signal))
+  const known = {
+    url: config.url,
+    certificate: shown,
+    release: gateway.release,
+    clockOffsetMs: gateway.clock.offsetMs,
+  }
+  if (hello instanceof Failure) return { ...known, ...nothing, failure: hello, notChecked: hello.message }
+  if (Math.abs(known.clockOffsetMs ?? 0) > notableOffsetMs)
+    warnings.push("the gateway's clock differs from this host's by more than a minute: set one of them right")
+  if (shown !== undefined && config.tls.kind !== 'fingerprint' && shown.validTo - clock.now() < soonExpiredMs)
+    warnings.push('the certificate expires within 30 days, or has expired')
+  const storage = await orFailure(askJson(gateway, '/iap/storage', signal))
+  const size = memberOf(storage, 'dataLogSize')
+  const logSize = typeof size === 'number' ? size : undefined
+  if (logSize !== undefined && logSize > largeLogMb)
+    warnings.push(`the log holds more than ${largeLogMb} MB: each request may take the gateway minutes`)
+  const restCpu = cpuUtilization(memberOf(storage, 'cpuUtilization'))
+  const trial = config.generalSocket ? await tryGeneralSocket(gateway, restCpu === undefined, clock, signal) : 'off'
+  if (trial === 'refused')
+    warnings.push('the general socket does not open: the CPU of old releases and notifications stay unknown')
+  const problems = await orFailure(findProblems(gateway, config, signal))
+  return {
+    ...known,
+    failure: undefined,
+    logSize,
+    cpu: typeof trial === 'number' ? trial : restCpu,
+    generalSocket: typeof trial === 'number' ? 'open' : trial,
+    ...(problems instanceof Failure
+      ? { problems: undefined, notChecked: problems.message }
+      : { problems, notChecked: undefined }),
+    warnings,
   }
 }
 
