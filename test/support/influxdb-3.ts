@@ -1,34 +1,18 @@
 import { once } from 'node:events'
 import { createServer, type IncomingMessage } from 'node:http'
 import { gunzipSync } from 'node:zlib'
-import { jsonl } from './jsonl.ts'
+import { type Answer, influxqlAnswer, json, plain, type Store, sqlAnswer, type Table } from './influxdb-3-queries.ts'
 import type { Exchange } from './recordings.ts'
 
-interface StoredRow {
-  readonly tags: Readonly<Record<string, string>>
-  readonly ns: bigint
-  fields: Record<string, number | string | boolean>
-}
-
-interface Table {
-  readonly columns: Map<string, 'tag' | 'float' | 'string' | 'boolean' | 'integer'>
-  readonly rows: Map<string, StoredRow>
-}
-
-interface Answer {
-  readonly status: number
-  readonly body: string
-  readonly type?: string
-}
-
-export interface InfluxDb3 {
+export interface InfluxDb3 extends Store {
   readonly url: string
   readonly token: string
-  readonly databases: ReadonlyMap<string, ReadonlyMap<string, Table>>
   readonly requests: readonly string[]
-  /** More points than this in a query are more Parquet files than it may read. */
-  fileLimit: number
   diskFull: boolean
+  /** False: started with `--without-auth`. */
+  needsToken: boolean
+  /** What is put behind the name of a database that is deleted now. */
+  deletedAt: () => string
   createDatabase(name: string, retentionMs?: number): void
   answer(request: Exchange['request']): Answer
   close(): Promise<void>
@@ -36,12 +20,15 @@ export interface InfluxDb3 {
 
 const token = 'ADMIN-TOKEN'
 const notAuthenticated = { status: 401, body: '{"error": "the request was not authenticated"}' }
-const json = (status: number, body: unknown): Answer => ({
-  status,
-  body: JSON.stringify(body),
-  type: 'application/json',
-})
-const plain = (status: number, body: string): Answer => ({ status, body })
+
+/** The old APIs say of the same refusals less. */
+function asVersion2({ status, body }: Answer): Answer {
+  if (status < 400) return { status, body }
+  const { error, data } = JSON.parse(body) as { error: string; data?: { error_message: string } }
+  const cause =
+    data === undefined ? `catalog update error: ${error}` : `line protocol parse failed: ${data.error_message}`
+  return plain(400, JSON.stringify({ code: 'invalid', message: `write buffer error: ${cause}` }))
+}
 
 /**
  * InfluxDB 3 Core 3.10.1 in software, as far as the sink goes: what it answers is what a real one was recorded to answer.
@@ -51,14 +38,18 @@ export async function openInfluxDb3(): Promise<InfluxDb3> {
   const databases = new Map<string, Map<string, Table>>()
   const retentions = new Map<string, number>()
   const requests: string[] = []
+  const deleted: string[] = []
 
   const self: InfluxDb3 = {
     url: '',
     token,
     databases,
+    retentions,
     requests,
     fileLimit: Number.POSITIVE_INFINITY,
     diskFull: false,
+    needsToken: true,
+    deletedAt: () => new Date().toISOString().replace(/[-:]|\..*$/g, ''),
     createDatabase(name, retentionMs) {
       databases.set(name, new Map())
       if (retentionMs !== undefined) retentions.set(name, retentionMs)
@@ -71,11 +62,11 @@ export async function openInfluxDb3(): Promise<InfluxDb3> {
     },
   }
 
-  function answer({ method, path, token: given, body = '' }: Exchange['request']): Answer {
+  function answer({ method, path, token: given, headers = {}, body = '' }: Exchange['request']): Answer {
     const { pathname, searchParams } = new URL(path, 'http://x')
     requests.push(`${method} ${pathname}`)
     const secret = given?.replace(/^(Bearer|Token) /, '') ?? searchParams.get('p')
-    if (secret !== token) return notAuthenticated
+    if (self.needsToken && secret !== token) return notAuthenticated
     if (pathname === '/ping')
       return json(200, {
         product_name: 'InfluxDB 3 Core',
@@ -84,19 +75,39 @@ export async function openInfluxDb3(): Promise<InfluxDb3> {
         process_id: 'f7062688-cd0f-4954-86ef-e13b8597ce9f',
       })
     if (pathname === '/health') return { status: 200, body: 'OK', type: 'text/plain; charset=utf-8' }
-    if (pathname === '/api/v3/configure/database' && method === 'GET')
-      return json(
-        200,
-        ['_internal', ...[...databases.keys()].sort()].map(name => ({ 'iox::database': name })),
-      )
+    if (pathname === '/api/v3/configure/database') return configureDatabase(method, searchParams)
+    if (pathname === '/api/v3/configure/table' && method === 'DELETE') {
+      databases.get(searchParams.get('db')!)?.delete(searchParams.get('table')!)
+      return { status: 200, body: '' }
+    }
+    if (headers['content-encoding'] === 'gzip' && body === 'not gzip')
+      return plain(400, 'error decoding gzip stream: unexpected end of file')
     if (pathname === '/api/v3/write_lp')
       return writeLines(searchParams.get('db')!, body, searchParams.get('accept_partial') !== 'false')
-    if (pathname === '/api/v3/query_sql') {
-      const { db, q, params = {} } = JSON.parse(body) as { db: string; q: string; params?: Record<string, string> }
-      return sql(db, q, params)
-    }
-    if (pathname === '/query') return influxql(searchParams.get('db')!, searchParams.get('q') ?? '')
+    if (pathname === '/write') return writeLines(searchParams.get('db')!, body, false)
+    if (pathname === '/api/v2/write') return asVersion2(writeLines(searchParams.get('bucket')!, body, false))
+    if (pathname === '/api/v3/query_sql') return sqlAnswer(self, JSON.parse(body))
+    if (pathname === '/query') return influxqlAnswer(self, searchParams.get('db')!, searchParams.get('q') ?? '')
     return plain(404, 'Not found')
+  }
+
+  function configureDatabase(method: string, asked: URLSearchParams): Answer {
+    if (method === 'DELETE') {
+      databases.delete(asked.get('db')!)
+      deleted.push(`${asked.get('db')}-${self.deletedAt()}`)
+      return { status: 200, body: '' }
+    }
+    const names = ['_internal', ...[...databases.keys()].sort()]
+    if (asked.get('show_deleted') !== 'true')
+      return json(
+        200,
+        names.map(name => ({ 'iox::database': name })),
+      )
+    const rows = [...names.map(name => [name, false] as const), ...deleted.map(name => [name, true] as const)]
+    return json(
+      200,
+      rows.map(([name, isDeleted]) => ({ 'iox::database': name, deleted: isDeleted })),
+    )
   }
 
   function writeLines(db: string, body: string, isPartial: boolean): Answer {
@@ -182,112 +193,6 @@ export async function openInfluxDb3(): Promise<InfluxDb3> {
       else table.rows.set(key, { tags, ns: BigInt(time || Date.now() * 1_000_000), fields })
     })
     return undefined
-  }
-
-  function kept(db: string): bigint {
-    const retentionMs = retentions.get(db)
-    return retentionMs === undefined ? -(2n ** 63n) : BigInt(Date.now() - retentionMs) * 1_000_000n
-  }
-
-  function sql(db: string, q: string, params: Readonly<Record<string, string>>): Answer {
-    const tables = databases.get(db)
-    if (tables === undefined) return plain(404, JSON.stringify({ error: `query error: database not found: ${db}` }))
-    if (!/^SELECT /.test(q))
-      return plain(400, `SQL error: ParserError("Expected: an SQL statement, found: ${q} at Line: 1, Column: 1")`)
-    const rowsOf = (rows: readonly object[]) => ({
-      status: 200,
-      type: 'application/jsonl',
-      body: rows.map(row => `${jsonl(row)}\n`).join(''),
-    })
-    const [, described] = /FROM information_schema\.columns WHERE table_name = '((?:[^']|'')*)'$/.exec(q) ?? []
-    if (described !== undefined) {
-      const types = {
-        tag: 'Dictionary(Int32, Utf8)',
-        float: 'Float64',
-        string: 'Utf8',
-        boolean: 'Boolean',
-        integer: 'Int64',
-      }
-      const table = tables.get(described.replaceAll("''", "'"))
-      if (table === undefined) return rowsOf([])
-      const columns = [...table.columns].map(([column_name, type]) => ({ column_name, data_type: types[type] }))
-      const all = [...columns, { column_name: 'time', data_type: 'Timestamp(ns)' }]
-      return rowsOf(all.sort((a, b) => (a.column_name < b.column_name ? -1 : 1)))
-    }
-    if (/FROM information_schema\.tables/.test(q))
-      return rowsOf([...tables.keys()].sort().map(table_name => ({ table_name })))
-    if (/FROM system\.parquet_files/.test(q)) return rowsOf([{ files: 0n }])
-    const [, quoted, bare = ''] = /FROM (?:"((?:[^"]|"")*)"|(\w+))/.exec(q) ?? []
-    const name = quoted?.replaceAll('""', '"') ?? bare
-    const table = tables.get(name)
-    if (table === undefined) return plain(400, `Error during planning: table 'public.iox.${name}' not found`)
-    const columns = [...table.columns.keys()]
-    const [, wanted = ''] = /^SELECT (.*?) FROM/s.exec(q) ?? []
-    const asked = [...q.matchAll(/"((?:[^"]|"")*)" (?:=|IS)/g)].map(([, it]) => it!.replaceAll('""', '"'))
-    const unknown = [...asked, ...(/^\w+$/.test(wanted) ? [wanted] : [])].find(
-      it => !columns.includes(it) && it !== 'time',
-    )
-    if (unknown !== undefined)
-      return plain(
-        500,
-        `Schema error: No field named ${unknown}. Valid fields are ${[...columns, 'time']
-          .sort()
-          .map(it => `${name}.${it}`)
-          .join(', ')}.`,
-      )
-    const after = BigInt(/time > to_timestamp_nanos\((-?\d+)\)/.exec(q)?.[1] ?? -(2n ** 63n))
-    const until = BigInt(/time <= to_timestamp_nanos\((-?\d+)\)/.exec(q)?.[1] ?? 2n ** 63n)
-    let rows = [...table.rows.values()].filter(({ ns }) => ns > after && ns <= until && ns >= kept(db))
-    if (rows.length > self.fileLimit)
-      return plain(
-        500,
-        'External error: Query would scan 432 Parquet files, exceeding the file limit. InfluxDB 3 Core caps file access to prevent performance degradation and memory issues.',
-      )
-    for (const [, group = ''] of q.matchAll(/\((("[^()]*?" = \$p\d+)( OR "[^()]*?" = \$p\d+)*)\)/g)) {
-      const equal = [...group.matchAll(/"((?:[^"]|"")*)" = \$(p\d+)/g)]
-      rows = rows.filter(({ tags }) =>
-        equal.some(([, key = '', it = '']) => tags[key.replaceAll('""', '"')] === params[it]),
-      )
-    }
-    for (const [, key = ''] of q.matchAll(/"((?:[^"]|"")*)" IS NULL/g))
-      rows = rows.filter(({ tags }) => !(key.replaceAll('""', '"') in tags))
-    rows.sort((a, b) => (a.ns < b.ns ? -1 : 1))
-    if (!q.includes('count(*)')) {
-      const limit = Number(/ LIMIT (\d+)$/.exec(q)?.[1] ?? Number.POSITIVE_INFINITY)
-      if (/ORDER BY device, time/.test(q)) rows.sort((a, b) => (a.tags['device']! < b.tags['device']! ? -1 : 1))
-      return rowsOf(rows.slice(0, limit).map(({ tags, ns, fields }) => ({ ...tags, ...fields, time: ns })))
-    }
-    const [, names = '', alias = 'count(*)'] = /^SELECT (.*), count\(\*\)(?: AS (\w+))? FROM/.exec(q) ?? []
-    const grouped = [...names.matchAll(/"((?:[^"]|"")*)"|(\w+)/g)].map(
-      ([, it, plainName]) => it?.replaceAll('""', '"') ?? plainName!,
-    )
-    const counts = new Map<string, number>()
-    for (const { tags } of rows) {
-      const key = JSON.stringify(grouped.flatMap(name => (name in tags ? [[name, tags[name]]] : [])))
-      counts.set(key, (counts.get(key) ?? 0) + 1)
-    }
-    const found = [...counts].map(([key, n]) => ({ ...Object.fromEntries(JSON.parse(key)), [alias]: BigInt(n) }))
-    return rowsOf(
-      /ORDER BY/.test(q) ? found.sort((a, b) => (String(a[grouped[0]!]) < String(b[grouped[0]!]) ? -1 : 1)) : found,
-    )
-  }
-
-  function influxql(db: string, q: string): Answer {
-    const result = (it: object) => json(200, { results: [{ statement_id: 0, ...it }] })
-    if (/^CREATE DATABASE/.test(q))
-      return result({ error: 'datafusion error: This feature is not implemented: CREATE DATABASE' })
-    if (/^SELEC$/.test(q))
-      return result({
-        error: `error in InfluxQL statement: parsing error: invalid InfluxQL statement at pos 0. Parsing Error: Nom("${q}", Tag)`,
-      })
-    if (!databases.has(db))
-      return result({ error: `Cannot retrieve database: External error: database not found: ${db}` })
-    if (!/^SHOW RETENTION POLICIES/.test(q)) return result({})
-    const hours = (retentions.get(db) ?? 0) / 3_600_000
-    const columns = ['name', 'duration', 'default']
-    return result({
-      series: [{ name: 'retention_policies', columns, values: [[db, hours === 0 ? '0s' : `${hours}h0m0s`, true]] }],
-    })
   }
 
   async function bodyOf(request: IncomingMessage): Promise<string> {
