@@ -1,7 +1,7 @@
 import type { Logger } from 'pino'
 import { configFailure } from './config/failures.ts'
 import type { Config, GatewayConfig } from './config/schema.ts'
-import { DeadLetterBox, type DeadLetterOptions } from './dead-letters/dead-letters.ts'
+import { DeadLetterBox } from './dead-letters/dead-letters.ts'
 import { createLetterReader } from './dead-letters/letter-content.ts'
 import type { Clock } from './domain/clock.ts'
 import type { Selector } from './domain/datapoint.ts'
@@ -59,7 +59,7 @@ export async function openApp(config: Config, doing: string, { clock, log }: App
   await using opened = new AsyncDisposableStack()
   const ledger = opened.adopt(openLedger(config.ledger, clock), it => it.close())
   ledger.owner.take(doing)
-  const deadLetters = opened.adopt(new DeadLetterBox(deadLetterShare(config), clock), it => it.close())
+  const deadLetters = opened.adopt(openDeadLetters(config, clock), it => it.close())
   deadLetters.sweep()
   const sink = opened.adopt(await openSink(config, { clock, log }), it => it.close())
   const batch = batchFor(config.gateways.length)
@@ -78,8 +78,8 @@ export async function openApp(config: Config, doing: string, { clock, log }: App
 }
 
 /** One gateway that sends nonsense must not take the room of the others. */
-function deadLetterShare({ deadLetters: { path, maxSize }, gateways }: Config): DeadLetterOptions {
-  return { path, maxSize: Math.floor(maxSize / gateways.length) }
+export function openDeadLetters({ deadLetters: { path, maxSize }, gateways }: Config, clock: Clock): DeadLetterBox {
+  return new DeadLetterBox({ path, maxSize: Math.floor(maxSize / gateways.length) }, clock)
 }
 
 /** What a run is to do, and what is known of the database that it fills. */

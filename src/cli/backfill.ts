@@ -34,7 +34,7 @@ export async function backfill(config: Config, options: BackfillOptions, context
     const run = { demand, only: options.gateway, keptMs: report.retentionMs, observe }
     const outcome = await runApp(app, config, run, signal)
     const names = outcome.gateways.map(({ gateway }) => gateway)
-    const ending = { ...outcome, deadLetters: app.deadLetters.count(names, after, until) }
+    const ending = { ...outcome, deadLetters: app.deadLetters.count(names, { after, until: until ?? now }) }
     progress.close()
     if (options.json === true) terminal.out(outcomeJson(ending, known))
     else tellOutcome(ending, app.sink.label, terminal, report.overwrites)

@@ -4,16 +4,17 @@ import type { TimeRange } from '../domain/range.ts'
 import { conclusionOf, totalOf } from '../verification/conclusion.ts'
 import type { Finding } from '../verification/finding.ts'
 import { type Certificate, modeOf, seedOf } from './certificate.ts'
+import { lettersJson } from './dead-letter-text.ts'
 
 export function certificateJson(certificate: Certificate): string {
-  const { at, program, sink, report, compare, scope, releases, findings, healing } = certificate
+  const { at, program, sink, report, compare, scope, releases, deadLetters, findings, healing } = certificate
   const count = (verdict: Finding['verdict']) => findings.filter(it => it.verdict === verdict).length
   return JSON.stringify({
     at: isoText(at),
     program,
     mode: modeOf(compare),
     seed: seedOf(compare),
-    conclusion: conclusionOf(findings, scope.claims, compare),
+    conclusion: conclusionOf(findings, scope.claims, compare, deadLetters.open),
     sink: { label: sink, kind: report.kind, version: report.version },
     period: scope.period && rangeJson(scope.period),
     gateways: scope.gateways.map(({ name, url, datapoints, unproven, gaps }) => ({
@@ -26,6 +27,7 @@ export function certificateJson(certificate: Certificate): string {
       gaps: gaps.map(({ datapoint, ranges }) => ({ datapoint, ranges: ranges.map(rangeJson) })),
     })),
     ...totalOf(findings),
+    ...lettersJson(deadLetters),
     unknown: count('unknown'),
     expired: count('expired'),
     ...(healing && {

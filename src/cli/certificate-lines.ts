@@ -5,6 +5,7 @@ import { conclusionOf, isUncompared, totalOf } from '../verification/conclusion.
 import type { Finding } from '../verification/finding.ts'
 import type { GatewayScope } from '../verification/scope.ts'
 import { type Certificate, modeOf, seedOf } from './certificate.ts'
+import { discardedTexts, notWritten } from './dead-letter-text.ts'
 import { countOf, countText, minuteText, tookText } from './format.ts'
 
 const meanings = {
@@ -26,6 +27,7 @@ export function certificateLines(certificate: Certificate): string[] {
     `  database   ${sink} (${[report.kind, report.version].filter(it => it !== undefined).join(' ')})`,
     ...(scope.period === undefined ? [] : [`  period     ${rangeText(scope.period)} UTC`]),
     ...scope.gateways.flatMap(it => gatewayLines(it, certificate)),
+    ...letterLines(certificate),
     '',
   ]
   if (healing !== undefined)
@@ -59,6 +61,13 @@ function gatewayLines({ name, url, datapoints, unproven, gaps }: GatewayScope, {
     lines.push(`             gaps that are not recorded as complete, not compared: ${tookText(lengthMs)} of ${names}`)
   }
   return lines
+}
+
+function letterLines({ deadLetters }: Certificate): string[] {
+  const { open } = deadLetters
+  const words = discardedTexts(deadLetters)
+  if (open > 0) words.unshift(`${countOf(open, 'entry', 'entries')} could not be written: see "dead-letters"`)
+  return words.map((text, i) => `  ${(i === 0 ? 'not held' : '').padEnd(10)} ${text}`)
 }
 
 function namesText(names: readonly string[]): string {
@@ -158,10 +167,10 @@ function afterText({ written, accepted }: NonNullable<Certificate['healing']>): 
 }
 
 function conclusionText(certificate: Certificate): string {
-  const { findings, compare, scope } = certificate
+  const { findings, compare, scope, deadLetters } = certificate
   const { equal, unconfirmed } = totalOf(findings)
   const uncompared = countOf(findings.filter(isUncompared).length, 'range')
-  switch (conclusionOf(findings, scope.claims, compare)) {
+  switch (conclusionOf(findings, scope.claims, compare, deadLetters.open)) {
     case 'nothing':
       return 'NOTHING TO VERIFY: nothing is recorded as complete. Check "ledger" in the configuration; --allow-empty accepts an empty one.'
     case 'differs':
@@ -177,6 +186,8 @@ function conclusionText(certificate: Certificate): string {
         : 'NOTHING COULD BE COMPARED.'
     case 'partly':
       return `EQUAL as far as compared; ${uncompared} not compared.${compare === 'counts' ? ' --full compares them with what the gateway still has.' : ''}`
+    case 'unwritten':
+      return `EQUAL, but NOT COMPLETE: ${notWritten(deadLetters.open, 'this time')}`
     case 'equal':
       if (compare === 'counts') return 'EQUAL: the database holds as many points as there is proof of.'
       return unconfirmed === 0

@@ -1,3 +1,4 @@
+import type { LetterCount } from '../dead-letters/letter-index.ts'
 import type { SinkReport } from '../sinks/sink.ts'
 import type { Finding } from '../verification/finding.ts'
 import type { Scope } from '../verification/scope.ts'
@@ -13,6 +14,8 @@ export interface Certificate {
   readonly scope: Scope
   /** As the gateways say; empty where they were not asked. */
   readonly releases: Readonly<Record<string, string | undefined>>
+  /** Of these gateways, from requests for some of the time that was asked for. */
+  readonly deadLetters: LetterCount
   readonly findings: readonly Finding[]
   /** What was written again; undefined where that was not wanted. */
   readonly healing: Healing | undefined

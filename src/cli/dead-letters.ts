@@ -6,6 +6,7 @@ import { readLetterLines } from '../dead-letters/letter-lines.ts'
 import { replayLetters } from '../dead-letters/replay.ts'
 import { checkDatabase } from '../pipeline/check-database.ts'
 import type { CommandContext } from './context.ts'
+import { tellDiscarded } from './dead-letter-text.ts'
 import { countOf, countText } from './format.ts'
 import { exitCode } from './outcome.ts'
 
@@ -29,6 +30,7 @@ export async function listDeadLetters(
   { terminal }: CommandContext,
 ): Promise<number> {
   const heaps = new Map<string, Heap>()
+  const discards = new Map<string, number>()
   let unreadable = 0
   for (const path of letterFiles(config.deadLetters.path))
     for await (const { letter } of readLetterLines(path)) {
@@ -36,7 +38,11 @@ export async function listDeadLetters(
         unreadable++
         continue
       }
-      const { reason, gateway, datapoint = '' } = letter
+      const { reason, gateway, datapoint = '', discarded } = letter
+      if (discarded !== undefined) {
+        discards.set(discarded.reason, (discards.get(discarded.reason) ?? 0) + 1)
+        continue
+      }
       const key = JSON.stringify([reason, gateway, datapoint])
       const heap = heaps.get(key)
       if (heap === undefined) heaps.set(key, { count: 1, example: letter })
@@ -46,8 +52,12 @@ export async function listDeadLetters(
       }
     }
   const sorted = [...heaps.values()].sort((a, b) => b.count - a.count)
-  if (options.json === true) terminal.out(JSON.stringify({ letters: sorted.map(heapJson), unreadable }))
-  else for (const line of listLines(sorted, unreadable, config.deadLetters.path)) terminal.out(line)
+  const discarded = [...discards].map(([reason, entries]) => ({ reason, entries }))
+  if (options.json === true) terminal.out(JSON.stringify({ letters: sorted.map(heapJson), discarded, unreadable }))
+  else {
+    for (const line of listLines(sorted, unreadable, config.deadLetters.path)) terminal.out(line)
+    tellDiscarded({ open: 0, discarded }, terminal)
+  }
   return exitCode.done
 }
 
@@ -68,6 +78,7 @@ export async function replayDeadLetters(
         [counts.written, `written to ${app.sink.label}, every batch acknowledged`],
         [counts.empty, 'empty: by the rules of today there is nothing to write'],
         [counts.others, `of another reason than ${reason}: kept`],
+        [counts.discarded, 'more were discarded on purpose: kept as they are'],
         [counts.unreadable, 'more lines cannot be read as letters: kept as they are'],
         [counts.remaining, `still not writable: kept (${[...reasons].map(([word, n]) => `${n} ${word}`).join(', ')})`],
       ]
@@ -88,7 +99,7 @@ function listLines(heaps: readonly Heap[], unreadable: number, folder: string): 
   const strange =
     unreadable === 0 ? [] : [`${countOf(unreadable, 'line')} in ${folder} cannot be read as dead letters.`]
   if (heaps.length === 0 && unreadable > 0) return strange
-  if (heaps.length === 0) return ['There are no dead letters: everything that came could be written.']
+  if (heaps.length === 0) return ['There are no dead letters.']
   const total = heaps.reduce((sum, { count }) => sum + count, 0)
   const lines = [`${countOf(total, 'dead letter')} in ${folder}`]
   for (const [reason, own] of Map.groupBy(heaps, ({ example }) => example.reason)) {
@@ -102,7 +113,13 @@ function listLines(heaps: readonly Heap[], unreadable: number, folder: string): 
     lines.push(`${''.padStart(13)}e.g. ${shortened(raw ?? JSON.stringify(point))}`)
     lines.push(`${''.padStart(13)}asked for as ${after} … ${until}`)
   }
-  return [...lines, ...strange, '', 'After fixing the cause: smartserver-etl dead-letters replay']
+  return [
+    ...lines,
+    ...strange,
+    '',
+    'After fixing the cause: smartserver-etl dead-letters replay',
+    'To give them up:        smartserver-etl dead-letters discard --reason "why"',
+  ]
 }
 
 function shortened(text: string): string {

@@ -45,7 +45,7 @@ export async function demo(context: CommandContext): Promise<number> {
   const demand = { kind: 'once', ...range } as const
   const outcome = await runApp(app, config, { demand, keptMs: undefined, observe: progress.observe }, signal)
   progress.close()
-  const ending = { ...outcome, deadLetters: app.deadLetters.count(['demo'], range.after, range.until) }
+  const ending = { ...outcome, deadLetters: app.deadLetters.count(['demo'], range) }
   tellOutcome(ending, shown(join(folder, 'points.db')), terminal)
   terminal.out('')
   const coverage = app.ledger.coverage.of({ sink: app.sink.id, gateway: 'demo' }, selectors)

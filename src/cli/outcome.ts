@@ -1,11 +1,13 @@
 import { configFailure } from '../config/failures.ts'
 import { ConfigError } from '../config/problem.ts'
+import type { LetterCount } from '../dead-letters/letter-index.ts'
 import type { Failure } from '../domain/failure.ts'
 import { isoText } from '../domain/instant.ts'
 import type { TimeRange } from '../domain/range.ts'
 import { isUnknown, problemJson, problemText } from '../inventory/datapoint-problems.ts'
 import type { GatewayOutcome } from '../pipeline/job.ts'
 import type { RunOutcome } from '../pipeline/run.ts'
+import { lettersJson, notWritten, tellDiscarded } from './dead-letter-text.ts'
 import { commandFailure } from './failures.ts'
 import { countOf, countText, minuteText, tookText } from './format.ts'
 import type { Preflight } from './preflight.ts'
@@ -16,8 +18,8 @@ export const exitCode = { done: 0, failed: 1, usage: 2, missing: 3, interrupted:
 
 /** A run, and what is missing in the database although it was received. */
 export interface Ending extends RunOutcome {
-  /** Dead letters of the gateways and the range that were asked for, those of earlier runs too. */
-  readonly deadLetters: number
+  /** Of the gateways and the range that were asked for, those of earlier runs too. */
+  readonly deadLetters: LetterCount
 }
 
 export function exitCodeOf(ending: Ending): number {
@@ -32,7 +34,7 @@ export function exitCodeOfFailure(failure: Failure): number {
 
 /** Every range that was wanted is covered, and all of it could be written. */
 function isComplete(ending: Ending): boolean {
-  return isReceived(ending) && ending.deadLetters === 0 && ending.receipt.rejected === 0
+  return isReceived(ending) && ending.deadLetters.open === 0
 }
 
 /** Every range that was wanted is covered: what could not be written is a dead letter. */
@@ -58,7 +60,7 @@ export function outcomeJson(outcome: Ending, known: Partial<Preflight> = {}): st
   return JSON.stringify({
     complete,
     ...counts,
-    deadLetters,
+    ...lettersJson(deadLetters),
     tookMs,
     ...bordersJson(outcome),
     ...problemsJson(outcome),
@@ -80,9 +82,10 @@ export function tellOutcome(outcome: Ending, sinkLabel: string, terminal: Termin
     terminal.out(
       isComplete(outcome)
         ? `Nothing to transfer: all of it is in ${sinkLabel} already, complete to the last range.`
-        : `Nothing to transfer: every range was received already, but ${notWritten(deadLetters)}`,
+        : `Nothing to transfer: every range was received already, but ${notWritten(deadLetters.open, 'this range')}`,
     )
     tellBorders(outcome, terminal)
+    tellDiscarded(deadLetters, terminal)
     return
   }
   const rate = countText(receipt.received / Math.max(0.001, tookMs / 1000))
@@ -115,14 +118,10 @@ export function tellOutcome(outcome: Ending, sinkLabel: string, terminal: Termin
     if (failure !== undefined) tellFailure(failure, terminal, `${gateway}: `)
   }
   if (isComplete(outcome)) terminal.out('Complete: every range was received to its "end" and acknowledged.')
-  else if (isReceived(outcome))
-    terminal.out(`Received completely, but ${notWritten(Math.max(deadLetters, receipt.rejected))}`)
+  else if (isReceived(outcome)) terminal.out(`Received completely, but ${notWritten(deadLetters.open, 'this range')}`)
   else terminal.out('Not complete. What was recorded stays; the same command goes on from there.')
   tellBorders(outcome, terminal)
-}
-
-function notWritten(count: number): string {
-  return `${countOf(count, 'entry', 'entries')} of this range could not be written: see "dead-letters".`
+  tellDiscarded(deadLetters, terminal)
 }
 
 /** A clock that was moved, or is wrong: time that passes brings them, but somebody should know. */

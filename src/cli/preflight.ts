@@ -13,16 +13,11 @@ export interface Preflight {
 }
 
 /** What to know before a bundle is loaded: what is too old is refused by the database, and counted there. */
-export function loadWords(
-  label: string,
-  { warnings, retentionMs }: SinkReport,
-  held: TimeRange,
-  now: number,
-): string[] {
+export function loadWords(label: string, { warnings, retentionMs }: SinkReport, begin: number, now: number): string[] {
   const words = warnings.map(warning => `${label}: ${warning}`)
-  if (retentionMs === undefined || held.after >= now - retentionMs) return words
+  if (retentionMs === undefined || begin >= now - retentionMs) return words
   const keeps = `${label} keeps ${durationText(retentionMs)}: what is older in the bundle`
-  return [...words, `${keeps} (it begins at ${isoText(held.after)}) becomes dead letters`]
+  return [...words, `${keeps} (it begins at ${isoText(begin)}) becomes dead letters`]
 }
 
 /** Throws where the database would keep nothing of what is asked for. */

@@ -8,6 +8,7 @@ import { type CheckOptions, check } from './check.ts'
 import type { CommandContext } from './context.ts'
 import { listDeadLetters, type ReplayOptions, replayDeadLetters } from './dead-letters.ts'
 import { demo } from './demo.ts'
+import { type DiscardOptions, discardDeadLetters } from './discard.ts'
 import { type DiscoverOptions, discover } from './discover.ts'
 import { load } from './load.ts'
 import { exitCode } from './outcome.ts'
@@ -178,6 +179,19 @@ export async function runProgram(argv: readonly string[], version: string, conte
     .option('--json', 'the receipt as one JSON document')
     .action(async (_: unknown, command: Command) => {
       result = await replayDeadLetters(withConfig(), command.optsWithGlobals<ReplayOptions>(), context)
+    })
+  deadLetters
+    .command('discard')
+    .description('give them up on purpose: they are missing no more, and certificates say so')
+    .requiredOption('--reason <text>', 'why; it is kept and shown for good')
+    .option('--gateway <name>', 'only of this gateway')
+    .option('--from <time>', 'only of requests for some time after this: ISO 8601 or a duration back from now')
+    .option('--to <time>', 'only of requests for some time before this, in the same form')
+    .option('--code <code>', 'only those that could not be written for this reason, as "dead-letters" lists them')
+    .option('--yes', 'without it nothing is changed')
+    .option('--json', 'as one JSON document')
+    .action(async (_: unknown, command: Command) => {
+      result = await discardDeadLetters(withConfig(), command.optsWithGlobals<DiscardOptions>(), context)
     })
   try {
     await program.parseAsync(argv, { from: 'user' })

@@ -34,7 +34,8 @@ export async function retry(config: Config, options: RetryOptions, context: Comm
     const demand = { kind: 'parked' } as const
     const run = { demand, only: options.gateway, keptMs: retentionMs, observe: progress.observe }
     const outcome = await runApp(app, config, run, signal)
-    const ending = { ...outcome, deadLetters: outcome.receipt.rejected }
+    const names = outcome.gateways.map(({ gateway }) => gateway)
+    const ending = { ...outcome, deadLetters: app.deadLetters.count(names, hullOf(parked)) }
     progress.close()
     if (options.json === true) terminal.out(outcomeJson(ending))
     else tellOutcome(ending, app.sink.label, terminal, overwrites)
@@ -57,6 +58,14 @@ function parkedRanges(config: Config, only: string | undefined, { ledger, sink }
       const parked = datapoints.flatMap(({ selector }) => ledger.parked.of(place, selector))
       return [...new Map(parked.map(({ range }) => [`${range.after} ${range.until}`, range])).values()]
     })
+}
+
+/** From the first to the last. */
+function hullOf(ranges: readonly TimeRange[]): TimeRange {
+  return {
+    after: Math.min(...ranges.map(({ after }) => after)),
+    until: Math.max(...ranges.map(({ until }) => until)),
+  }
 }
 
 function tooOldText(count: number): string {

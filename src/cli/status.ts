@@ -1,3 +1,4 @@
+import { openDeadLetters } from '../app.ts'
 import type { Config } from '../config/schema.ts'
 import { isoText } from '../domain/instant.ts'
 import type { TimeRange } from '../domain/range.ts'
@@ -6,6 +7,7 @@ import type { ParkedRange } from '../ledger/parked.ts'
 import { type DatapointStatus, type GatewayStatus, readStatus, type Status } from '../reports/status.ts'
 import type { CommandContext } from './context.ts'
 import { coverageBar, coveredShare } from './coverage-bar.ts'
+import { discardedTexts, lettersJson } from './dead-letter-text.ts'
 import { findExistingSink } from './existing-sink.ts'
 import { countOf, countText, minuteText, shareText, tookText } from './format.ts'
 import { exitCode } from './outcome.ts'
@@ -19,10 +21,12 @@ export async function status(config: Config, options: { json?: boolean }, contex
   const { clock, log, terminal } = context
   await using opened = new AsyncDisposableStack()
   const ledger = opened.adopt(openLedgerReadOnly(config.ledger, clock), it => it.close())
+  const deadLetters = opened.adopt(openDeadLetters(config, clock), it => it.close())
+  await deadLetters.learn(context.signal)
   const { label, sink } = await findExistingSink(config, { clock, log })
   opened.defer(async () => sink?.close())
   const now = clock.now()
-  const known = readStatus(config, sink?.id, ledger, now)
+  const known = readStatus(config, sink?.id, { ledger, deadLetters }, now)
   if (options.json === true) {
     terminal.out(statusJson(known))
     return exitCode.done
@@ -52,9 +56,11 @@ function gatewayLines(gateway: GatewayStatus, within: TimeRange, now: number, co
   }
   if (risk !== undefined)
     for (const [key, words] of riskRows(risk)) lines.push(`${key}, as of ${minuteText(risk.asOf)}: ${words}`)
-  const rejected = datapoints.reduce((sum, { proof }) => sum + (proof.counts?.rejected ?? 0), 0)
-  if (rejected > 0)
-    lines.push(`rejected: ${countOf(rejected, 'entry', 'entries')} of what is complete, kept as dead letters`)
+  if (gateway.deadLetters.open > 0)
+    lines.push(
+      `dead letters: ${countOf(gateway.deadLetters.open, 'entry', 'entries')} could not be written: see "dead-letters"`,
+    )
+  for (const words of discardedTexts(gateway.deadLetters)) lines.push(`dead letters: ${words}`)
   lines.push(...parkedLines(datapoints))
   if (unwanted.length > 0) {
     lines.push(`no longer wanted, left as it is: ${unwanted.map(({ label }) => label).join(', ')}`)
@@ -101,11 +107,12 @@ function statusJson({ owner, gateways }: Status): string {
       lastTry: isoText(at),
     })),
   })
-  const entries = gateways.map(({ name, datapoints, unwanted, rereads, activity, risk }) => [
+  const entries = gateways.map(({ name, datapoints, unwanted, rereads, activity, risk, deadLetters }) => [
     name,
     {
       datapoints: datapoints.map(datapointJson),
       unwanted: unwanted.map(datapointJson),
+      ...lettersJson(deadLetters),
       ...(rereads === undefined ? {} : { rereads }),
       ...(activity === undefined ? {} : { activity: activityJson(activity) }),
       ...(risk === undefined ? {} : { risk: { asOf: isoText(risk.asOf), ...riskJson(risk) } }),

@@ -3,6 +3,7 @@ import { openApp, openMetrics, runApp } from '../app.ts'
 import type { Config } from '../config/schema.ts'
 import { durationText } from '../domain/duration.ts'
 import { checkDatabase } from '../pipeline/check-database.ts'
+import { wantedSince } from '../planning/demand.ts'
 import { untilReady } from '../service/readiness.ts'
 import { type SyncRun, syncForever, syncOnce } from '../service/sync.ts'
 import type { CommandContext } from './context.ts'
@@ -22,15 +23,16 @@ export async function sync(config: Config, options: { once?: boolean }, context:
   const report = await (options.once === true ? check(signal) : untilReady(check, { clock, log }, signal))
   const run: SyncRun = (demand, only, observe, stop) =>
     runApp(app, config, { demand, only, keptMs: report.retentionMs, observe }, stop)
-  const parts = { run, clock, log, told: new Set<string>(), metrics: shown?.metrics }
+  const lettersOf = (gateway: string) => {
+    const { after } = wantedSince(clock.now(), config.sync.since, app.ledger.memory.wantedOf(gateway))
+    return app.deadLetters.count([gateway], { after, until: Number.POSITIVE_INFINITY })
+  }
+  const parts = { run, lettersOf, clock, log, told: new Set<string>(), metrics: shown?.metrics }
   for (const warning of report.warnings) log.warn({ sink: app.sink.label, warning }, 'database warning')
   tellRetention(report.retentionMs, config.sync.since, app.sink.label, log)
   if (options.once === true) {
     const outcome = await syncOnce(config.sync, parts, {}, signal)
-    const gateways = outcome.gateways.map(({ gateway }) => gateway)
-    const deadLetters = app.deadLetters.count(gateways, clock.now() - config.sync.since, undefined)
-    if (deadLetters > 0) log.warn({ deadLetters }, 'entries since sync.since could not be written: see "dead-letters"')
-    return exitCodeOf({ ...outcome, deadLetters })
+    return exitCodeOf(outcome)
   }
   const { length } = config.gateways
   log.info({ gateways: length, sink: app.sink.label, every: durationText(config.sync.every) }, 'sync started')

@@ -1,6 +1,7 @@
 import { randomInt } from 'node:crypto'
-import { findGateway, openApp, openSink } from '../app.ts'
+import { findGateway, openApp, openDeadLetters, openSink } from '../app.ts'
 import type { Config } from '../config/schema.ts'
+import type { DeadLetterBox } from '../dead-letters/dead-letters.ts'
 import type { Failure } from '../domain/failure.ts'
 import type { TimeRange } from '../domain/range.ts'
 import { type Ledger, openLedgerReadOnly } from '../ledger/ledger.ts'
@@ -51,9 +52,11 @@ export async function verify(
   const certificate = asksGateways(job.mode) ? await withGateways(job) : await countsOnly(job)
   if (options.json === true) context.terminal.out(certificateJson(certificate))
   else for (const line of certificateLines(certificate)) context.terminal.out(line)
-  const conclusion = conclusionOf(certificate.findings, certificate.scope.claims, certificate.compare)
+  const { findings, scope, compare, deadLetters } = certificate
+  const conclusion = conclusionOf(findings, scope.claims, compare, deadLetters.open)
   // a nightly verification must notice a ledger that was lost
-  const isFine = conclusion === 'equal' || (conclusion === 'nothing' && options.allowEmpty === true)
+  const isEmpty = conclusion === 'nothing' && options.allowEmpty === true && deadLetters.open === 0
+  const isFine = conclusion === 'equal' || isEmpty
   return isFine ? exitCode.done : exitCode.missing
 }
 
@@ -85,9 +88,11 @@ async function countsOnly(job: Job): Promise<Certificate> {
   await using opened = new AsyncDisposableStack()
   const ledger = opened.adopt(openLedgerReadOnly(config.ledger, clock), it => it.close())
   const sink = opened.adopt(await openSink(config, { clock, log }), it => it.close())
+  const deadLetters = opened.adopt(openDeadLetters(config, clock), it => it.close())
+  await deadLetters.learn(signal)
   const report = await sink.check(signal, 'read')
   if (ledger.coverage.provesOthersOnly(sink.id)) throw othersOnly(sink.label)
-  return await certify(job, { ledger, sink, gateways: undefined }, report, {})
+  return await certify(job, { ledger, sink, deadLetters, gateways: undefined }, report, {})
 }
 
 async function withGateways(job: Job): Promise<Certificate> {
@@ -95,7 +100,6 @@ async function withGateways(job: Job): Promise<Certificate> {
   const { clock, log, signal } = context
   await using opened = new AsyncDisposableStack()
   const app = opened.adopt(await openApp(config, 'verify', { clock, log }), it => it.close())
-  const { ledger, sink } = app
   // a login that may only read is enough to compare
   const repairs = job.mode.repair !== 'none'
   const report = await checkDatabase(app, signal, repairs ? 'write' : 'read')
@@ -111,18 +115,19 @@ async function withGateways(job: Job): Promise<Certificate> {
   const settling = settlingOf(report, context)
   const parts = { ...app, folder: deadLetters.path, requests, settling, isExact, overwrites, repairs }
   const gateways = createVerifiedGateways(app.gateways, parts, signal)
-  return await certify(job, { ledger, sink, gateways }, report, releases)
+  return await certify(job, { ...app, gateways }, report, releases)
 }
 
 interface Opened {
   readonly ledger: Ledger
   readonly sink: Sink
+  readonly deadLetters: DeadLetterBox
   readonly gateways: VerifyParts['gateways']
 }
 
 async function certify(
   { config, options, program, context, within, mode }: Job,
-  { ledger, sink, gateways }: Opened,
+  { ledger, sink, deadLetters, gateways }: Opened,
   report: SinkReport,
   releases: Certificate['releases'],
 ): Promise<Certificate> {
@@ -146,6 +151,10 @@ async function certify(
     compare: mode.compare,
     scope: scopeOf(config, claims, { ledger, sink: sink.id, within }, findings),
     releases,
+    deadLetters: deadLetters.count(
+      claims.map(({ name }) => name),
+      within,
+    ),
     findings,
     healing: mode.repair === 'none' ? undefined : healingOf(outcomes),
   }

@@ -5,12 +5,13 @@ import type { Clock } from '../domain/clock.ts'
 import { type Selector, selectorKey } from '../domain/datapoint.ts'
 import { Failure } from '../domain/failure.ts'
 import { isoText } from '../domain/instant.ts'
+import type { TimeRange } from '../domain/range.ts'
 import type { DataLogRequest } from '../domain/request.ts'
 import { appendDurably, portionsOf } from '../durable/append.ts'
 import { writeAll } from '../durable/write.ts'
 import { deadLetterFailure } from './failures.ts'
 import { draftSuffix, letterFiles, letterSuffix } from './letter-files.ts'
-import { type LetterIndex, openLetterIndex } from './letter-index.ts'
+import { joinLetterCounts, type LetterCount, type LetterIndex, openLetterIndex } from './letter-index.ts'
 
 /** An entry or point that could not be written, with all that is needed to try again. */
 export interface DeadLetter {
@@ -45,6 +46,8 @@ export interface KeptLetter extends DeadLetter {
   readonly until: string
   /** Of which selectors, where the datapoint is not known: the same nonsense in the answer to another is another letter. */
   readonly asked?: string
+  /** A person has given it up: when, ISO 8601, and why. */
+  readonly discarded?: { readonly at: string; readonly reason: string }
 }
 
 export interface DeadLetterOptions {
@@ -136,14 +139,14 @@ export class DeadLetterBox {
     if (letterFiles(this.#folder).length > 0) await this.#openIndex().learn(signal)
   }
 
-  /** How many are kept of these gateways from requests for some of this range; `until` undefined: without an end. */
-  count(gateways: readonly string[], after: number, until: number | undefined): number {
-    if (letterFiles(this.#folder).length === 0) return 0
-    let count = 0
+  /** Those of these gateways from requests for some of this range, which may be without beginning or end. */
+  count(gateways: readonly string[], range: TimeRange): LetterCount {
+    if (letterFiles(this.#folder).length === 0) return { open: 0, discarded: [] }
+    let counts: readonly LetterCount[] = []
     this.#guard(() => {
-      for (const gateway of gateways) count += this.#openIndex().count(gateway, after, until)
+      counts = gateways.map(gateway => this.#openIndex().count(gateway, range))
     })
-    return count
+    return joinLetterCounts(counts)
   }
 
   close(): void {

@@ -8,7 +8,7 @@ export const deadLetterFailure = failures({
     retryAfterMs: 900_000,
     meaning: 'The dead letters of one gateway have grown to its share of deadLetters.maxSize.',
     advice:
-      '"smartserver-etl dead-letters" shows what is wrong with them. Correct it and replay them, or move them away or raise maxSize and start again. Nothing of this range was recorded as complete.',
+      '"smartserver-etl dead-letters" shows what is wrong with them. Correct it and replay them, discard them ("dead-letters discard") or raise maxSize, and start again. Nothing of this range was recorded as complete.',
   },
   'dead-letters-failed': {
     retry: 'never',

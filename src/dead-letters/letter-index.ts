@@ -3,9 +3,33 @@ import { statSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
 import { setImmediate as turn } from 'node:timers/promises'
 import { isoText } from '../domain/instant.ts'
+import type { TimeRange } from '../domain/range.ts'
 import type { KeptLetter } from './dead-letters.ts'
 import { letterFiles } from './letter-files.ts'
 import { type LetterLine, readLetterLinesFrom } from './letter-lines.ts'
+
+/** Entries of which there are dead letters. */
+export interface LetterCount {
+  /** Those that are missing in the database. */
+  readonly open: number
+  /** Those that a person gave up, by the reason that was given. */
+  readonly discarded: readonly DiscardCount[]
+}
+
+export interface DiscardCount {
+  readonly reason: string
+  readonly entries: number
+}
+
+export function joinLetterCounts(counts: readonly LetterCount[]): LetterCount {
+  const discarded = new Map<string, number>()
+  for (const { reason, entries } of counts.flatMap(count => count.discarded))
+    discarded.set(reason, (discarded.get(reason) ?? 0) + entries)
+  return {
+    open: counts.reduce((sum, { open }) => sum + open, 0),
+    discarded: [...discarded].map(([reason, entries]) => ({ reason, entries })),
+  }
+}
 
 /** Recognises letters that a range brings again: a re-read, or a range that was taken back. */
 export interface LetterIndex {
@@ -16,9 +40,9 @@ export interface LetterIndex {
    * may well send the same nonsense twice.
    */
   look(): (letter: KeptLetter) => boolean
-  /** How many letters of a gateway were brought by a request for some of this range; `until` undefined: without an end. */
-  count(gateway: string, after: number, until: number | undefined): number
-  /** Bytes of the letters of a gateway, as of the last look. */
+  /** Letters of a gateway that were brought by requests for some of this range. */
+  count(gateway: string, range: TimeRange): LetterCount
+  /** Bytes of the letters of a gateway that are not discarded, as of the last look. */
   bytesOf(gateway: string): number
   close(): void
 }
@@ -31,15 +55,22 @@ export function openLetterIndex(folder: string): LetterIndex {
   const database = new DatabaseSync('')
   database.exec(`PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;
     CREATE TABLE kept (hash BLOB, gateway TEXT NOT NULL, after TEXT, until TEXT, count INTEGER NOT NULL, look INTEGER NOT NULL DEFAULT 0,
-      seen INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (hash, after, until)) WITHOUT ROWID`)
+      seen INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (hash, after, until)) WITHOUT ROWID;
+    CREATE TABLE discarded (gateway TEXT, reason TEXT, after TEXT, until TEXT, count INTEGER NOT NULL,
+      PRIMARY KEY (gateway, reason, after, until)) WITHOUT ROWID`)
   const insert = database.prepare(`INSERT INTO kept (hash, gateway, after, until, count) VALUES (?, ?, ?, ?, 1)
     ON CONFLICT DO UPDATE SET count = count + 1`)
   // ISO 8601 in UTC: the order of the texts is the order of time
   const overlapping = database.prepare(`SELECT after, until, count, look, seen FROM kept
     WHERE hash = ? AND after < ? AND until > ? AND (look <> ? OR seen < count) LIMIT 1`)
   const claim = database.prepare('UPDATE kept SET look = ?, seen = ? WHERE hash = ? AND after = ? AND until = ?')
-  const within = database.prepare(`SELECT total(count) AS count FROM kept
-    WHERE gateway = ? AND until > ? AND (? IS NULL OR after < ?)`)
+  const giveUp = database.prepare(`INSERT INTO discarded (gateway, reason, after, until, count) VALUES (?, ?, ?, ?, 1)
+    ON CONFLICT DO UPDATE SET count = count + 1`)
+  const within = 'WHERE gateway = ? AND until > ? AND after < ?'
+  const allWithin = database.prepare(`SELECT total(count) AS count FROM kept ${within}`)
+  const discardedWithin = database.prepare(
+    `SELECT reason, sum(count) AS count FROM discarded ${within} GROUP BY reason ORDER BY reason`,
+  )
   /** Path → bytes that are in the table. */
   const known = new Map<string, number>()
   const bytes = new Map<string, number>()
@@ -47,8 +78,11 @@ export function openLetterIndex(folder: string): LetterIndex {
 
   function enter({ letter, bytes: line }: LetterLine): void {
     if (letter === undefined) return
-    insert.run(hashOf(letter), letter.gateway, letter.after, letter.until)
-    bytes.set(letter.gateway, (bytes.get(letter.gateway) ?? 0) + line.length + 1)
+    const { gateway, after, until, discarded } = letter
+    insert.run(hashOf(letter), gateway, after, until)
+    // a person has looked at it: it takes no room from those that come
+    if (discarded !== undefined) giveUp.run(gateway, discarded.reason, after, until)
+    else bytes.set(gateway, (bytes.get(gateway) ?? 0) + line.length + 1)
   }
 
   function* catchUp(): Generator<void> {
@@ -56,7 +90,7 @@ export function openLetterIndex(folder: string): LetterIndex {
     if ([...known].some(([path, end]) => (sizes.get(path) ?? 0) < end)) {
       known.clear()
       bytes.clear()
-      database.exec('DELETE FROM kept')
+      database.exec('DELETE FROM kept; DELETE FROM discarded')
     }
     for (const [path, size] of sizes) {
       const from = known.get(path) ?? 0
@@ -92,14 +126,24 @@ export function openLetterIndex(folder: string): LetterIndex {
         return true
       }
     },
-    count(gateway, after, until) {
+    count(gateway, { after, until }) {
       for (const _ of catchUp());
-      const end = until === undefined ? null : isoText(until)
-      return Number(within.get(gateway, isoText(after), end, end)!['count'])
+      const within = [gateway, borderText(after), borderText(until)] as const
+      const discarded = discardedWithin
+        .all(...within)
+        .map(row => ({ reason: String(row['reason']), entries: Number(row['count']) }))
+      const all = Number(allWithin.get(...within)!['count'])
+      return { open: discarded.reduce((rest, { entries }) => rest - entries, all), discarded }
     },
     bytesOf: gateway => bytes.get(gateway) ?? 0,
     close: () => database.close(),
   }
+}
+
+/** Ranges of a question may have no beginning or no end. */
+function borderText(ms: number): string {
+  if (Number.isFinite(ms)) return isoText(ms)
+  return ms < 0 ? '' : '~'
 }
 
 /** What makes two letters the same: the words around them do not. */

@@ -43,6 +43,8 @@ export interface ReplayReceipt {
   remaining: number
   /** With another reason than was asked for: kept as they are. */
   others: number
+  /** Given up by a person: kept as they are, and not counted as read. */
+  discarded: number
   /** Lines that are not letters: kept byte for byte, and not counted as read. */
   unreadable: number
   readonly reasons: Map<string, number>
@@ -67,6 +69,7 @@ export async function replayLetters(
     empty: 0,
     remaining: 0,
     others: 0,
+    discarded: 0,
     unreadable: 0,
     reasons: new Map(),
   }
@@ -78,6 +81,11 @@ export async function replayLetters(
       for await (const { letter, bytes } of readLetterLines(path)) {
         if (letter === undefined) {
           receipt.unreadable++
+          remainder.keepLine(bytes)
+          continue
+        }
+        if (letter.discarded !== undefined) {
+          receipt.discarded++
           remainder.keepLine(bytes)
           continue
         }

@@ -1,4 +1,6 @@
 import type { Config, GatewayConfig } from '../config/schema.ts'
+import type { DeadLetterBox } from '../dead-letters/dead-letters.ts'
+import type { LetterCount } from '../dead-letters/letter-index.ts'
 import type { Coverage } from '../domain/coverage.ts'
 import { type Selector, selectorContains, selectorKey, selectorLabel } from '../domain/datapoint.ts'
 import { addCounts, type Counts } from '../domain/receipt.ts'
@@ -31,6 +33,8 @@ export interface GatewayStatus {
   readonly rereads: Rereads | undefined
   readonly activity: Activity | undefined
   readonly risk: KnownRisk | undefined
+  /** Of all time. */
+  readonly deadLetters: LetterCount
 }
 
 /** Of what a sync lacks, by what a run was told; undefined where the gateway never told how long it keeps its log. */
@@ -45,11 +49,18 @@ export interface Status {
   readonly gateways: readonly GatewayStatus[]
 }
 
+const allTime = { after: Number.NEGATIVE_INFINITY, until: Number.POSITIVE_INFINITY }
+
 /**
  * What the ledger says of everything that is configured, and of what once was. `sink` undefined: it does not exist yet,
  * and nothing is in it.
  */
-export function readStatus(config: Config, sink: string | undefined, ledger: Ledger, now: number): Status {
+export function readStatus(
+  config: Config,
+  sink: string | undefined,
+  { ledger, deadLetters }: { readonly ledger: Ledger; readonly deadLetters: DeadLetterBox },
+  now: number,
+): Status {
   const rereads = ledger.memory.rereads()
   const activities = new Map(ledger.activity.all().map(activity => [activity.gateway, activity]))
   return {
@@ -60,6 +71,7 @@ export function readStatus(config: Config, sink: string | undefined, ledger: Led
       rereads: rereads.get(gateway.name),
       activity: activities.get(gateway.name),
       risk: riskOfGateway(config, gateway, sink ?? '', ledger, now),
+      deadLetters: deadLetters.count([gateway.name], allTime),
     })),
   }
 }

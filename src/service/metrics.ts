@@ -16,6 +16,7 @@ export class Metrics {
   readonly #clockDifference = this.#gauge('clock_difference_seconds', "The gateway's clock less the host's")
   readonly #completeUntil = this.#gauge('complete_until_timestamp_seconds', 'Up to here nothing is missing, Unix time')
   readonly #parked = this.#gauge('parked_ranges', 'Ranges that could not be fetched')
+  readonly #deadLetters = this.#gauge('dead_letters', 'Wanted entries that could not be written and were not discarded')
   readonly #backlog = this.#gauge('backlog_seconds', 'Time that the last pass left, summed over datapoints')
 
   /** A failure that goes on holding the gateway ends pass after pass, and happened once. */
@@ -39,16 +40,17 @@ export class Metrics {
     for (const fate of fates) this.#entries.inc({ gateway, fate }, event.receipt[fate])
   }
 
-  passed(outcome: GatewayOutcome): void {
+  passed(outcome: GatewayOutcome, deadLetters: number): void {
     const { gateway, clockDifferenceMs, settled, parked, leftMs, problems, failure } = outcome
     if (clockDifferenceMs !== undefined) this.#clockDifference.set({ gateway }, clockDifferenceMs / 1000)
+    this.#deadLetters.set({ gateway }, deadLetters)
     if (failure !== undefined) {
       this.failed(gateway, failure)
       return
     }
     this.#parked.set({ gateway }, parked)
     this.#backlog.set({ gateway }, leftMs / 1000)
-    const isComplete = parked === 0 && leftMs === 0 && !problems.some(isUnknown)
+    const isComplete = parked === 0 && leftMs === 0 && deadLetters === 0 && !problems.some(isUnknown)
     this.#passes.inc({ gateway, ended: isComplete ? 'complete' : 'incomplete' })
     if (isComplete && settled !== undefined) this.#completeUntil.set({ gateway }, settled.until / 1000)
   }

@@ -1,4 +1,5 @@
 import type { Logger } from 'pino'
+import { joinLetterCounts, type LetterCount } from '../dead-letters/letter-index.ts'
 import type { Clock } from '../domain/clock.ts'
 import { selectorLabel } from '../domain/datapoint.ts'
 import { type Failure, isAbort, toFailure } from '../domain/failure.ts'
@@ -23,11 +24,18 @@ export type SyncRun = (
   signal: AbortSignal,
 ) => Promise<RunOutcome>
 
+/** A pass, and what is missing in the database although it was received. */
+export interface SyncOutcome extends RunOutcome {
+  readonly deadLetters: LetterCount
+}
+
 /** Windows aim at requests of 10 s; this leaves room for slower ones. */
 const lastRequestMs = 30_000
 
 export interface SyncParts {
   readonly run: SyncRun
+  /** Dead letters of the time that the schedule wants of a gateway. */
+  readonly lettersOf: (gateway: string) => LetterCount
   readonly clock: Clock
   readonly log: Logger
   /** Problems of datapoints that were logged already. */
@@ -44,13 +52,15 @@ export async function syncOnce(
   parts: SyncParts,
   { only, deadline }: { readonly only?: string; readonly deadline?: number },
   signal: AbortSignal,
-): Promise<RunOutcome> {
+): Promise<SyncOutcome> {
   const observe = (event: RunEvent) => {
     logEvent(event, parts.log)
     parts.metrics?.observe(event)
   }
   const outcome = await parts.run({ kind: 'sync', sinceMs: options.since, deadline }, only, observe, signal)
-  for (const gateway of outcome.gateways) parts.metrics?.passed(gateway)
+  const letters = outcome.gateways.map(({ gateway }) => parts.lettersOf(gateway))
+  for (const [i, gateway] of outcome.gateways.entries()) parts.metrics?.passed(gateway, letters[i]!.open)
+  const deadLetters = joinLetterCounts(letters)
   const { received, written, rejected } = outcome.receipt
   const failed = outcome.gateways.filter(gateway => gateway.failure !== undefined).map(gateway => gateway.gateway)
   for (const { gateway, failure } of outcome.gateways)
@@ -67,6 +77,7 @@ export async function syncOnce(
       received,
       written,
       rejected,
+      deadLetters: deadLetters.open,
       parked,
       failed,
       leftMs,
@@ -74,7 +85,7 @@ export async function syncOnce(
     },
     'synced',
   )
-  return outcome
+  return { ...outcome, deadLetters }
 }
 
 /** Once for as long as it lasts: from a gateway that ignores filters they come with every pass. */

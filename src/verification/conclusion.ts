@@ -15,15 +15,17 @@ export function totalOf(findings: readonly Finding[]) {
 
 /**
  * `partly`: what was compared is equal, and some was not compared. `nothing`: the ledger claims nothing, so that nothing can
- * be wrong. `inconsistent`: the database contradicts itself.
+ * be wrong. `inconsistent`: the database contradicts itself. `unwritten`: all that was compared is equal, and there are entries
+ * that could not be written.
  */
-export type Conclusion = 'equal' | 'partly' | 'differs' | 'inconsistent' | 'uncompared' | 'nothing'
+export type Conclusion = 'equal' | 'unwritten' | 'partly' | 'differs' | 'inconsistent' | 'uncompared' | 'nothing'
 
 /** Never `equal` about what was not compared, or is known to be lost. */
 export function conclusionOf(
   findings: readonly Finding[],
   claims: Scope['claims'],
   compare: Mode['compare'],
+  deadLetters: number,
 ): Conclusion {
   if (findings.length === 0) return claims === 'none' ? 'nothing' : 'uncompared'
   if (findings.some(({ verdict }) => verdict === 'inconsistent')) return 'inconsistent'
@@ -31,7 +33,8 @@ export function conclusionOf(
   if (!findings.some(({ verdict }) => verdict === 'equal')) return 'uncompared'
   const { equal, unconfirmed } = totalOf(findings)
   if (compare !== 'counts' && equal === 0 && unconfirmed > 0) return 'uncompared'
-  return findings.some(isUncompared) ? 'partly' : 'equal'
+  if (findings.some(isUncompared)) return 'partly'
+  return deadLetters > 0 ? 'unwritten' : 'equal'
 }
 
 export function isUncompared({ verdict }: Finding): boolean {

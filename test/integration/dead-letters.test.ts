@@ -85,6 +85,44 @@ describe('dead letters of a database that holds another type', () => {
   }, 60_000)
 })
 
+describe('dead letters that nobody can correct', () => {
+  test('end every command with 3 until they are discarded on purpose, which all of them then say', async () => {
+    const path = join(site.folder, 'given-up.db')
+    await site.configure({
+      gateways: { g: gatewaySettings(gateway, [{ device: '*', type: 'structure' }]) },
+      sink: { sqlite: { path } },
+      ledger: 'given-up-ledger.db',
+      deadLetters: { path: 'given-up-letters' },
+      sync: { since: '4d' },
+    })
+    const { rejected } = await json('backfill', ...range)
+    expect(await json('verify')).toMatchObject({ code: 3, conclusion: 'unwritten', deadLetters: rejected })
+    expect(await json('verify', '--allow-empty', '--to', range[1]!)).toMatchObject({ code: 3, deadLetters: 0 })
+    expect((await json('status')).gateways.g).toMatchObject({ deadLetters: rejected })
+    const once = await runProgram(['sync', '--once', '--config', site.file])
+    expect(once.code).toBe(3)
+
+    const letters = await json('dead-letters', 'discard', '--reason', 'not wanted')
+    const { chosen } = letters
+    expect(letters).toMatchObject({ code: 3, discarded: 0 })
+    expect(chosen).toBeGreaterThanOrEqual(rejected)
+    expect(sum(await listed())).toBe(chosen)
+    const noReason = await runProgram(['dead-letters', 'discard', '--yes', '--config', site.file])
+    expect(noReason.code).toBe(2)
+    const done = await json('dead-letters', 'discard', '--reason', 'not wanted', '--yes')
+    expect(done).toMatchObject({ code: 0, discarded: chosen })
+    expect(await listed()).toEqual([])
+
+    const discarded = [{ reason: 'not wanted', entries: chosen }]
+    expect(await json('backfill', ...range)).toMatchObject({ code: 0, complete: true, deadLetters: 0 })
+    expect(await json('verify')).toMatchObject({ code: 0, conclusion: 'equal', deadLetters: 0, discarded })
+    expect((await json('status')).gateways.g).toMatchObject({ deadLetters: 0, discarded })
+    expect(await json('dead-letters', 'replay')).toMatchObject({ code: 0, read: 0, discarded: chosen })
+    const { stdout } = await runProgram(['verify', '--config', site.file])
+    expect(stdout).toContain('discarded on purpose: not wanted')
+  }, 60_000)
+})
+
 describe('dead letters of a rule that does not fit', () => {
   test('are made anew by the rule of today, also those of several looks at one range', async () => {
     const path = join(site.folder, 'points.db')

@@ -3,6 +3,7 @@ import { certificateLines } from '../../../src/cli/certificate-lines.ts'
 import type { Finding } from '../../../src/verification/finding.ts'
 import { emptyCompared } from '../../../src/verification/tallies.ts'
 
+const deadLetters = { open: 0, discarded: [] }
 const scope = { period: undefined, gateways: [], claims: 'final' } as const
 const plain = { kind: 'influxdb 1.x', version: '1.6.7', retentionMs: undefined, warnings: [] }
 const examples = Array.from({ length: 5 }, (_, i) => ({ of: 'missing', text: `missing: ${i}` }) as const)
@@ -14,7 +15,16 @@ function finding(verdict: Finding['verdict'], counts: Partial<Finding>): Finding
 
 function lines(before: Finding | undefined, after: Finding, report: object = {}): string {
   const healing = before && { before: [before], written: 330, accepted: { ranges: 0, lost: 0 } }
-  const about = { at: 0, program: '1', sink: 'db', compare: 'full', scope, releases: {}, findings: [after] } as const
+  const about = {
+    at: 0,
+    program: '1',
+    sink: 'db',
+    compare: 'full',
+    scope,
+    releases: {},
+    findings: [after],
+    deadLetters,
+  } as const
   return certificateLines({ ...about, report: { ...plain, ...report }, healing }).join('\n')
 }
 

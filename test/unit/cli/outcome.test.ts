@@ -22,7 +22,7 @@ function outcome(receipt: Partial<Receipt> = {}, gateway: Partial<Gateway> = {},
     requests,
     receipt: whole,
     tookMs: 2_000,
-    deadLetters: whole.rejected,
+    deadLetters: { open: whole.rejected, discarded: [] },
   }
 }
 
@@ -42,7 +42,12 @@ describe('the outcome of a run', () => {
     ['all was done', outcome({ received: 5, written: 5 }), 0, true],
     ['there was nothing to do', outcome({}, {}, 0), 0, true],
     ['entries were rejected', outcome({ received: 5, written: 4, rejected: 1 }), 3, false],
-    ['dead letters of an earlier run are there', { ...outcome({}, {}, 0), deadLetters: 2 }, 3, false],
+    [
+      'dead letters of an earlier run are there',
+      { ...outcome({}, {}, 0), deadLetters: { open: 2, discarded: [] } },
+      3,
+      false,
+    ],
     ['a range was parked', outcome({ received: 5, written: 5 }, { parked: 1 }), 3, false],
     ['nothing had settled yet', outcome({}, { settled: { after: 60_000, until: 60_000 } }, 0), 3, false],
     ['something was left for the next run', outcome({}, { leftMs: 1 }), 3, false],
@@ -145,7 +150,7 @@ describe('the outcome of a run', () => {
   it('in words says so where nothing was to be done', () => {
     const { out } = told(terminal => tellOutcome(outcome({}, {}, 0), 'SQLite points.db', terminal))
     expect(out).toMatch(/^Nothing to transfer/)
-    const lacking = { ...outcome({}, {}, 0), deadLetters: 2 }
+    const lacking = { ...outcome({}, {}, 0), deadLetters: { open: 2, discarded: [] } }
     expect(told(terminal => tellOutcome(lacking, 'SQLite points.db', terminal)).out).toMatch(
       /^Nothing to transfer: every range was received already, but 2 entries .* could not be written/,
     )

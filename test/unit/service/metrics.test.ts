@@ -58,7 +58,7 @@ test('every entry of every transfer is counted by what became of it, and every f
 
 test('a pass tells the clock of the gateway, what is missing, and up to when nothing is', async () => {
   const metrics = new Metrics(['plant-a'])
-  metrics.passed(passed)
+  metrics.passed(passed, 0)
   expect(await samplesOf(metrics)).toMatchObject({
     'clock_difference_seconds{gateway="plant-a"}': -90.5,
     'complete_until_timestamp_seconds{gateway="plant-a"}': 1_700_000_000.5,
@@ -70,7 +70,7 @@ test('a pass tells the clock of the gateway, what is missing, and up to when not
 test('a failure that holds the gateway for several passes is counted once', async () => {
   const metrics = new Metrics(['plant-a'])
   metrics.observe({ gateway: 'plant-a', kind: 'failed', failure: away, waitMs: 0 })
-  for (let i = 0; i < 3; i++) metrics.passed({ ...passed, failure: away })
+  for (let i = 0; i < 3; i++) metrics.passed({ ...passed, failure: away }, 0)
   expect(await samplesOf(metrics)).toMatchObject({
     'failures_total{gateway="plant-a",code="gateway-unreachable"}': 1,
     'passes_total{gateway="plant-a",ended="failed"}': 3,
@@ -79,15 +79,16 @@ test('a failure that holds the gateway for several passes is counted once', asyn
 
 const typo = { datapoint: 'a/b/0/c', code: 'unknown-device', message: 'no such device', suggestion: undefined }
 
-test.each<[string, Partial<GatewayOutcome>, string]>([
+test.each<[string, Partial<GatewayOutcome>, string, number?]>([
   ['with parked ranges', { parked: 2 }, 'incomplete'],
   ['with a backlog', { leftMs: 60_000 }, 'incomplete'],
   ['without a configured datapoint', { problems: [typo as never] }, 'incomplete'],
+  ['with dead letters', {}, 'incomplete', 2],
   ['that was given up', { failure: away }, 'failed'],
-])('a pass %s moves no border', async (_, change, ended) => {
+])('a pass %s moves no border', async (_, change, ended, letters = 0) => {
   const metrics = new Metrics(['plant-a'])
-  metrics.passed(passed)
-  metrics.passed({ ...passed, ...change, settled: { after: 0, until: 1_800_000_000_000 } })
+  metrics.passed(passed, 0)
+  metrics.passed({ ...passed, ...change, settled: { after: 0, until: 1_800_000_000_000 } }, letters)
   const samples = await samplesOf(metrics)
   expect(samples).toMatchObject({
     'complete_until_timestamp_seconds{gateway="plant-a"}': 1_700_000_000.5,

@@ -66,6 +66,7 @@ async function noticedAfter(every: number, what: 'database' | 'gateway'): Promis
     {
       run: (demand, _only, _observe, signal) => run([{ ...first, demand }], parts, signal),
       ...{ clock, log: recordedLog().log, told: new Set<string>() },
+      lettersOf: () => ({ open: 0, discarded: [] }),
     },
     stop.signal,
   )

@@ -49,6 +49,7 @@ async function syncFor(
     {
       run: (demand, _only, _observe, signal) => run([{ ...first, demand }], parts, signal),
       ...{ clock, log: recordedLog().log, told: new Set<string>() },
+      lettersOf: () => ({ open: 0, discarded: [] }),
     },
     stop.signal,
   )

@@ -32,7 +32,8 @@ function openSync(pass: (count: number, demand: Demand) => void = () => {}) {
     if (starts.length === 4) stop.abort(new Error('stopped'))
     return nothing
   }
-  const parts = { run, clock, log, told: new Set<string>() }
+  const lettersOf = () => ({ open: 0, discarded: [] })
+  const parts = { run, lettersOf, clock, log, told: new Set<string>() }
   return {
     clock,
     starts,

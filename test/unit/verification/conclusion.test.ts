@@ -22,10 +22,15 @@ test.each<[string, readonly Finding[], Mode['compare'], Conclusion]>([
   ['the gateway has none of it any more', [pruned], 'full', 'uncompared'],
   ['the gateway has a part of it', [equal, pruned], 'full', 'equal'],
 ])('if %s', (_, findings, compare, conclusion) => {
-  expect(conclusionOf(findings, 'final', compare)).toBe(conclusion)
+  expect(conclusionOf(findings, 'final', compare, 0)).toBe(conclusion)
 })
 
 test('without a claim there is nothing to verify; with claims of another time nothing was compared', () => {
-  expect(conclusionOf([], 'none', 'counts')).toBe('nothing')
-  expect(conclusionOf([], 'fresh', 'counts')).toBe('uncompared')
+  expect(conclusionOf([], 'none', 'counts', 0)).toBe('nothing')
+  expect(conclusionOf([], 'fresh', 'counts', 0)).toBe('uncompared')
+})
+
+test('equal is not complete while there are entries that could not be written', () => {
+  expect(conclusionOf([equal], 'final', 'counts', 1)).toBe('unwritten')
+  expect(conclusionOf([finding('differs', { lost: 1 })], 'final', 'counts', 1)).toBe('differs')
 })

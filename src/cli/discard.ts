@@ -1,0 +1,70 @@
+import { findGateway } from '../app.ts'
+import type { Config } from '../config/schema.ts'
+import { type ChosenLetters, chosenLetters, discardLetters, type LetterChoice } from '../dead-letters/discard.ts'
+import { openLedger } from '../ledger/ledger.ts'
+import type { CommandContext } from './context.ts'
+import { countOf, countText } from './format.ts'
+import { exitCode } from './outcome.ts'
+import { parseTime, usageFailure } from './parse-time.ts'
+
+export interface DiscardOptions {
+  /** Why they are given up, in the words of a person. */
+  readonly reason: string
+  readonly gateway?: string
+  readonly from?: string
+  readonly to?: string
+  /** Only letters of this code. */
+  readonly code?: string
+  readonly yes?: boolean
+  readonly json?: boolean
+}
+
+/** Gives dead letters up: they are missing no more, and every certificate says so. Without `yes` it shows what it would do. */
+export async function discardDeadLetters(
+  config: Config,
+  options: DiscardOptions,
+  { clock, signal, terminal }: CommandContext,
+): Promise<number> {
+  const { gateway, code, json } = options
+  const reason = options.reason.trim()
+  if (reason === '') throw usageFailure('--reason is empty', 'Say why the entries are given up: it is kept for good.')
+  if (gateway !== undefined) findGateway(config, gateway)
+  const choice = { gateway, code, range: rangeOf(options, clock.now()) }
+  using opened = new DisposableStack()
+  const ledger = opened.adopt(openLedger(config.ledger, clock), it => it.close())
+  ledger.owner.take('dead-letters discard')
+  const { path } = config.deadLetters
+  const isDone = options.yes === true
+  const letters = isDone
+    ? await discardLetters(path, choice, { at: clock.now(), reason }, signal)
+    : await chosenLetters(path, choice)
+  const count = letters.reduce((sum, it) => sum + it.count, 0)
+  if (json === true) terminal.out(JSON.stringify({ discarded: isDone ? count : 0, chosen: count, reason, letters }))
+  else for (const line of linesOf(letters, count, reason, isDone)) terminal.out(line)
+  return isDone || count === 0 ? exitCode.done : exitCode.missing
+}
+
+function rangeOf({ from, to }: DiscardOptions, now: number): LetterChoice['range'] {
+  const after = from === undefined ? Number.NEGATIVE_INFINITY : parseTime(from, '--from', now)
+  const until = to === undefined ? Number.POSITIVE_INFINITY : parseTime(to, '--to', now)
+  if (after >= until)
+    throw usageFailure('--from is not before --to', 'Letters are chosen from an earlier to a later time.')
+  return { after, until }
+}
+
+function linesOf(letters: readonly ChosenLetters[], count: number, reason: string, isDone: boolean): string[] {
+  if (count === 0) return ['There are no such dead letters: nothing was changed.']
+  const rows = letters.map(it => `${countText(it.count).padStart(11)}  ${it.gateway}  ${it.code}`)
+  const head = countOf(count, 'dead letter')
+  return isDone
+    ? [
+        `${head} discarded on purpose (${reason}):`,
+        ...rows,
+        'They are missing no more; status and the certificate of verify name them.',
+      ]
+    : [
+        `${head} would be discarded (${reason}):`,
+        ...rows,
+        'Nothing was changed: give --yes to discard them. They cannot be replayed then.',
+      ]
+}
