@@ -26,6 +26,7 @@ export function createCoverage(database: Statements, targets: Targets) {
   const remove = database.prepare('DELETE FROM coverage WHERE target = ? AND final = ? AND after = ?')
   const put = database.prepare(`INSERT INTO coverage (target, final, ${columns}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`)
 
+  const removeAll = database.prepare('DELETE FROM coverage WHERE target = ?')
   const newest = database.prepare(
     'SELECT max(until) AS until FROM coverage JOIN target ON target.id = coverage.target WHERE gateway = ?',
   )
@@ -140,6 +141,7 @@ export function createCoverage(database: Statements, targets: Targets) {
       return isAny
     },
     uncover,
+    uncoverAll: (target: number): void => void removeAll.run(target),
     /** Final or provisional, of this target alone. */
     coveredBy(target: number): RangeSet {
       const { final, provisional } = coverageOf(target)

@@ -13,15 +13,16 @@ import { compactionSpanOf } from './compaction.ts'
 import { createCoverage } from './coverage.ts'
 import { createCoverageSeries } from './coverage-series.ts'
 import { ledgerFailure, openLedgerFile, openLedgerForReading } from './file.ts'
+import { createMarks } from './marks.ts'
 import { createMemory } from './memory.ts'
 import { type Ownership, ownerText, takeOwnership } from './owner.ts'
 import { createParked, type ParkedRange } from './parked.ts'
 import type { Claim, Proof } from './proof.ts'
+import { createRangeRows } from './range-rows.ts'
 import { createReceipts, type PastTransfer } from './receipts.ts'
 import { createRestatement } from './restatement.ts'
 import { createTransaction, guardStatements } from './statements.ts'
 import { createTargets } from './targets.ts'
-import { createUnconfirmed } from './unconfirmed.ts'
 import { createValueTypePins } from './value-type-pins.ts'
 
 export interface CompletedTransfer {
@@ -80,7 +81,12 @@ function createLedger(database: DatabaseSync, path: string, clock: Clock) {
   const receiptRows = createReceipts(statements)
   const activities = createActivities(statements)
   const memory = createMemory(statements, transaction)
-  const unconfirmed = createUnconfirmed(statements)
+  /**
+   * Ranges that a gateway answered with no entry since its list was last read. A gateway answers the same to a name that it
+   * does not have: the proof of these ranges rests on the name (law 14).
+   */
+  const unconfirmed = createRangeRows(statements, 'unconfirmed', ['target'])
+  const marks = createMarks(statements, { targets, coverageRows }, transaction)
 
   function guard<T>(work: () => T): T {
     try {
@@ -92,8 +98,15 @@ function createLedger(database: DatabaseSync, path: string, clock: Clock) {
 
   /** An entry of a name shows that the gateway has it, for all that was answered before. */
   function noteConfirmation(target: number, { range, counts }: Proof): void {
-    if (counts?.received === 0) unconfirmed.add(target, range)
+    if (counts?.received === 0) unconfirmed.add(range, target)
     else if (counts !== undefined) unconfirmed.clear(target)
+  }
+
+  /** Points that can be counted later are those of one measurement. */
+  function noteSample(sink: string, target: number, { range, points }: Proof, series: readonly Series[]): void {
+    const [measurement, ...others] = new Set(series.map(one => one.measurement))
+    if (measurement === undefined || others.length > 0 || points === undefined || points === 0) return
+    marks.within.noteSample(sink, { measurement, target, range, points })
   }
 
   const owner = {
@@ -166,11 +179,12 @@ function createLedger(database: DatabaseSync, path: string, clock: Clock) {
         const target = targets.ensure(place, selector)
         coverageRows.recount(target, 1, range, points)
         coverageSeries.note(target, series)
+        marks.within.note(place.sink, target, range)
       })
     },
     /** For points that are added to ranges that are covered already. */
     restatement: (place: SinkGateway) =>
-      createRestatement(place, { targets, coverageRows, coverageSeries }, transaction),
+      createRestatement(place, { targets, coverageRows, coverageSeries, marks: marks.within }, transaction),
   }
 
   const names = {
@@ -228,6 +242,7 @@ function createLedger(database: DatabaseSync, path: string, clock: Clock) {
     receipts: { newest: (place: SinkGateway, most: number): PastTransfer[] => receiptRows.newest(place, most) },
     pins: { of: (place: SinkGateway) => createValueTypePins(statements, place, transaction) },
     memory,
+    marks,
     owner,
     activity,
     transaction,
@@ -256,6 +271,8 @@ function createLedger(database: DatabaseSync, path: string, clock: Clock) {
           noteConfirmation(target, proof)
           const reread = coverageRows.cover(target, proof, provisional, compactionSpanOf(completed.keptMs))
           coverageSeries.note(target, series?.[i] ?? [])
+          marks.within.note(sink, target, range)
+          noteSample(sink, target, proof, series?.[i] ?? [])
           if (reread !== undefined) memory.within.noteReread(gateway, reread)
           parkedRows.unpark(target, range, () => coverageRows.coveredBy(target))
         }

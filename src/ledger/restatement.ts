@@ -5,6 +5,7 @@ import type { Series } from '../domain/point.ts'
 import { rangeHolds, type TimeRange } from '../domain/range.ts'
 import type { CoverageRows } from './coverage.ts'
 import type { CoverageSeries } from './coverage-series.ts'
+import type { Marks } from './marks.ts'
 import type { Targets } from './targets.ts'
 
 /** A row of coverage whose count is about to change. */
@@ -30,10 +31,10 @@ export interface Restatement {
 
 export function createRestatement(
   place: SinkGateway,
-  parts: { targets: Targets; coverageRows: CoverageRows; coverageSeries: CoverageSeries },
+  parts: { targets: Targets; coverageRows: CoverageRows; coverageSeries: CoverageSeries; marks: Marks['within'] },
   transaction: (work: () => void) => void,
 ): Restatement {
-  const { targets, coverageRows, coverageSeries } = parts
+  const { targets, coverageRows, coverageSeries, marks } = parts
   const known = targets.all(place)
 
   return {
@@ -53,6 +54,7 @@ export function createRestatement(
         for (const { target, final, range, points, series } of rows) {
           coverageRows.recount(target, final, range, points)
           coverageSeries.note(target, series)
+          marks.note(place.sink, target, range)
         }
       })
     },

@@ -179,4 +179,36 @@ UPDATE gateway_memory SET key = 'rereads', json = json_object(
     'ranges', json ->> 'looks', 'points', json ->> 'points', 'late', json ->> 'late')
   WHERE key = 'second-looks';
 `,
+  `
+-- the mark of ours that a database bears: one that bears an older one, or none, is not the one that the proof is about
+CREATE TABLE database_mark (
+  sink     TEXT PRIMARY KEY,
+  id       TEXT NOT NULL,     -- names the mark in the database
+  number   INTEGER NOT NULL,  -- the newest that was written; 0: none
+  at       INTEGER NOT NULL,  -- ms UTC when it was written
+  seen     INTEGER NOT NULL,  -- 1: it was read back
+  identity TEXT NOT NULL      -- JSON: what the server told of itself then
+) STRICT, WITHOUT ROWID;
+-- ranges by the number of the mark that was written after they were recorded
+CREATE TABLE recent (
+  target INTEGER NOT NULL REFERENCES target,
+  number INTEGER NOT NULL,
+  after  INTEGER NOT NULL,
+  until  INTEGER NOT NULL,
+  PRIMARY KEY (target, number, after),
+  CHECK (after < until)
+) STRICT, WITHOUT ROWID;
+-- a transfer of each measurement whose points can be counted: the newest one, and the newest that the database was seen to hold
+CREATE TABLE point_sample (
+  sink        TEXT NOT NULL,
+  measurement TEXT NOT NULL,
+  confirmed   INTEGER NOT NULL,  -- 1: it was seen to hold it
+  target      INTEGER NOT NULL REFERENCES target,
+  after       INTEGER NOT NULL,
+  until       INTEGER NOT NULL,
+  points      INTEGER NOT NULL,
+  number      INTEGER NOT NULL,
+  PRIMARY KEY (sink, measurement, confirmed)
+) STRICT, WITHOUT ROWID;
+`,
 ]

@@ -14,6 +14,7 @@ export function createTargets(database: Statements) {
   const insert = database.prepare('INSERT INTO target (sink, gateway, key, selector) VALUES (?, ?, ?, ?)')
   const all = database.prepare('SELECT id, selector FROM target WHERE sink = ? AND gateway = ?')
   const ofGateway = database.prepare('SELECT id, selector FROM target WHERE gateway = ?')
+  const ofSink = database.prepare('SELECT id FROM target WHERE sink = ?')
   const gateways = database.prepare('SELECT DISTINCT gateway FROM target WHERE sink = ? ORDER BY gateway')
 
   function idOf({ sink, gateway }: SinkGateway, selector: Selector): number | undefined {
@@ -33,6 +34,7 @@ export function createTargets(database: Statements) {
     all: ({ sink, gateway }: SinkGateway): Target[] => all.all(sink, gateway).map(targetOf),
     /** For every sink. */
     ofGateway: (gateway: string): Target[] => ofGateway.all(gateway).map(targetOf),
+    ofSink: (sink: string): number[] => ofSink.all(sink).map(row => Number(row['id'])),
     gateways: (sink: string): string[] => gateways.all(sink).map(row => String(row['gateway'])),
   }
 }
