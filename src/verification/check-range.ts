@@ -1,6 +1,7 @@
 import { type Series, seriesKey } from '../domain/point.ts'
 import { isSameRange, type TimeRange } from '../domain/range.ts'
 import type { Ledger } from '../ledger/ledger.ts'
+import { type Settling, settle } from '../sinks/settle.ts'
 import type { Sink } from '../sinks/sink.ts'
 import { type CountedRow, countSeries } from './counts.ts'
 import {
@@ -14,7 +15,6 @@ import {
 } from './finding.ts'
 import { addWindow, emptyReading, type Reading } from './reading.ts'
 import type { Reread } from './reread.ts'
-import { type Settling, settle } from './settle.ts'
 import type { Compared } from './tallies.ts'
 
 export interface CheckParts {

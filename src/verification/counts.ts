@@ -2,8 +2,8 @@ import type { Selector } from '../domain/datapoint.ts'
 import { type Series, seriesKey } from '../domain/point.ts'
 import type { TimeRange } from '../domain/range.ts'
 import type { Claim } from '../ledger/proof.ts'
+import { type Settling, settle } from '../sinks/settle.ts'
 import type { Sink } from '../sinks/sink.ts'
-import { type Settling, settle } from './settle.ts'
 
 /** A row of the ledger: a range that it calls complete, counted in the database. */
 export interface CountedRow {

@@ -8,9 +8,9 @@ import { decide } from '../pipeline/decide.ts'
 import type { RunSource } from '../pipeline/job.ts'
 import type { Throttle } from '../pipeline/throttle.ts'
 import { adaptWindow, firstWindow, shrinkWindow, type WindowLimits } from '../planning/window.ts'
+import { type Settling, settle } from '../sinks/settle.ts'
 import { type CompareParts, type Comparison, compareWindow } from './compare.ts'
 import { type GatewayWindowParts, readGatewayWindow } from './gateway-window.ts'
-import { type Settling, settle } from './settle.ts'
 
 export interface RereadingJob extends CompareParts, Omit<GatewayWindowParts, 'limit' | 'source'> {
   readonly source: RunSource

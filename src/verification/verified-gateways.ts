@@ -7,10 +7,10 @@ import type { RunSource } from '../pipeline/job.ts'
 import type { Throttle } from '../pipeline/throttle.ts'
 import type { WindowLimits } from '../planning/window.ts'
 import type { Mapping } from '../points/mapping.ts'
+import type { Settling } from '../sinks/settle.ts'
 import type { Sink } from '../sinks/sink.ts'
 import { createRepair } from './repair.ts'
 import { rereadRange } from './reread.ts'
-import type { Settling } from './settle.ts'
 import type { VerifyParts } from './verify.ts'
 
 /** A configured gateway. */

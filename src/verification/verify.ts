@@ -1,5 +1,6 @@
 import { isSameRange, rangeLength, type TimeRange } from '../domain/range.ts'
 import type { Ledger } from '../ledger/ledger.ts'
+import type { Settling } from '../sinks/settle.ts'
 import type { Sink } from '../sinks/sink.ts'
 import { suspectPieces } from './bisect-missing.ts'
 import { type Checked, type CheckParts, checkRange } from './check-range.ts'
@@ -7,7 +8,6 @@ import { type CountedRow, countClaims } from './counts.ts'
 import { type Finding, findingOfCount, findingUnasked } from './finding.ts'
 import { drawSample } from './sample.ts'
 import type { GatewayClaims } from './scope.ts'
-import type { Settling } from './settle.ts'
 
 /** What of the ledger's claims to verify. */
 export interface Claims {

@@ -1,5 +1,5 @@
 import type { Clock } from '../domain/clock.ts'
-import { sinkFailure } from '../sinks/failures.ts'
+import { sinkFailure } from './failures.ts'
 
 export interface Settling {
   readonly clock: Pick<Clock, 'elapsed' | 'sleep'>
