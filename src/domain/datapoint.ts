@@ -49,6 +49,11 @@ export function selectorPrecision(selector: Selector): number {
   return [selector.device, selector.block, selector.index, selector.point].filter(part => part !== undefined).length
 }
 
+/** True: it can match more than one datapoint, and so contain other selectors than itself. */
+export function isWide(selector: Selector): boolean {
+  return selectorPrecision(selector) < 4
+}
+
 /** The ledger's key: no two different selectors share one. */
 export function selectorKey(selector: Selector): string {
   return [devicePart(selector), escapePart(selector.block), selector.index ?? '*', pointPart(selector)].join('/')

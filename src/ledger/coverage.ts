@@ -1,5 +1,5 @@
 import { type Coverage, joinCoverage, noCoverage, type SinkGateway } from '../domain/coverage.ts'
-import { type Selector, selectorContains, selectorKey } from '../domain/datapoint.ts'
+import { isWide, type Selector, selectorContains, selectorKey } from '../domain/datapoint.ts'
 import { isSameRange, RangeSet, type TimeRange } from '../domain/range.ts'
 import { isSameSpan, rowsToJoin, type Span } from './compaction.ts'
 import { compareReread, joinProofs, type Proof, type Reread, shortestNeighbours } from './proof.ts'
@@ -179,10 +179,6 @@ export type CoverageRows = ReturnType<typeof createCoverage>
 
 function overlaps(a: TimeRange, b: TimeRange): boolean {
   return a.after < b.until && b.after < a.until
-}
-
-function isWide({ device, block, index, point }: Selector): boolean {
-  return device === undefined || block === undefined || index === undefined || point === undefined
 }
 
 function proofOf(row: Record<string, unknown>): Proof {

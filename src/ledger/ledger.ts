@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import type { DatabaseSync } from 'node:sqlite'
 import type { Clock, ClockReading } from '../domain/clock.ts'
 import type { Coverage, SinkGateway } from '../domain/coverage.ts'
-import { type Selector, selectorContains } from '../domain/datapoint.ts'
+import { isWide, type Selector, selectorContains, selectorKey } from '../domain/datapoint.ts'
 import type { Failure } from '../domain/failure.ts'
 import type { Series } from '../domain/point.ts'
 import type { RangeSet } from '../domain/range.ts'
@@ -164,15 +164,19 @@ function createLedger(database: DatabaseSync, path: string, clock: Clock) {
       return target === undefined ? [] : coverageRows.proofs(target)
     },
     /** What counts for these selectors: their own rows, and those of wider ones that hold them. */
-    claims: (place: SinkGateway, selectors: readonly Selector[]): Claim[] =>
-      targets
+    claims(place: SinkGateway, selectors: readonly Selector[]): Claim[] {
+      const keys = new Set(selectors.map(selectorKey))
+      const counts = (known: Selector) =>
+        keys.has(selectorKey(known)) || (isWide(known) && selectors.some(selector => selectorContains(known, selector)))
+      return targets
         .all(place)
-        .filter(target => selectors.some(selector => selectorContains(target.selector, selector)))
+        .filter(({ selector }) => counts(selector))
         .map(({ id, selector }) => ({
           selector,
           proofs: coverageRows.proofs(id),
           series: coverageSeries.of(id),
-        })),
+        }))
+    },
     /** Replaces the count and the series of a final row; its range stays proven complete. */
     restate(place: SinkGateway, selector: Selector, { range, points }: Proof, series: readonly Series[]): void {
       transaction(() => {

@@ -2,7 +2,7 @@ import type { Config, GatewayConfig } from '../config/schema.ts'
 import type { DeadLetterBox } from '../dead-letters/dead-letters.ts'
 import type { LetterCount } from '../dead-letters/letter-index.ts'
 import type { Coverage } from '../domain/coverage.ts'
-import { type Selector, selectorContains, selectorKey, selectorLabel } from '../domain/datapoint.ts'
+import { isWide, type Selector, selectorContains, selectorKey, selectorLabel } from '../domain/datapoint.ts'
 import { addCounts, type Counts } from '../domain/receipt.ts'
 import type { Activity } from '../ledger/activity.ts'
 import type { Ledger } from '../ledger/ledger.ts'
@@ -106,9 +106,10 @@ function datapointsOf(gateway: GatewayConfig, sink: string, ledger: Ledger) {
   const place = { sink, gateway: gateway.name }
   const wanted = gateway.datapoints.map(({ selector }) => selector)
   const keys = new Set(wanted.map(selectorKey))
+  const wide = wanted.filter(isWide)
   const unwanted = ledger.coverage
     .selectors(place)
-    .filter(known => !keys.has(selectorKey(known)) && !wanted.some(selector => selectorContains(selector, known)))
+    .filter(known => !keys.has(selectorKey(known)) && !wide.some(selector => selectorContains(selector, known)))
   const statusOf = (selectors: readonly Selector[]): DatapointStatus[] => {
     const coverage = ledger.coverage.of(place, selectors)
     return selectors.map(selector => ({
