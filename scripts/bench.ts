@@ -5,6 +5,7 @@ import { measureSlowGateway } from './bench/slow-gateway.ts'
 import { type Row, tableText } from './bench/table.ts'
 import { measureTenYears } from './bench/ten-years.ts'
 import { measureThroughput } from './bench/throughput.ts'
+import { measureVerification } from './bench/verification.ts'
 
 /*
  * The numbers that this project holds to (CONTRIBUTING.md), side by side in one run. They are for people: ratios mean something anywhere,
@@ -24,6 +25,7 @@ const sections: Readonly<Record<string, (say: (text: string) => void) => Promise
   memory: say => measureMemory(values.long, say),
   'slow-gateway': measureSlowGateway,
   'ten-years': measureTenYears,
+  verification: measureVerification,
 }
 if (values.only !== undefined && !(values.only in sections)) {
   console.error(`npm run bench -- [--long] [--json] [--only ${Object.keys(sections).join('|')}]`)
