@@ -14,6 +14,9 @@ export interface ClockReading {
   readonly gateway: number
 }
 
+/** A `Date` header has whole seconds, and an answer takes time: less than this is no disagreement of two clocks. */
+export const clocksDisagreeMs = 60_000
+
 /** The longest wait a timer can hold (2^31 − 1 ms, 24.8 days); longer ones are made of several. */
 const longestTimerMs = 2_147_483_647
 
