@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { readTextFile } from '../config/text-file.ts'
 import { readYaml } from '../config/yaml.ts'
 import type { Failure } from '../domain/failure.ts'
 import { loadCsv } from '../simulator/csv.ts'
@@ -64,13 +64,9 @@ function added(file: Readonly<Record<string, unknown>>, set: Habits = {}): Habit
 
 /** The options of a YAML file; `historyStart` may be a time as on the command line. */
 function readFile(file: string, { clock, env }: Context): PlainOptions {
-  let text: string
-  try {
-    text = readFileSync(file, 'utf8')
-  } catch (error) {
-    throw unreadable(file, error)
-  }
-  const { value, problems } = readYaml(file, text, env)
+  const { text, fault } = readTextFile(file)
+  if (text === undefined) throw usageFailure(`${file}: ${fault}`)
+  const { value, problems } = readYaml(file, text.replace(/^\ufeff/, ''), env)
   const [problem] = problems
   if (problem !== undefined) throw usageFailure(`${file}:${problem.line}:${problem.column}: ${problem.message}`)
   const start = memberOf(value, 'historyStart')

@@ -26,5 +26,20 @@ export function excerptAt(text: string, span: Span, secrets: readonly Span[]): E
   columns.push(shown.length)
   const at = columns[span.start - lineStart] ?? shown.length
   const end = columns[Math.min(span.end, lineEnd) - lineStart] ?? shown.length
-  return { text: shown.trimEnd(), at, length: Math.max(1, end - at) }
+  return cut({ text: shown.trimEnd(), at, length: Math.max(1, end - at) })
+}
+
+/** A line may be a whole file: so much of it is shown before the spot, and in all. */
+const mostBefore = 80
+const mostShown = 200
+
+function cut({ text, at, length }: Excerpt): Excerpt {
+  if (text.length <= mostShown) return { text, at, length }
+  const from = Math.max(0, at - mostBefore)
+  const part = text.slice(from, from + mostShown)
+  const ending = from + mostShown < text.length ? '…' : ''
+  const lead = from === 0 ? '' : '…'
+  const start = lead.length + at - from
+  const most = Math.max(1, lead.length + part.length - start)
+  return { text: `${lead}${part}${ending}`, at: start, length: Math.min(length, most) }
 }

@@ -1,10 +1,12 @@
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
 import { assemble } from './assemble.ts'
 import type { Environment } from './environment.ts'
 import { ConfigError, type Problem } from './problem.ts'
-import { type Referenced, readReferenced } from './referenced.ts'
+import { type Referenced, readReferenced, type SecretText, secretTexts } from './referenced.ts'
 import { type Config, settingsSchema } from './schema.ts'
+import { blankFault } from './secret-text.ts'
+import { readTextFile } from './text-file.ts'
 import { readYaml, type YamlFile } from './yaml.ts'
 import { type Fault, faultsOf, zodMessage } from './zod-messages.ts'
 
@@ -28,6 +30,7 @@ export function loadConfig(file: string, env: Environment): Config {
   if (yaml.isReadable) {
     problems.push(...faultsOf(parsed.error?.issues ?? []).flatMap(fault => problemOf(fault, yaml)))
     problems.push(...referenced.flatMap(reference => referenceProblem(reference, yaml)))
+    problems.push(...secretTexts(yaml.value).flatMap(secret => blankProblem(secret, yaml)))
   }
   const config = parsed.success ? assemble(parsed.data, base, referenced) : undefined
   if (config?.sink.kind === 'sqlite' && config.sink.path === config.ledger)
@@ -48,18 +51,15 @@ function baseFolder(file: string): string {
 }
 
 function readConfigText(file: string): string {
-  try {
-    return readFileSync(file, 'utf8')
-  } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code
-    const message = code === 'ENOENT' ? 'there is no such file' : `cannot be read (${code})`
-    throw new ConfigError([{ file, line: 0, column: 0, message, excerpt: undefined }])
-  }
+  const read = readTextFile(file)
+  if (read.text !== undefined) return read.text.replace(/^\ufeff/, '')
+  const { line, column } = read.place ?? { line: 0, column: 0 }
+  throw new ConfigError([{ file, line, column, message: read.fault, excerpt: undefined }])
 }
 
 function problemOf({ path, instead, atKey, message }: Fault, yaml: YamlFile): Problem[] {
   const place = yaml.place(path)
-  if (place?.isBroken) return []
+  if (path.some((_, i) => yaml.place(path.slice(0, i + 1))?.isBroken)) return []
   if (place?.value === undefined && instead !== undefined)
     return problemOf({ path: [...path.slice(0, -1), instead], instead: undefined, atKey, message }, yaml)
   if (place === undefined)
@@ -76,6 +76,13 @@ function referenceProblem({ path, file, fault }: Referenced, yaml: YamlFile): Pr
   if (fault === undefined) return []
   const shown = yaml.place(path)?.substituted === false ? `: ${file}` : ''
   return problemOf({ path, instead: undefined, atKey: false, message: `${fault}${shown}` }, yaml)
+}
+
+/** A variable of a file from Windows, or one that was filled with `echo`: what it holds is not meant as it is. */
+function blankProblem({ path, text }: SecretText, yaml: YamlFile): Problem[] {
+  const fault = blankFault(text)
+  if (fault === undefined || yaml.place(path)?.substituted !== true) return []
+  return problemOf({ path, instead: undefined, atKey: false, message: `the text from the environment ${fault}` }, yaml)
 }
 
 /** What stands under an anchor is read wherever its alias is: it is wrong once. */

@@ -19,21 +19,32 @@ export interface Excerpt {
   readonly length: number
 }
 
-/** All problems of a config file, in the order of their places. Its message shows them to a person. */
+/** All problems of a config file, in the order of their places. Its message shows the first of them to a person. */
 export class ConfigError extends Failure {
   readonly problems: readonly Problem[]
 
   constructor(problems: readonly Problem[]) {
     const sorted = problems.toSorted((a, b) => a.line - b.line || a.column - b.column)
     const { retry, reach } = configFailure.rows.config
-    super(sorted.flatMap(problemLines).join('\n'), { code: 'config', retry, reach })
+    super(linesOf(sorted).join('\n'), { code: 'config', retry, reach })
     this.problems = sorted
   }
 
   /** As its message has them. */
   lines(): string[] {
-    return this.problems.flatMap(problemLines)
+    return linesOf(this.problems)
   }
+}
+
+/** A mistake that is made in each of 3,000 lines is understood after some. */
+const mostShown = 20
+
+function linesOf(problems: readonly Problem[]): string[] {
+  const more = problems.length - mostShown
+  const lines = problems.slice(0, mostShown).flatMap(problemLines)
+  if (more > 0)
+    lines.push(`… and ${more.toLocaleString('en')} more ${more === 1 ? 'mistake' : 'mistakes'} in this file`)
+  return lines
 }
 
 /** `file:line:column: message`, the line, and carets under the spot. */

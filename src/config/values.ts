@@ -1,5 +1,7 @@
+import { isIPv4 } from 'node:net'
 import { z } from 'zod'
 import { durationPattern, durationText, parseDuration } from '../domain/duration.ts'
+import { secretFault } from './secret-text.ts'
 import { section } from './section.ts'
 
 /** Whole number. `${PORT}` gives text, so digits in text count as a number too. */
@@ -79,56 +81,72 @@ export function tagText() {
 /** Given in place (best as `${VARIABLE}`), or in a file whose one trailing newline is cut. */
 export function secret() {
   const file = section({ file: line().describe('File that holds it, e.g. /run/secrets/plant-a') })
-  return oneOf('text or { file: path }', [z.string().min(1), file])
+  const text = z
+    .string()
+    .min(1)
+    .superRefine((it, context) => {
+      const fault = secretFault(it)
+      if (fault !== undefined) context.addIssue({ code: 'custom', message: `the text ${fault}` })
+    })
+  return oneOf('text or { file: path }', [text, file])
 }
 
-/** `https://192.0.2.10:8443` → the same in its canonical form, without trailing slash. */
-export function gatewayAddress() {
+type Refuse = (message: string) => never
+
+/** An address in its canonical form; `check` refuses what is none of the kind that is wanted. */
+function address(example: string, check: (url: URL, refuse: Refuse) => string) {
   return z.string().transform((text, context) => {
-    const url = URL.parse(text)
     const refuse = (message: string) => {
       context.addIssue({ code: 'custom', message })
       return z.NEVER
     }
-    if (url === null || url.host === '') return refuse('expected an address such as https://192.0.2.10')
+    const url = /^[a-z]+:\/\/[^\s\\/?#]+[^\s\\]*$/i.test(text) ? URL.parse(text) : null
+    if (url === null) return refuse(`expected an address such as ${example}`)
+    const written = /^[a-z]+:\/\/(?:[^/?#]*@)?(\[[^\]]*\]|[^:/?#]*)/i.exec(text)?.[1] ?? ''
+    // the URL standard reads 010 as 8, 0x7f.1 and 127.1 as 127.0.0.1, and a whole number as four
+    if (isIPv4(url.hostname) && written !== url.hostname)
+      return refuse(
+        `write an IPv4 address as four decimal numbers without zeros before them: this one is read as ${url.hostname}`,
+      )
+    return check(url, refuse)
+  })
+}
+
+function isBare({ pathname, search, hash }: URL): boolean {
+  return pathname === '/' && search === '' && hash === ''
+}
+
+function hasLogin({ username, password }: URL): boolean {
+  return username !== '' || password !== ''
+}
+
+/** `https://192.0.2.10:8443` → the same in its canonical form, without trailing slash. */
+export function gatewayAddress() {
+  return address('https://192.0.2.10', (url, refuse) => {
     if (url.protocol !== 'https:') return refuse('must begin with https://: a SmartServer speaks TLS only')
-    if (url.username !== '' || url.password !== '') return refuse('must not hold a login: use username and password')
-    if (url.pathname !== '/' || url.search !== '' || url.hash !== '')
-      return refuse('must end after host and port, e.g. https://192.0.2.10:8443')
-    return url.origin
+    if (hasLogin(url)) return refuse('must not hold a login: use username and password')
+    return isBare(url) ? url.origin : refuse('must end after host and port, e.g. https://192.0.2.10:8443')
   })
 }
 
 /** http or https, with a path where the database lies behind a proxy; without trailing slash. */
 export function databaseAddress() {
-  return z.string().transform((text, context) => {
-    const url = URL.parse(text)
-    const refuse = (message: string) => {
-      context.addIssue({ code: 'custom', message })
-      return z.NEVER
-    }
-    if (url === null || !/^https?:$/.test(url.protocol))
-      return refuse('expected an address such as http://localhost:8086')
-    if (url.username !== '' || url.password !== '')
-      return refuse('must not hold a login: use token, or username and password')
+  const example = 'http://localhost:8086'
+  return address(example, (url, refuse) => {
+    if (!/^https?:$/.test(url.protocol)) return refuse(`expected an address such as ${example}`)
+    if (hasLogin(url)) return refuse('must not hold a login: use token, or username and password')
     if (url.search !== '' || url.hash !== '') return refuse('must not hold a query: use the options beside it')
     return url.origin + url.pathname.replace(/\/+$/, '')
   })
 }
 
-/** `http://proxy:3128`. Whoever needs a login there puts a proxy of their own in between: its address is no secret here. */
+/** `http://proxy:3128`. One that asks for a login needs another proxy in between: an address is no secret here. */
 export function proxyAddress() {
-  return z.string().transform((text, context) => {
-    const url = URL.parse(text)
-    const refuse = (message: string) => {
-      context.addIssue({ code: 'custom', message })
-      return z.NEVER
-    }
-    if (url === null || url.protocol !== 'http:') return refuse('expected an address such as http://proxy:3128')
-    if (url.username !== '' || url.password !== '') return refuse('must not hold a login: it is not supported')
-    if (url.pathname !== '/' || url.search !== '' || url.hash !== '')
-      return refuse('must end after host and port, e.g. http://proxy:3128')
-    return url.origin
+  const example = 'http://proxy:3128'
+  return address(example, (url, refuse) => {
+    if (url.protocol !== 'http:') return refuse(`expected an address such as ${example}`)
+    if (hasLogin(url)) return refuse('must not hold a login: it is not supported')
+    return isBare(url) ? url.origin : refuse(`must end after host and port, e.g. ${example}`)
   })
 }
 
@@ -142,6 +160,12 @@ export function listenAddress() {
   return z.string().transform((text, context): ListenAddress => {
     const [, host, port] =
       /^(?:\[([0-9A-Fa-f:.]+)\]|([^\s:/@[\]]+)):(\d{1,5})$/.exec(text)?.filter(it => it !== undefined) ?? []
+    const isNumeric = host !== undefined && /^[\d.]+$|^0x/i.test(host) && !isIPv4(host)
+    if (isNumeric) {
+      const message = 'write an IPv4 address as four decimal numbers without zeros before them'
+      context.addIssue({ code: 'custom', message })
+      return z.NEVER
+    }
     if (host !== undefined && Number(port) >= 1 && Number(port) <= 65_535) return { host, port: Number(port) }
     context.addIssue({ code: 'custom', message: 'expected host and port such as 127.0.0.1:9464' })
     return z.NEVER

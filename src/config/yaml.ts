@@ -1,4 +1,5 @@
 import {
+  type Document,
   isAlias,
   isMap,
   isScalar,
@@ -14,6 +15,8 @@ import { type Environment, referencePattern, substitute } from './environment.ts
 import { excerptAt, type Span } from './excerpt.ts'
 import type { Problem } from './problem.ts'
 import { findSecrets } from './secrecy.ts'
+import { aliasUnknown, yamlErrorSpan, yamlMessage } from './yaml-messages.ts'
+import { textMistakes, yamlMistakes } from './yaml-mistakes.ts'
 
 export type Path = readonly (string | number)[]
 
@@ -49,7 +52,8 @@ const mostAliases = 10_000
 export function readYaml(file: string, text: string, env: Environment): YamlFile {
   const lines = new LineCounter()
   const document = parseDocument(text, { prettyErrors: false, lineCounter: lines })
-  const isReadable = document.errors.every(error => error.code === 'DUPLICATE_KEY')
+  const lost = textMistakes(text)
+  const isReadable = lost.length === 0 && document.errors.every(error => error.code === 'DUPLICATE_KEY')
   const secrets = findSecrets(document, text, isReadable)
   const places = new Map<string, YamlPosition>()
   const problems: Problem[] = []
@@ -60,21 +64,22 @@ export function readYaml(file: string, text: string, env: Environment): YamlFile
     return { file, line, column: col, message, excerpt: excerptAt(text, span, secrets) }
   }
   const report = (span: Span, message: string) => problems.push(problemAt(span, message))
-  for (const error of [...document.errors, ...document.warnings])
-    report(errorSpan(error, text), yamlMessage(error, text))
+  for (const { span, message } of lost) report(span, message)
+  if (lost.length === 0)
+    for (const error of errorsOf(document)) report(yamlErrorSpan(error, text), yamlMessage(error, text))
+  const mistakes = isReadable ? yamlMistakes(document, text) : []
+  for (const { span, message } of mistakes) report(span, message)
+  const broken = new Set<unknown>(mistakes.map(({ node }) => node))
 
   /** `open`: the collections that `node` stands in. */
   function read(node: Node | null, path: Path, key: Span | undefined, open: readonly Node[]): unknown {
     const place = (more: Partial<YamlPosition>) => {
-      const plain = { key, value: spanOf(node), isCollection: false, substituted: false, isBroken: false }
+      const plain = { key, value: spanOf(node), isCollection: false, substituted: false, isBroken: broken.has(node) }
       places.set(JSON.stringify(path), { ...plain, ...more })
     }
     if (isAlias(node)) {
       const target = node.resolve(document)
-      const fault =
-        target === undefined
-          ? '* begins an alias in YAML, and no anchor has this name: put text such as "*/*/*/*" in quotes'
-          : aliasFault(target, open)
+      const fault = target === undefined ? aliasUnknown : aliasFault(target, open)
       if (target !== undefined && fault === undefined) return read(target, path, key ?? spanOf(node), open)
       if (fault !== undefined && aliases <= mostAliases + 1) report(spanOf(node) ?? start, fault)
       place({ isBroken: true })
@@ -98,7 +103,7 @@ export function readYaml(file: string, text: string, env: Environment): YamlFile
     }
     const { text: value, substituted, faults } = substitute(node.value, env)
     for (const { nth, message } of faults) report(referenceSpan(node, text, nth), message)
-    place({ substituted, isBroken: faults.length > 0 })
+    place({ substituted, isBroken: faults.length > 0 || broken.has(node) })
     return value
   }
 
@@ -113,6 +118,11 @@ export function readYaml(file: string, text: string, env: Environment): YamlFile
       }
       const name = key.source ?? String(key.value)
       const value = read(pair.value as Node | null, [...path, name], spanOf(key), open)
+      if (broken.has(key)) {
+        const plain = { key: spanOf(key), value: undefined, isCollection: false, substituted: false }
+        places.set(JSON.stringify([...path, name]), { ...plain, isBroken: true })
+      }
+      if (Object.hasOwn(values, name)) report(spanOf(key) ?? start, 'duplicate key')
       if (value !== null) values[name] = value
     }
     return values
@@ -127,6 +137,12 @@ export function readYaml(file: string, text: string, env: Environment): YamlFile
   return { value: value ?? {}, problems, isReadable, place: path => places.get(JSON.stringify(path)), problemAt }
 }
 
+/** Where reading gave up, what follows is no error of the file. */
+function errorsOf({ errors, warnings }: Document): readonly YAMLError[] {
+  const end = errors.find(error => error.code === 'RESOURCE_EXHAUSTION')
+  return end === undefined ? [...errors, ...warnings] : [end]
+}
+
 function spanOf(node: Node | null | undefined): Span | undefined {
   return node?.range ? { start: node.range[0], end: node.range[1] } : undefined
 }
@@ -139,25 +155,4 @@ function referenceSpan(node: Scalar, text: string, nth: number): Span {
   const found = inFile[nth]
   if (found === undefined || inFile.length !== inValue.length) return whole
   return { start: whole.start + found.index, end: whole.start + found.index + found[0].length }
-}
-
-function errorSpan({ code, pos: [start, end] }: YAMLError, text: string): Span {
-  const inside = Math.min(start, text.length)
-  // Of a key that stands twice, the library gives the first sign only.
-  if (code === 'DUPLICATE_KEY')
-    return { start, end: start + (/^[^\s:,{}[\]]+/.exec(text.slice(start))?.[0].length ?? 1) }
-  return { start: inside, end: Math.max(inside, Math.min(end, text.length)) }
-}
-
-/** The library's words, without the piece of the file that some of them quote: it may be a secret. */
-function yamlMessage({ code, message, pos }: YAMLError, text: string): string {
-  if (code === 'DUPLICATE_KEY') return 'duplicate key'
-  if (code === 'TAG_RESOLVE_FAILED') return 'YAML tags (!…) are not used here'
-  if (code === 'BAD_ALIAS')
-    return '* begins an alias in YAML, and no anchor has this name: put text such as "*/*/*/*" in quotes'
-  if (code === 'BAD_DQ_ESCAPE')
-    return 'an escape that double quotes do not know: single quotes take a backslash as it is'
-  const line = text.slice(text.lastIndexOf('\n', pos[0] - 1) + 1, pos[1])
-  const hint = /[{[,:]\s*\$\{[^"'}]*\}?$/.test(line) ? ': inside { … } or [ … ], put "${…}" in quotes' : ''
-  return `${message.replace(/(: |")["'].*$/s, '').replace(/:$/, '')}${hint}`
 }

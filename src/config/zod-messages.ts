@@ -54,9 +54,7 @@ export function zodMessage(issue: z.core.$ZodRawIssue): string | undefined {
     return typeof name === 'string' ? `${JSON.stringify(name)} is missing` : 'a value is missing'
   }
   if (issue.code === 'invalid_type') {
-    const isPlain = typeof issue.input === 'number' || typeof issue.input === 'boolean'
-    const quotes = issue.expected === 'string' && isPlain ? ': put it in quotes' : ''
-    return `expected ${words[issue.expected] ?? issue.expected}, got ${formOf(issue.input)}${quotes}`
+    return `expected ${words[issue.expected] ?? issue.expected}, got ${formOf(issue.input)}${hintOf(issue.expected, issue.input)}`
   }
   if (issue.code === 'too_small') {
     if (issue.origin === 'string') return 'must not be empty'
@@ -65,6 +63,18 @@ export function zodMessage(issue: z.core.$ZodRawIssue): string | undefined {
   if (issue.code === 'too_big') return `must be at most ${issue.maximum}`
   if (issue.code === 'invalid_value') return `expected ${issue.values.map(String).join(' or ')}`
   return undefined
+}
+
+/** The form that is meant. */
+function hintOf(expected: string, input: unknown): string {
+  const isPlain = typeof input === 'number' || typeof input === 'boolean'
+  if (expected === 'string' && isPlain) return ': put it in quotes'
+  if (typeof input !== 'string') return ''
+  if (expected === 'boolean' && /^(yes|no|on|off|y|n)$/i.test(input)) return ': write true or false'
+  const isGrouped = /^[-+−]?\d[\d.,_'’ \u00a0\u202f]*\d$/.test(input)
+  return (expected === 'number' || expected === 'int') && isGrouped
+    ? ': write a number as 1234.5, with a decimal point and nothing between the thousands'
+    : ''
 }
 
 const words: Readonly<Record<string, string>> = {
@@ -80,6 +90,7 @@ const words: Readonly<Record<string, string>> = {
 function formOf(value: unknown): string {
   if (value === null) return 'nothing'
   if (Array.isArray(value)) return 'a list'
+  if (typeof value === 'number' && !Number.isFinite(value)) return 'NaN or infinity'
   const forms = { string: 'text', number: 'a number', boolean: 'true or false', object: 'a map' }
   return forms[typeof value as keyof typeof forms] ?? 'something else'
 }

@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises'
+import { decodeUtf8 } from '../domain/utf8.ts'
 import type { Entry, History } from './history.ts'
 import { createRecording } from './recording.ts'
 import { createRoster } from './roster.ts'
@@ -14,15 +15,9 @@ const columns = ['time', 'device', 'block', 'index', 'datapoint', 'value'] as co
  * Throws Error with the line of what it cannot read, and what reading the file throws.
  */
 export async function loadCsv(path: string): Promise<History> {
-  return parseCsv(decodeUtf8(await readFile(path)))
-}
-
-function decodeUtf8(bytes: Buffer): string {
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
-  } catch {
-    throw new Error('it is not UTF-8; save it as "CSV UTF-8" in the spreadsheet')
-  }
+  const read = decodeUtf8(await readFile(path))
+  if (typeof read === 'string') return parseCsv(read)
+  throw new Error(`line ${read.line}: ${read.message}; in a spreadsheet: "CSV UTF-8"`)
 }
 
 /** The same from text. */

@@ -1,5 +1,6 @@
 import { createReadStream } from 'node:fs'
 import { createInterface } from 'node:readline'
+import { decodeUtf8 } from '../domain/utf8.ts'
 import type { Entry, History } from './history.ts'
 import { createRecordedRequest, type RecordedRequest, recordedCut } from './recorded-request.ts'
 import { createRecording } from './recording.ts'
@@ -20,8 +21,19 @@ export interface Capture {
  * cut, are met again by every request that overlaps it and covers the place. Throws Error with the line of what it cannot read.
  */
 export async function loadCapture(path: string): Promise<Capture> {
-  const lines = createInterface({ input: createReadStream(path, 'utf8'), crlfDelay: Number.POSITIVE_INFINITY })
-  return readCapture(lines)
+  // bytes until the line is whole: a line separator of Unicode (U+2028) ends no line of JSON
+  const lines = createInterface({ input: createReadStream(path, 'latin1'), crlfDelay: Number.POSITIVE_INFINITY })
+  return readCapture(decoded(lines))
+}
+
+async function* decoded(lines: AsyncIterable<string>): AsyncIterable<string> {
+  let number = 0
+  for await (const line of lines) {
+    number++
+    const read = decodeUtf8(Buffer.from(line, 'latin1'))
+    if (typeof read !== 'string') throw new Error(`line ${number}: ${read.message}`)
+    yield number === 1 ? read.replace(/^\ufeff/, '') : read
+  }
 }
 
 /** The same from lines of text. */

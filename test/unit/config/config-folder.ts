@@ -6,7 +6,7 @@ import { loadConfig } from '../../../src/config/load.ts'
 import { ConfigError } from '../../../src/config/problem.ts'
 
 /** A folder of its own with the given files; gone at the end of the `using` block. */
-export function configFolder(files: Readonly<Record<string, string>>): { path: string } & Disposable {
+export function configFolder(files: Readonly<Record<string, string | Buffer>>): { path: string } & Disposable {
   const path = mkdtempSync(join(tmpdir(), 'smartserver-etl-config-'))
   for (const [name, text] of Object.entries(files)) {
     mkdirSync(dirname(join(path, name)), { recursive: true })
@@ -16,12 +16,20 @@ export function configFolder(files: Readonly<Record<string, string>>): { path: s
 }
 
 /** What loading the text gives, with the folder called `.` in every error. */
-export function load(text: string, env: Environment = {}, more: Readonly<Record<string, string>> = {}) {
+export function load(
+  text: string | Buffer,
+  env: Environment = {},
+  more: Readonly<Record<string, string | Buffer>> = {},
+) {
   using folder = configFolder({ ...more, 'c.yaml': text })
   return loadConfig(join(folder.path, 'c.yaml'), env)
 }
 
-export function loadError(text: string, env: Environment = {}, more: Readonly<Record<string, string>> = {}): string {
+export function loadError(
+  text: string | Buffer,
+  env: Environment = {},
+  more: Readonly<Record<string, string | Buffer>> = {},
+): string {
   using folder = configFolder({ ...more, 'c.yaml': text })
   try {
     loadConfig(join(folder.path, 'c.yaml'), env)

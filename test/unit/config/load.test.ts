@@ -3,7 +3,7 @@ import { generate } from 'selfsigned'
 import { describe, expect, test } from 'vitest'
 import { findConfig, loadConfig } from '../../../src/config/load.ts'
 import { selectorKey } from '../../../src/domain/datapoint.ts'
-import { configFolder, load } from './config-folder.ts'
+import { configFolder, load, loadError } from './config-folder.ts'
 
 const gateway = `
     url: https://192.0.2.10
@@ -85,7 +85,7 @@ describe('a config file', () => {
 
 describe('the environment', () => {
   test('fills any text, with defaults, and is never read as YAML', () => {
-    const env = { HOST: '192.0.2.7', PASS: 'a: {b} # $X ${Y}\n- c', EMPTY: '' }
+    const env = { HOST: '192.0.2.7', PASS: 'a: {b} # $X ${Y} - c', EMPTY: '' }
     const text = minimal
       .replace('192.0.2.10', '${HOST}:${PORT:-8443}')
       .replace('username: u', "username: '${EMPTY:-ad$$min}'")
@@ -129,12 +129,39 @@ describe('the CPU above which a gateway is left alone', () => {
 })
 
 describe('secret files', () => {
+  const text = minimal.replace('password: p', 'password: { file: pw }').replace('username: u', 'username: { file: u }')
+
   test('lose one newline at their end and nothing else', () => {
-    const text = minimal
-      .replace('password: p', 'password: { file: pw }')
-      .replace('username: u', 'username: { file: u }')
-    const { gateways } = load(text, {}, { pw: ' s3cret \n\n', u: 'admin\r\n' })
-    expect(gateways[0]).toMatchObject({ username: 'admin', password: ' s3cret \n' })
+    const { gateways } = load(text, {}, { pw: 's3 cret\n', u: 'admin\r\n' })
+    expect(gateways[0]).toMatchObject({ username: 'admin', password: 's3 cret' })
+  })
+
+  test.each([
+    ['\ufeffs3cret', 'begins with a byte order mark'],
+    ['s3cret\n\n', 'has more than one line'],
+    ['s3cret\r\r\n', 'holds a carriage return'],
+    ['s3cret \n', 'ends in a blank'],
+    ['s3cret\u00a0', 'ends in a blank'],
+    [' s3cret', 'begins with a blank'],
+    ['s3\u0000cret', 'holds a control character'],
+    [Buffer.from('\ufeffs3cret', 'utf16le'), 'this is UTF-16'],
+    [Buffer.from('s3crét', 'latin1'), 'not UTF-8'],
+  ])('that would be rejected with %j are refused before they are sent', (content, message) => {
+    const error = loadError(text, {}, { pw: content, u: 'admin' })
+    expect(error).toContain('c.yaml:5:23: ')
+    expect(error).toContain(message)
+    expect(error).not.toContain('3cr')
+  })
+
+  test('and variables too', () => {
+    const fromEnvironment = minimal.replace('password: p', 'password: "${PASS}"')
+    for (const value of ['s3cret\r', 's3cret ', ' s3cret', 's3cret\n', '\ufeffs3cret', 's3\ufffdcret']) {
+      const error = loadError(fromEnvironment, { PASS: value })
+      expect(error).toMatch(/^c\.yaml:5:15: the text /)
+      expect(error).not.toContain('3cr')
+    }
+    // what stands in quotes in the file is meant as it is
+    expect(load(minimal.replace('password: p', "password: ' p '")).gateways[0]?.password).toBe(' p ')
   })
 
   test('hold the token of InfluxDB', () => {

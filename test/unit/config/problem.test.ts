@@ -232,7 +232,7 @@ c.yaml:8:19: settle must not exceed lateness
   ],
   'YAML that does not hold together': [
     '    datapoints: [a/b/0/c\n    limits: {}\n',
-    `c.yaml:7:5: Flow sequence in block collection must be sufficiently indented and end with a ]
+    `c.yaml:7:5: a [ or { is not closed before this line, or the indentation is wrong
       limits: {}
       ^`,
   ],

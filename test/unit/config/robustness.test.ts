@@ -3,14 +3,14 @@ import { expect, test } from 'vitest'
 import { stringify } from 'yaml'
 import { ConfigError } from '../../../src/config/problem.ts'
 import { runs } from '../../support/runs.ts'
-import { load } from './config-folder.ts'
+import { load, loadError } from './config-folder.ts'
 
 const right = {
   gateways: {
     a: {
       url: 'https://192.0.2.10',
       username: 'u',
-      password: { file: 'c.yaml' },
+      password: { file: 'secret' },
       tls: { verify: false },
       limits: { sockets: 1, pause: '1s' },
       datapoints: ['a/b/0/c', { device: { id: 5, as: 'x' }, datapoint: { xif: 'y' }, tags: { z: 'w' } }],
@@ -55,11 +55,11 @@ const strange = fc.oneof(
 )
 
 test('whatever stands anywhere in a config, it is loaded or its mistakes are shown at a line', () => {
-  expect(load(stringify(right)).sink.kind).toBe('influxdb')
+  expect(load(stringify(right), {}, { secret: 'p' }).sink.kind).toBe('influxdb')
   fc.assert(
     fc.property(fc.constantFrom(...pathsOf(right)), strange, (path, value) => {
       try {
-        load(stringify(replaced(right, path, value)))
+        load(stringify(replaced(right, path, value)), {}, { secret: 'p' })
       } catch (error) {
         if (!(error instanceof ConfigError)) throw error
         expect(error.problems.length).toBeGreaterThan(0)
@@ -74,14 +74,29 @@ test('whatever stands anywhere in a config, it is loaded or its mistakes are sho
   )
 })
 
+const pieces = [
+  ...'ab:-{}[]*&!|>\'"#%@`$ \n\t,?~',
+  ...['${', 'gateways:', '\r\n', '\r', '\u00a0', '\u200b', '\ufeff', '\u0000', '“', '–', '\ufffd', '\u2028', '😀'],
+  ...['<<: *a', '&a', '*a', '!!int 1', '!x', '%YAML 1.1\n---\n', '---\n', '...\n', '0x1', '017', '2,5', '.nan', 'null'],
+  ...['password: ', 'datapoints:\n', '  - ', '? ', ': ', ' #x', '|-\n', '>+2\n', '"\\x', "''"],
+]
+
 test('any text is a config or is not, and nothing else', () => {
   fc.assert(
-    fc.property(
-      fc.string({ unit: fc.constantFrom(...'ab:-{}[]*&!|>\'"#%@`$ \n\t,?~', '${', 'gateways:', '\r\n') }),
-      text => {
-        expect(() => load(text)).toThrow(ConfigError)
-      },
-    ),
-    { numRuns: runs(1000) },
+    fc.property(fc.string({ unit: fc.constantFrom(...pieces) }), text => {
+      const [first, ...rest] = loadError(text).split('\n')
+      expect(first).toMatch(/^c\.yaml:[1-9]\d*:[1-9]\d*: ./)
+      expect(rest.join()).not.toMatch(/Maximum call stack|object Object/)
+    }),
+    { numRuns: runs(2000) },
+  )
+})
+
+test('any bytes too', () => {
+  fc.assert(
+    fc.property(fc.uint8Array({ maxLength: 40 }), bytes => {
+      expect(() => load(Buffer.from(bytes))).toThrow(ConfigError)
+    }),
+    { numRuns: runs(500) },
   )
 })

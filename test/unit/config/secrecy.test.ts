@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { runs } from '../../support/runs.ts'
 import { loadError } from './config-folder.ts'
 
 const secret = fc.stringMatching(/^[A-Za-z0-9!%&()+,./:;<=>?@^_|~#$ -]{6,20}$/).map(text => `Zq${text.trim()}7x`)
@@ -66,6 +67,25 @@ describe('no error shows', () => {
             expect(loadError(file)).not.toContain(text)
         },
       ),
+    )
+  })
+
+  test('a secret without the quotes that it needs', () => {
+    fc.assert(
+      fc.property(secret, fc.constantFrom('password', 'pasword', 'token'), (text, key) => {
+        for (const sign of ['&', '!', '*', '“', '– ', 'x #', 'x,#', 'x, ']) {
+          const plain = `${sign}${text.replace(/[^\w#,]/g, '')}`
+          for (const file of [
+            `gateways:\n  a:\n    ${key}: ${plain}\n    url: 1\n`,
+            `gateways:\n  a:\n    ${key}: ${plain},\n    url: 1\n`,
+            `gateways: { a: { ${key}: ${plain}, url: 1 } }`,
+            `gateways: { a: { ${key}: "x"${plain}, url: 1 } }`,
+          ])
+            for (const part of plain.split(/[^\w]+/).filter(it => it.length > 3))
+              expect(loadError(file), file).not.toContain(part)
+        }
+      }),
+      { numRuns: runs(20) },
     )
   })
 

@@ -1,11 +1,13 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import fc from 'fast-check'
 import { afterEach, describe, expect, test } from 'vitest'
 import { loadCsv, parseCsv } from '../../../src/simulator/csv.ts'
 import type { History } from '../../../src/simulator/history.ts'
 import { loadCapture, readCapture } from '../../../src/simulator/replay.ts'
 import { type Simulator, startSimulator } from '../../../src/simulator/simulator.ts'
+import { runs } from '../../support/runs.ts'
 import { call, encodeValue, login, range, readLog } from './client.ts'
 
 const start = Date.parse('2024-03-01T00:00:00Z')
@@ -265,12 +267,59 @@ test.each([
   expect(entry).toMatchObject({ value: -2.5, valueText: '-2.50', datapoint: { device: 'D', xif: 'p' } })
 })
 
-test('a CSV file in another encoding than UTF-8 is refused with what to do', async () => {
-  const latin = Buffer.from(
-    'time,device,block,index,datapoint,value\n2024-03-01T00:00:00Z,Geb\xe4ude,B,0,p,1',
-    'latin1',
+test.each([
+  [
+    'Latin-1',
+    Buffer.from('time,device,block,index,datapoint,value\n2024-03-01T00:00:00Z,Geb\xe4ude,B,0,p,1', 'latin1'),
+    2,
+  ],
+  ['"Unicode text" of Excel', Buffer.from('\ufefftime\tdevice\tblock\tindex\tdatapoint\tvalue\n', 'utf16le'), 1],
+])('a CSV file in %s is refused at its line with what to do', async (_, bytes, number) => {
+  await expect(inFile(bytes, loadCsv)).rejects.toThrow(new RegExp(`^line ${number}: .*UTF-(8|16).*"CSV UTF-8"`))
+})
+
+test('a capture that is not UTF-8 is refused at its line; a line separator within a frame ends no line', async () => {
+  const frames = [line({ request: { after: start, until: start + 1000 } }), line({ frame: 'Geb\xe4ude\u2028' })]
+  const text = [header, ...frames].join('\n')
+  await expect(inFile(Buffer.from(text, 'latin1'), loadCapture)).rejects.toThrow(/^line 3: .*0xE4.*UTF-8/)
+  await expect(inFile(`\ufeff${text}`, loadCapture)).resolves.toMatchObject({ header: { gateway: 'plant' } })
+})
+
+test('whatever a CSV file holds, it becomes a history, or its first mistake is shown with its line', () => {
+  const cell = fc.oneof(
+    fc.string({ unit: fc.constantFrom(...'"",;\t\r\n1.eE-+[{:}]N\u0000\ufeffé') }),
+    fc.constantFrom(
+      '2024-03-01T00:00:00Z',
+      '+275760-09-13T00:00:00Z',
+      '-000001-01-01T00:00:00Z',
+      '9'.repeat(30),
+      '0',
+      '',
+    ),
+    fc.constantFrom('1e999', '[[[[', '"x"', 'null', '1,5', 'NaN', '__proto__', '9007199254740993'),
   )
-  await expect(inFile(latin, loadCsv)).rejects.toThrow('it is not UTF-8; save it as')
+  const row = fc.array(cell, { maxLength: 7 })
+  const separator = fc.constantFrom(',', ';', '\t')
+  const heads = fc.constantFrom(
+    'time,device,block,index,datapoint,value',
+    'sep=;\ntime;device;block;index;datapoint;value',
+    '',
+  )
+  fc.assert(
+    fc.property(heads, separator, fc.array(row, { maxLength: 4 }), (head, sign, rows) => {
+      const text = [
+        head.replaceAll(/[,;]/g, it => (head.startsWith('sep') ? it : sign)),
+        ...rows.map(it => it.join(sign)),
+      ]
+      try {
+        const history = parseCsv(text.join('\n'))
+        expect([...history.merged(() => true, -1e16, 1e16)].length).toBeLessThanOrEqual(rows.length)
+      } catch (error) {
+        expect((error as Error).message).toMatch(/^line \d+: /)
+      }
+    }),
+    { numRuns: runs(2000) },
+  )
 })
 
 test('columns may come in any order and lines end in CR LF', () => {
