@@ -1,6 +1,6 @@
 import type { Logger } from 'pino'
+import type { Config, GatewayConfig } from './config/config.ts'
 import { configFailure } from './config/failures.ts'
-import type { Config, GatewayConfig } from './config/schema.ts'
 import { DeadLetterBox } from './dead-letters/dead-letters.ts'
 import { createLetterReader } from './dead-letters/letter-content.ts'
 import type { Clock } from './domain/clock.ts'
@@ -140,7 +140,7 @@ const mostBatchBytes = 4 * 1024 * 1024
 
 export async function openSink({ sink, gateways }: Config, parts: AppParts): Promise<Sink> {
   if (sink.kind === 'sqlite') return await openSqliteSink(sink, parts)
-  if (sink.kind === 'bundle') return await openBundleSink(sink, parts)
+  if (sink.kind === 'bundle') return await openBundleSink(sink)
   const measurements = new Set(gateways.flatMap(({ datapoints }) => datapoints.map(({ measurement }) => measurement)))
   const numberFields = gateways.flatMap(({ datapoints }) =>
     datapoints.flatMap(({ measurement, field }) => (field === undefined ? [] : [{ measurement, field }])),

@@ -4,8 +4,8 @@ import { keepHeapSmall } from './cli/heap.ts'
 import { createLog, logLevels } from './cli/log.ts'
 import { exitCode, exitCodeOfFailure, tellFailure } from './cli/outcome.ts'
 import { runProgram } from './cli/program.ts'
+import { systemClock } from './cli/system-clock.ts'
 import { createTerminal } from './cli/terminal.ts'
-import { systemClock } from './domain/clock.ts'
 import { ownFailure, toFailure } from './domain/failure.ts'
 
 /** A stop that takes longer than this is cut short: nothing is half-recorded at any moment (law 10). */

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { dataLogPath } from '../../src/smartserver/query.ts'
+import { dataLogPath } from '../../src/smartserver/log-query.ts'
 import { openInfluxd } from '../../test/support/influxd.ts'
 import { runChild, startChild } from './child.ts'
 import type { ClientInput, ClientOutput } from './ours.ts'

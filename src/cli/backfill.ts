@@ -1,5 +1,5 @@
 import { findGateway, openApp, runApp } from '../app.ts'
-import type { Config } from '../config/schema.ts'
+import type { Config } from '../config/config.ts'
 import { isoText } from '../domain/instant.ts'
 import { checkDatabase } from '../pipeline/check-database.ts'
 import type { CommandContext } from './context.ts'

@@ -1,5 +1,5 @@
 import { findGateway, openThrottledGateway } from '../app.ts'
-import type { Config } from '../config/schema.ts'
+import type { Config } from '../config/config.ts'
 import type { Clock } from '../domain/clock.ts'
 import { isoText } from '../domain/instant.ts'
 import { ledgerFailures } from '../ledger/failures.ts'

@@ -1,6 +1,6 @@
 import { selectorLabel } from '../domain/datapoint.ts'
 import { isoText } from '../domain/instant.ts'
-import type { TimeRange } from '../domain/range.ts'
+import { rangeJson } from '../domain/range.ts'
 import { conclusionOf, totalOf } from '../verification/conclusion.ts'
 import type { Finding } from '../verification/finding.ts'
 import { type Certificate, modeOf, seedOf } from './certificate.ts'
@@ -42,8 +42,4 @@ export function certificateJson(certificate: Certificate): string {
 function findingJson({ selector, range, examples, ...finding }: Finding) {
   const texts = examples.map(({ text }) => text)
   return { ...finding, examples: texts, datapoint: selectorLabel(selector), ...rangeJson(range) }
-}
-
-function rangeJson({ after, until }: TimeRange) {
-  return { after: isoText(after), until: isoText(until) }
 }

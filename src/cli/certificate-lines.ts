@@ -1,12 +1,12 @@
 import { selectorLabel } from '../domain/datapoint.ts'
 import { isoText } from '../domain/instant.ts'
-import { rangeLength, type TimeRange } from '../domain/range.ts'
+import { rangeLength } from '../domain/range.ts'
 import { conclusionOf, isUncompared, totalOf } from '../verification/conclusion.ts'
 import type { Finding } from '../verification/finding.ts'
 import type { GatewayScope } from '../verification/scope.ts'
 import { type Certificate, modeOf, seedOf } from './certificate.ts'
 import { discardedTexts, notWritten } from './dead-letter-text.ts'
-import { countOf, countText, minuteText, tookText } from './format.ts'
+import { countOf, countRow, countRows, countText, rangeText, tookText } from './format.ts'
 
 const meanings = {
   counts: 'the number of points in the database against the proofs of the ledger',
@@ -93,18 +93,14 @@ function figureLines(findings: readonly Finding[]): string[] {
     [count('expired'), 'ranges older than the database keeps, at least in part: not compared'],
   ]
   return [
-    figure(total.equal, 'equal'),
-    ...figures.slice(0, 6).flatMap(([number, words]) => (number > 0 ? [figure(number, words)] : [])),
-    figure(
+    countRow(total.equal, 'equal'),
+    ...countRows(figures.slice(0, 6)),
+    countRow(
       findings.length,
       `${findings.length === 1 ? 'range' : 'ranges'}, ${countText(count('equal'))} of them equal`,
     ),
-    ...figures.slice(6).flatMap(([number, words]) => (number > 0 ? [figure(number, words)] : [])),
+    ...countRows(figures.slice(6)),
   ]
-}
-
-function figure(number: number, words: string): string {
-  return `${countText(number).padStart(13)}  ${words}`
 }
 
 /** `healed`: the same ranges after the repair. */
@@ -215,8 +211,4 @@ function differsText({ findings, healing, report }: Certificate): string {
 
 function uncorrectable(kind: string): string {
   return `What is different cannot be corrected on ${kind}, which may keep or bring back the first value: delete the table or series there and run "verify --full --heal", or write to another measurement.`
-}
-
-function rangeText({ after, until }: TimeRange): string {
-  return `${minuteText(after)} … ${minuteText(until)}`
 }

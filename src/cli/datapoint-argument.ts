@@ -1,5 +1,5 @@
+import type { GatewayConfig } from '../config/config.ts'
 import { datapointSchema } from '../config/datapoint.ts'
-import type { GatewayConfig } from '../config/schema.ts'
 import type { Selector } from '../domain/datapoint.ts'
 import { usageFailure } from './parse-time.ts'
 

@@ -30,7 +30,7 @@ export function datapointYaml(datapoint: NamedDatapoint, isTwin: boolean): strin
 export function yamlText(text: string): string {
   const plain = text.replaceAll('$', '$$$$')
   if (isSteering(plain)) return visible(JSON.stringify(plain))
-  const quoted = stringify(plain, { lineWidth: 0, defaultStringType: 'PLAIN' }).trimEnd()
+  const quoted = stringify(plain, { lineWidth: 0, defaultStringType: 'PLAIN' }).replace(/\n$/, '')
   // a comma, a bracket or a dash alone is plain in a list but not inside braces
   return /^["'|>]/.test(quoted) || /^[\p{L}\p{N}_.()/][\p{L}\p{N}_.()/ -]*$/u.test(quoted)
     ? quoted

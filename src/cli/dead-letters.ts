@@ -1,5 +1,5 @@
 import { openApp } from '../app.ts'
-import type { Config } from '../config/schema.ts'
+import type { Config } from '../config/config.ts'
 import type { KeptLetter } from '../dead-letters/dead-letters.ts'
 import { letterFiles } from '../dead-letters/letter-files.ts'
 import { readLetterLines } from '../dead-letters/letter-lines.ts'
@@ -7,7 +7,7 @@ import { replayLetters } from '../dead-letters/replay.ts'
 import { checkDatabase } from '../pipeline/check-database.ts'
 import type { CommandContext } from './context.ts'
 import { tellDiscarded } from './dead-letter-text.ts'
-import { countOf, countText } from './format.ts'
+import { countOf, countRows, countText } from './format.ts'
 import { exitCode } from './outcome.ts'
 
 export interface ReplayOptions {
@@ -82,7 +82,7 @@ export async function replayDeadLetters(
         [counts.unreadable, 'more lines cannot be read as letters: kept as they are'],
         [counts.remaining, `still not writable: kept (${[...reasons].map(([word, n]) => `${n} ${word}`).join(', ')})`],
       ]
-      for (const [count, words] of rows) if (count > 0) terminal.out(`  ${countText(count).padStart(11)}  ${words}`)
+      for (const line of countRows(rows)) terminal.out(line)
     }
     return counts.remaining + counts.others + counts.unreadable > 0 ? exitCode.missing : exitCode.done
   } finally {

@@ -10,7 +10,7 @@ import { startSimulator } from '../simulator/simulator.ts'
 import type { CommandContext } from './context.ts'
 import { coverageBar } from './coverage-bar.ts'
 import { commandFailure } from './failures.ts'
-import { countText, minuteText } from './format.ts'
+import { countText, rangeText } from './format.ts'
 import { exitCodeOf, tellOutcome } from './outcome.ts'
 import { Progress } from './progress.ts'
 
@@ -38,7 +38,7 @@ export async function demo(context: CommandContext): Promise<number> {
   const selectors = config.gateways[0]!.datapoints.map(({ selector }) => selector)
   terminal.out(
     `A simulated SmartServer listens at ${simulator.url}: ${history(simulator)}.`,
-    `Backfilling ${days} days (${minuteText(range.after)} … ${minuteText(until)} UTC) of ${selectors.length} datapoints into ${shown(join(folder, 'points.db'))}.`,
+    `Backfilling ${days} days (${rangeText(range)} UTC) of ${selectors.length} datapoints into ${shown(join(folder, 'points.db'))}.`,
     'Ctrl-C stops it; the same command goes on from there.',
     '',
   )

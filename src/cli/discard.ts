@@ -1,9 +1,9 @@
 import { findGateway } from '../app.ts'
-import type { Config } from '../config/schema.ts'
+import type { Config } from '../config/config.ts'
 import { type ChosenLetters, chosenLetters, discardLetters, type LetterChoice } from '../dead-letters/discard.ts'
 import { openLedger } from '../ledger/ledger.ts'
 import type { CommandContext } from './context.ts'
-import { countOf, countText } from './format.ts'
+import { countOf, countRow } from './format.ts'
 import { exitCode } from './outcome.ts'
 import { parseTime, usageFailure } from './parse-time.ts'
 
@@ -54,7 +54,7 @@ function rangeOf({ from, to }: DiscardOptions, now: number): LetterChoice['range
 
 function linesOf(letters: readonly ChosenLetters[], count: number, reason: string, isDone: boolean): string[] {
   if (count === 0) return ['There are no such dead letters: nothing was changed.']
-  const rows = letters.map(it => `${countText(it.count).padStart(11)}  ${it.gateway}  ${it.code}`)
+  const rows = letters.map(it => countRow(it.count, `${it.gateway}  ${it.code}`))
   const head = countOf(count, 'dead letter')
   return isDone
     ? [

@@ -1,6 +1,6 @@
 import { existsSync, writeFileSync } from 'node:fs'
 import { findGateway } from '../app.ts'
-import type { Config } from '../config/schema.ts'
+import type { Config } from '../config/config.ts'
 import { durationText } from '../domain/duration.ts'
 import type { Failure } from '../domain/failure.ts'
 import { isoText } from '../domain/instant.ts'

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
 import { type AppParts, openSink } from '../app.ts'
-import type { Config } from '../config/schema.ts'
+import type { Config } from '../config/config.ts'
 import { hasManifest } from '../sinks/bundle/manifest.ts'
 import type { Sink } from '../sinks/sink.ts'
 

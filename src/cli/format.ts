@@ -1,4 +1,5 @@
 import { Duration } from 'luxon'
+import type { TimeRange } from '../domain/range.ts'
 
 const numbers = new Intl.NumberFormat('en', { maximumFractionDigits: 0 })
 
@@ -10,6 +11,16 @@ export function countText(count: number): string {
 /** `1 request`, `2 requests`. */
 export function countOf(count: number, noun: string, nouns = `${noun}s`): string {
   return `${countText(count)} ${count === 1 ? noun : nouns}`
+}
+
+/** A count in its column, and what it is of. */
+export function countRow(count: number, words: string): string {
+  return `${countText(count).padStart(13)}  ${words}`
+}
+
+/** The rows that count anything. */
+export function countRows(rows: readonly (readonly [number, string])[]): string[] {
+  return rows.filter(([count]) => count > 0).map(([count, words]) => countRow(count, words))
 }
 
 /** Wall time for a person: `0.4 s`, `12 s`, `3 min 20 s`, `2 h 5 min`, `4 d 3 h`. */
@@ -39,6 +50,11 @@ export function shareText(share: number): string {
 /** `2026-01-31 07:05` UTC. */
 export function minuteText(ms: number): string {
   return new Date(ms).toISOString().slice(0, 16).replace('T', ' ')
+}
+
+/** `2026-01-31 07:05 … 2026-02-01 00:00` UTC. */
+export function rangeText({ after, until }: TimeRange): string {
+  return `${minuteText(after)} … ${minuteText(until)}`
 }
 
 /** A clock's difference to this host's. */

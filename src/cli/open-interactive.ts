@@ -1,5 +1,5 @@
 import { openGateway } from '../app.ts'
-import type { GatewayConfig } from '../config/schema.ts'
+import type { GatewayConfig } from '../config/config.ts'
 import type { Gateway } from '../smartserver/gateway.ts'
 import type { CommandContext } from './context.ts'
 import { tookText } from './format.ts'

@@ -1,7 +1,7 @@
 import { InvalidArgumentError } from 'commander'
 import { z } from 'zod'
+import { nearest } from '../config/nearest.ts'
 import { parseDuration } from '../domain/duration.ts'
-import { nearest } from '../domain/nearest.ts'
 import { parseBy } from '../simulator/options.ts'
 
 export type Shape = Readonly<Record<string, z.ZodType>>

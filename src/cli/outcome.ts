@@ -3,13 +3,13 @@ import { ConfigError } from '../config/problem.ts'
 import type { LetterCount } from '../dead-letters/letter-index.ts'
 import type { Failure } from '../domain/failure.ts'
 import { isoText } from '../domain/instant.ts'
-import type { TimeRange } from '../domain/range.ts'
+import { rangeJson, type TimeRange } from '../domain/range.ts'
 import { isUnknown, problemJson, problemText } from '../inventory/datapoint-problems.ts'
 import type { GatewayOutcome } from '../pipeline/job.ts'
 import type { RunOutcome } from '../pipeline/run.ts'
 import { lettersJson, notWritten, tellDiscarded } from './dead-letter-text.ts'
 import { commandFailure } from './failures.ts'
-import { countOf, countText, minuteText, tookText } from './format.ts'
+import { countOf, countRows, countText, minuteText, tookText } from './format.ts'
 import type { Preflight } from './preflight.ts'
 import type { Terminal } from './terminal.ts'
 
@@ -64,7 +64,7 @@ export function outcomeJson(outcome: Ending, known: Partial<Preflight> = {}): st
     tookMs,
     ...bordersJson(outcome),
     ...problemsJson(outcome),
-    ...(notKept && { notKept: { after: isoText(notKept.after), until: isoText(notKept.until) } }),
+    ...(notKept && { notKept: rangeJson(notKept) }),
     ...(words.length > 0 && { warnings: words }),
   })
 }
@@ -108,7 +108,7 @@ export function tellOutcome(outcome: Ending, sinkLabel: string, terminal: Termin
     ],
     [receipt.tooOld, 'rejected: older than the database keeps; kept as dead letters'],
   ]
-  for (const [count, words] of rows) if (count > 0) terminal.out(`  ${countText(count).padStart(11)}  ${words}`)
+  for (const line of countRows(rows)) terminal.out(line)
   for (const { gateway, receipt, parked, failure } of outcome.gateways) {
     if (receipt.future > 0) terminal.say(`${gateway}: ${futureText(receipt.future)}`)
     if (parked > 0)

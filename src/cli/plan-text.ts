@@ -1,15 +1,16 @@
-import { clocksDisagreeMs } from '../domain/clock.ts'
+import { notableOffsetMs } from '../domain/clock.ts'
 import { durationText } from '../domain/duration.ts'
 import type { Failure } from '../domain/failure.ts'
 import { isoText } from '../domain/instant.ts'
+import { rangeJson } from '../domain/range.ts'
 import { problemJson, problemText } from '../inventory/datapoint-problems.ts'
 import type { CoolingRanges } from '../planning/cooling.ts'
 import type { ClockChange } from '../planning/dst.ts'
 import { type Estimate, guessedPerDay, usualBytes } from '../planning/estimate.ts'
 import type { GatewayPlan } from '../reports/gateway-plan.ts'
 import type { SinkReport } from '../sinks/sink.ts'
-import { aboutText, bytesText, countOf, countText, minuteText, offsetText, tookText } from './format.ts'
-import { lengthText, rangeJson, rangeText, riskJson, riskRows } from './risk-text.ts'
+import { aboutText, bytesText, countOf, countText, minuteText, offsetText, rangeText, tookText } from './format.ts'
+import { lengthText, riskJson, riskRows } from './risk-text.ts'
 
 /** The database, as far as it is there. */
 export interface KnownSink {
@@ -74,7 +75,7 @@ function gatewayLines(plan: GatewayPlan): string[] {
     lines.push(row('', isReached ? 'planned without it' : 'planned from the ledger and assumptions alone'))
   } else lines.push(row('gateway', `release ${plan.release ?? 'not told'}, zone ${plan.zone}`))
   if (plan.clockOffsetMs !== undefined) lines.push(row('clock', offsetText(plan.clockOffsetMs)))
-  if (Math.abs(plan.clockOffsetMs ?? 0) > clocksDisagreeMs)
+  if (Math.abs(plan.clockOffsetMs ?? 0) > notableOffsetMs)
     lines.push(row('', "more than a minute: ranges go by the gateway's clock; set one of them right"))
   lines.push(row('missing', missingText(missing, ` of ${countText(missing.configured)}`)))
   if (missing.ms > 0) {

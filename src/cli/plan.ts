@@ -1,5 +1,5 @@
 import { findGateway } from '../app.ts'
-import type { Config, GatewayConfig } from '../config/schema.ts'
+import type { Config, GatewayConfig } from '../config/config.ts'
 import { durationText } from '../domain/duration.ts'
 import { Failure } from '../domain/failure.ts'
 import { surveyGateway } from '../inventory/survey.ts'

@@ -3,6 +3,7 @@ import { isoText } from '../domain/instant.ts'
 import { rangeLength, type TimeRange } from '../domain/range.ts'
 import { clampToRetention } from '../planning/demand.ts'
 import type { SinkReport } from '../sinks/sink.ts'
+import { rangeText } from './format.ts'
 import { usageFailure } from './parse-time.ts'
 
 export interface Preflight {
@@ -34,10 +35,6 @@ export function preflight(label: string, report: SinkReport, asked: TimeRange, n
   if (kept.after === asked.after) return { words, notKept: undefined }
   const notKept = { after: asked.after, until: kept.after }
   const length = durationText(rangeLength(notKept))
-  const older = `${keeps}: ${length} of what is asked for is older and not fetched (${rangeText(notKept)})`
+  const older = `${keeps}: ${length} of what is asked for is older and not fetched (${rangeText(notKept)} UTC)`
   return { words: [...words, older], notKept }
-}
-
-function rangeText({ after, until }: TimeRange): string {
-  return `${isoText(after)} … ${isoText(until)}`
 }

@@ -1,6 +1,6 @@
 import { Command, CommanderError, InvalidArgumentError } from 'commander'
+import type { Config } from '../config/config.ts'
 import { findConfig, loadConfig } from '../config/load.ts'
-import type { Config } from '../config/schema.ts'
 import { isAbort } from '../domain/failure.ts'
 import { type BackfillOptions, backfill } from './backfill.ts'
 import { type CaptureOptions, capture } from './capture.ts'
@@ -10,7 +10,7 @@ import { listDeadLetters, type ReplayOptions, replayDeadLetters } from './dead-l
 import { demo } from './demo.ts'
 import { type DiscardOptions, discardDeadLetters } from './discard.ts'
 import { type DiscoverOptions, discover } from './discover.ts'
-import { type LoadOptions, load } from './load.ts'
+import { load } from './load.ts'
 import { exitCode } from './outcome.ts'
 import { usageFailure } from './parse-time.ts'
 import { type PlanOptions, plan } from './plan.ts'
@@ -162,8 +162,7 @@ export async function runProgram(argv: readonly string[], version: string, conte
     .description('bring a bundle (sink.bundle) into the configured database')
     .argument('<folder>', 'the bundle')
     .option('--json', 'the receipt as one JSON document')
-    .option('--trust', 'record as complete also where the bundle has no entry of a datapoint')
-    .action(async (folder: string, options: LoadOptions) => {
+    .action(async (folder: string, options: { json?: boolean }) => {
       result = await load(withConfig(), folder, options, context)
     })
   const deadLetters = program

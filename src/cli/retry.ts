@@ -1,5 +1,5 @@
 import { type App, findGateway, openApp, runApp } from '../app.ts'
-import type { Config } from '../config/schema.ts'
+import type { Config } from '../config/config.ts'
 import { durationText } from '../domain/duration.ts'
 import type { TimeRange } from '../domain/range.ts'
 import { checkDatabase } from '../pipeline/check-database.ts'

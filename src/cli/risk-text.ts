@@ -1,7 +1,7 @@
 import { isoText } from '../domain/instant.ts'
-import type { TimeRange } from '../domain/range.ts'
+import { rangeJson } from '../domain/range.ts'
 import type { MissingTime, Risk } from '../planning/risk.ts'
-import { countOf, countText, minuteText, tookText } from './format.ts'
+import { countOf, countText, minuteText, rangeText, tookText } from './format.ts'
 
 const dayMs = 86_400_000
 
@@ -16,14 +16,6 @@ function lossText({ ms, datapoints, range }: MissingTime): string {
 /** Missing time, in whole days as soon as it is many. */
 export function lengthText(ms: number): string {
   return ms < 10 * dayMs ? tookText(ms) : `${countText(ms / dayMs)} d`
-}
-
-export function rangeText({ after, until }: TimeRange): string {
-  return `${minuteText(after)} … ${minuteText(until)}`
-}
-
-export function rangeJson({ after, until }: TimeRange) {
-  return { after: isoText(after), until: isoText(until) }
 }
 
 /** A key and its words: what of the missing time the gateway has pruned, or will have pruned soon. */

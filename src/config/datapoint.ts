@@ -1,22 +1,11 @@
 import { z } from 'zod'
 import type { Selector } from '../domain/datapoint.ts'
-import { section } from './section.ts'
-import { anyNumber, line, numberOfText, oneOf, tagText, yesOrNo } from './values.ts'
+import { anyNumber, line, numberOfText, oneOf, section, tagText, yesOrNo } from './values.ts'
 
 /** The tags that every point has, and the name of its time: no configured tag or field may take one of these. */
 const ownNames = ['gateway', 'device', 'block', 'index', 'datapoint', 'time']
 
 const standardMeasurement = 'datalog'
-
-const written = z
-  .string()
-  .transform((text, context) => {
-    const selector = parseSelector(text)
-    if (typeof selector !== 'string') return { selector, measurement: standardMeasurement, field: undefined, tags: {} }
-    context.addIssue({ code: 'custom', message: selector })
-    return z.NEVER
-  })
-  .describe('device/block/index/datapoint, * for any: "Sensor 1/LightSensor/0/nvoLuxLevel", "Pump 7/*/*/*"')
 
 const deviceById = section({
   id: oneOf('text or a whole number', [line(), z.int().min(0)])
@@ -107,6 +96,19 @@ const spelledOut = section({
     }
     return { ...destination, selector, field: destination.field }
   })
+
+/** What the entries of some datapoints are called in the database, and what becomes of their values. */
+export type DatapointConfig = Readonly<z.output<typeof spelledOut>>
+
+const written = z
+  .string()
+  .transform((text, context): DatapointConfig => {
+    const selector = parseSelector(text)
+    if (typeof selector !== 'string') return { selector, measurement: standardMeasurement, field: undefined, tags: {} }
+    context.addIssue({ code: 'custom', message: selector })
+    return z.NEVER
+  })
+  .describe('device/block/index/datapoint, * for any: "Sensor 1/LightSensor/0/nvoLuxLevel", "Pump 7/*/*/*"')
 
 export const datapointSchema = oneOf('device/block/index/datapoint or a map with these keys', [written, spelledOut])
 

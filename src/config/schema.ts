@@ -1,8 +1,7 @@
 import { IANAZone } from 'luxon'
 import { z } from 'zod'
-import type { Selector } from '../domain/datapoint.ts'
 import { day, hour, minute, second } from '../domain/duration.ts'
-import { parseQuietHours, type QuietHours } from '../domain/quiet-hours.ts'
+import { parseQuietHours } from '../domain/quiet-hours.ts'
 import {
   distinctAddresses,
   distinctDatapoints,
@@ -13,17 +12,16 @@ import {
   whateverOptions,
 } from './cross-field-rules.ts'
 import { datapointSchema } from './datapoint.ts'
-import { section } from './section.ts'
 import { sinkSchema } from './sink.ts'
 import {
   duration,
   fingerprint256,
   gatewayAddress,
-  type ListenAddress,
   line,
   listenAddress,
   oneOf,
   secret,
+  section,
   size,
   wholeNumber,
   yesOrNo,
@@ -31,7 +29,7 @@ import {
 
 /*
  * Every option of smartserver-etl.yaml: its line here is the manual (the JSON schema for editors is made from it).
- * Below: what the program is given. Durations are whole milliseconds; paths are absolute.
+ * What the program is given is in config.ts.
  */
 
 const limits = section({
@@ -128,12 +126,6 @@ const sync = section({
     text: 'How late an entry may turn up: what is younger is fetched once more',
   }).prefault('1h'),
   since: duration({ from: minute, to: 36_600 * day, text: 'How far back the first sync reaches' }).prefault('90d'),
-  verify: z
-    .enum(['daily', 'off'])
-    .prefault('daily')
-    .describe(
-      'daily: one complete range of each gateway is counted in the database every day, to see that it keeps what it acknowledges',
-    ),
 })
   .superRefine(inOrder('settle', 'lateness'), whateverOptions)
   .superRefine(roomForRereads, whateverOptions)
@@ -181,134 +173,3 @@ export const settingsSchema = section({
 })
 
 export type Settings = z.output<typeof settingsSchema>
-
-export interface DatapointConfig {
-  readonly selector: Selector
-  readonly measurement: string
-  /** Undefined: the standard name, `value`. */
-  readonly field: string | undefined
-  readonly tags: Readonly<Record<string, string>>
-  readonly scale?: number | undefined
-  readonly offset?: number | undefined
-  readonly invalid?: readonly (number | string)[] | undefined
-  readonly enumeration?: Readonly<Record<string, number>> | undefined
-  readonly localized?: boolean | undefined
-  readonly health?: boolean | undefined
-  readonly type?: 'number' | 'text' | 'structure' | 'any' | undefined
-}
-
-/** How a gateway proves who it is. `authority`: PEM text. `fingerprint`: `AB:CD:…` as Node's `fingerprint256`. */
-export type TlsTrust =
-  | { readonly kind: 'system' }
-  | { readonly kind: 'authority'; readonly ca: string }
-  | { readonly kind: 'fingerprint'; readonly fingerprint256: string }
-  | { readonly kind: 'none' }
-
-export interface GatewayLimits {
-  readonly sockets: number
-  readonly pause: number
-  readonly requestsPerMinute: number
-  readonly quiet?: QuietHours | undefined
-  /** IANA name, for `quiet`. */
-  readonly zone: string
-  readonly patience: number
-  /** Per cent; undefined: never wait for the CPU. */
-  readonly pauseAboveCpu: number | undefined
-}
-
-export interface GatewayConfig {
-  readonly name: string
-  /** `https://host[:port]`, no trailing slash. */
-  readonly url: string
-  readonly username: string
-  readonly password: string
-  readonly tls: TlsTrust
-  readonly limits: GatewayLimits
-  readonly idleTimeout: number
-  readonly generalSocket: boolean
-  readonly datapoints: readonly DatapointConfig[]
-}
-
-export interface SqliteConfig {
-  readonly kind: 'sqlite'
-  readonly path: string
-}
-
-export interface BundleConfig {
-  readonly kind: 'bundle'
-  readonly path: string
-}
-
-interface InfluxdbBase {
-  readonly kind: 'influxdb'
-  /** No trailing slash; may hold a path. */
-  readonly url: string
-  readonly timeout: number
-  /** PEM text. */
-  readonly ca?: string
-  /** `http://host:port` */
-  readonly proxy?: string
-  readonly server?: 'influxdb-1' | 'influxdb-2' | 'influxdb-3' | 'victoria-metrics'
-}
-
-export interface InfluxdbV1Config extends InfluxdbBase {
-  readonly version: 1
-  readonly database: string
-  readonly username?: string
-  readonly password?: string
-  readonly retentionPolicy?: string
-}
-
-export interface InfluxdbV2Config extends InfluxdbBase {
-  readonly version: 2
-  readonly org: string
-  readonly bucket: string
-  readonly token?: string
-  /** VictoriaMetrics alone. */
-  readonly username?: string
-  readonly password?: string
-}
-
-export interface InfluxdbV3Config extends InfluxdbBase {
-  readonly version: 3
-  readonly database: string
-  readonly token?: string
-}
-
-export type InfluxdbConfig = InfluxdbV1Config | InfluxdbV2Config | InfluxdbV3Config
-
-export interface RequestsConfig {
-  readonly per: 'datapoint' | 'device' | 'gateway' | 'auto'
-  readonly entries: number
-  readonly shortest: number
-  readonly longest: number
-  readonly order: 'oldest' | 'newest' | 'rescue'
-}
-
-export interface SyncConfig {
-  readonly every: number
-  readonly settle: number
-  readonly lateness: number
-  readonly since: number
-  readonly verify: 'daily' | 'off'
-}
-
-export interface MetricsConfig {
-  readonly listen?: ListenAddress | undefined
-}
-
-export interface DeadLettersConfig {
-  readonly path: string
-  /** Bytes. */
-  readonly maxSize: number
-}
-
-export interface Config {
-  readonly gateways: readonly GatewayConfig[]
-  readonly sink: SqliteConfig | InfluxdbConfig | BundleConfig
-  readonly ledger: string
-  readonly deadLetters: DeadLettersConfig
-  readonly requests: RequestsConfig
-  readonly sync: SyncConfig
-  readonly metrics: MetricsConfig
-}

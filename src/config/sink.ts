@@ -1,8 +1,7 @@
 import { z } from 'zod'
 import { hour, second } from '../domain/duration.ts'
 import { versionOptions, whateverOptions } from './cross-field-rules.ts'
-import { section } from './section.ts'
-import { databaseAddress, duration, line, numberOfText, proxyAddress, secret } from './values.ts'
+import { databaseAddress, duration, line, numberOfText, proxyAddress, secret, section } from './values.ts'
 
 const influxdb = section({
   version: z

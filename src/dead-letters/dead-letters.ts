@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto'
 import { closeSync, mkdirSync, openSync, readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
+import type { DeadLettersConfig } from '../config/config.ts'
 import type { Clock } from '../domain/clock.ts'
 import { type Selector, selectorKey } from '../domain/datapoint.ts'
 import { Failure } from '../domain/failure.ts'
 import { isoText } from '../domain/instant.ts'
-import type { TimeRange } from '../domain/range.ts'
+import { rangeJson, type TimeRange } from '../domain/range.ts'
 import type { DataLogRequest } from '../domain/request.ts'
 import { appendDurably, portionsOf } from '../durable/append.ts'
 import { writeAll } from '../durable/write.ts'
@@ -50,12 +51,6 @@ export interface KeptLetter extends DeadLetter {
   readonly discarded?: { readonly at: string; readonly reason: string }
 }
 
-export interface DeadLetterOptions {
-  readonly path: string
-  /** Bytes of the letters of one gateway, drafts too. */
-  readonly maxSize: number
-}
-
 /**
  * `YYYY-MM-DD.ndjson`, a line a letter, readable by the owner only: raw frames may tell more than a log should.
  * A letter that is here already is not kept again when its range is: after a re-read, after a crash between this file
@@ -72,7 +67,7 @@ export class DeadLetterBox {
   /** Bytes of the letters of each gateway, committed or not; of none until its first one. */
   readonly #sizes = new Map<string, number>()
 
-  constructor({ path, maxSize }: DeadLetterOptions, clock: Clock) {
+  constructor({ path, maxSize }: DeadLettersConfig, clock: Clock) {
     this.#folder = path
     this.#maxSize = maxSize
     this.#clock = clock
@@ -81,7 +76,7 @@ export class DeadLetterBox {
   draft(request: DataLogRequest): DeadLetterDraft {
     const path = join(this.#folder, `${process.pid}-${this.#drafts++}${draftSuffix}`)
     const { gateway, range } = request
-    const context = { gateway, after: isoText(range.after), until: isoText(range.until) }
+    const context = { gateway, ...rangeJson(range) }
     const asked = askedText(request.selectors)
     let isKnown: ((letter: KeptLetter) => boolean) | undefined
     let file: number | undefined

@@ -1,6 +1,5 @@
-import type { Instant } from './instant.ts'
+import { type Instant, isoText } from './instant.ts'
 
-/** `(after, until]` in integer milliseconds UTC: the gateway's own `utc>` and `utc<=` (law 1). */
 /** Where the range of a schedule began that reached back so far. */
 export interface WantedSince {
   /** ms UTC by the gateway's clock */
@@ -9,6 +8,7 @@ export interface WantedSince {
   readonly sinceMs: number
 }
 
+/** `(after, until]` in integer milliseconds UTC: the gateway's own `utc>` and `utc<=` (law 1). */
 export interface TimeRange {
   readonly after: number
   readonly until: number
@@ -123,4 +123,9 @@ export class RangeSet {
 
 function rangesOf(value: TimeRange | RangeSet): readonly TimeRange[] {
   return value instanceof RangeSet ? value.ranges : value.until > value.after ? [value] : []
+}
+
+/** As in logs, dead letters and JSON. */
+export function rangeJson({ after, until }: TimeRange) {
+  return { after: isoText(after), until: isoText(until) }
 }

@@ -1,3 +1,5 @@
+import type { TimeRange } from './range.ts'
+
 /** What became of the entries of a transfer (law 5), and what it took. */
 export interface Receipt {
   /** Frames received before `"end"`. */
@@ -23,6 +25,13 @@ export interface Receipt {
   /** Bytes of frames received. */
   bytes: number
   tookMs: number
+}
+
+/** A transfer of the past; `asked` names its selectors. */
+export interface PastTransfer {
+  readonly asked: string
+  readonly range: TimeRange
+  readonly receipt: Receipt
 }
 
 /** What of a receipt can be told for each selector of its request; frames that name no datapoint count for none. */

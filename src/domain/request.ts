@@ -15,3 +15,6 @@ export function requestText({ gateway, selectors, range }: DataLogRequest): stri
   const more = selectors.length > 1 ? ` (+${selectors.length - 1})` : ''
   return `${gateway} ${selectorLabel(selectors[0])}${more} ${isoText(range.after)} … ${isoText(range.until)}`
 }
+
+/** How the datapoints of a group are requested: in parts, together as measured, or together for good. */
+export type Width = 'narrow' | 'wide' | 'always wide'

@@ -1,5 +1,5 @@
+import { nearest } from '../config/nearest.ts'
 import { type DatapointName, type Selector, selectorLabel, selectorMatches } from '../domain/datapoint.ts'
-import { nearest } from '../domain/nearest.ts'
 import type { Device, InterfaceDatapoint } from '../smartserver/discovery.ts'
 
 /** A device with its datapoints, and which of them the gateway logs. */

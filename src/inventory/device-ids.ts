@@ -1,5 +1,5 @@
 import type { Device } from '../smartserver/discovery.ts'
-import type { DeviceIdOf } from '../smartserver/query.ts'
+import type { DeviceIdOf } from '../smartserver/log-query.ts'
 
 /** The gateway's own id of the device that an entry names so; undefined where it does not tell. */
 export type DeviceIds = (shown: string) => string | undefined

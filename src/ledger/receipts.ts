@@ -1,16 +1,8 @@
 import type { SinkGateway } from '../domain/coverage.ts'
 import { type Selector, selectorLabel } from '../domain/datapoint.ts'
-import type { TimeRange } from '../domain/range.ts'
-import { emptyReceipt, type Receipt } from '../domain/receipt.ts'
+import { emptyReceipt, type PastTransfer, type Receipt } from '../domain/receipt.ts'
 import type { DataLogRequest } from '../domain/request.ts'
 import type { Statements } from './statements.ts'
-
-/** A transfer of the past; `asked` is the `askedText` of its selectors. */
-export interface PastTransfer {
-  readonly asked: string
-  readonly range: TimeRange
-  readonly receipt: Receipt
-}
 
 /** Kept for looking back, not for proof: coverage is the proof. Each gateway and sink has an equal share of them. */
 const mostKept = 2_000

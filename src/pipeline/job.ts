@@ -1,3 +1,4 @@
+import type { RequestsConfig } from '../config/config.ts'
 import type { DeadLetterBox } from '../dead-letters/dead-letters.ts'
 import type { Clock } from '../domain/clock.ts'
 import type { Selector } from '../domain/datapoint.ts'
@@ -6,10 +7,9 @@ import type { TimeRange } from '../domain/range.ts'
 import type { Receipt } from '../domain/receipt.ts'
 import type { DatapointProblem } from '../inventory/datapoint-problems.ts'
 import type { Ledger } from '../ledger/ledger.ts'
-import type { Order, Piece } from '../planning/backlog.ts'
+import type { Piece } from '../planning/backlog.ts'
 import type { Demand } from '../planning/demand.ts'
-import type { Grouping } from '../planning/grouping.ts'
-import type { WindowLimits } from '../planning/window.ts'
+import type { Delays } from '../planning/missing.ts'
 import type { Mapping } from '../points/mapping.ts'
 import type { Sink } from '../sinks/sink.ts'
 import type { ClockWatch } from './clock-watch.ts'
@@ -55,8 +55,8 @@ export interface GatewayJob {
   readonly turns: Turns
   /** Data-log sockets at a time. */
   readonly sockets: number
-  readonly requests: WindowLimits & { readonly per: Grouping; readonly order: Order }
-  readonly maturity: { readonly settle: number; readonly lateness: number }
+  readonly requests: RequestsConfig
+  readonly maturity: Delays
   readonly demand: Demand
   /** How long the database keeps points, ms; undefined: for ever. */
   readonly keptMs: number | undefined

@@ -1,6 +1,7 @@
 import type { Logger } from 'pino'
 import type { Clock } from '../domain/clock.ts'
 import { isoText } from '../domain/instant.ts'
+import { rangeJson } from '../domain/range.ts'
 import type { Activity } from '../ledger/activity.ts'
 import type { Ledger } from '../ledger/ledger.ts'
 import type { WaitReason } from './gate.ts'
@@ -28,7 +29,7 @@ function logEvent(event: RunEvent, log: Logger): void {
   const { gateway } = event
   if (event.kind === 'done') {
     const { receipt, piece } = event
-    const times = { after: isoText(piece.range.after), until: isoText(piece.range.until) }
+    const times = rangeJson(piece.range)
     log.debug({ gateway, ...times, ...receipt, provisional: piece.provisional }, 'transferred')
   } else if (event.kind === 'waiting') {
     const { kind, text, until } = event.reason ?? {}

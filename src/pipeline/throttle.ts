@@ -1,3 +1,4 @@
+import type { GatewayLimits } from '../config/config.ts'
 import type { Clock } from '../domain/clock.ts'
 import type { Failure } from '../domain/failure.ts'
 import { isoText } from '../domain/instant.ts'
@@ -5,15 +6,7 @@ import type { Outage, Sink } from '../sinks/sink.ts'
 import { type Circuit, createCircuit } from './circuit.ts'
 import { createRest, type Gate, type TellWait, type WaitReason } from './gate.ts'
 
-export interface RequestLimits {
-  /** Data-log sockets at a time. */
-  readonly sockets: number
-  /** Rest after each request, ms. */
-  readonly pause: number
-  readonly requestsPerMinute: number
-  /** How long a gateway that has worked before may be away until a run gives it up, ms. */
-  readonly patience: number
-}
+export type RequestLimits = Pick<GatewayLimits, 'sockets' | 'pause' | 'requestsPerMinute' | 'patience'>
 
 export interface ThrottleParts {
   readonly limits: RequestLimits

@@ -1,3 +1,4 @@
+import type { RequestsConfig } from '../config/config.ts'
 import type { Selector } from '../domain/datapoint.ts'
 import { halveRange, type RangeSet, rangeLength, type TimeRange } from '../domain/range.ts'
 
@@ -10,7 +11,7 @@ export interface Missing {
 }
 
 /** Which end of the missing time comes first; `rescue`: what the gateway will prune first. */
-export type Order = 'oldest' | 'newest' | 'rescue'
+export type Order = RequestsConfig['order']
 
 /** Tries of a piece before it is halved, or parked at the shortest length. */
 export const triesOfPiece = 3

@@ -1,4 +1,5 @@
 import type { TimeRange, WantedSince } from '../domain/range.ts'
+import type { Delays } from './missing.ts'
 
 /** What is wanted of the gateways in a run. */
 export type Demand =
@@ -35,7 +36,7 @@ const coolingMs = 3_600_000
 export function termsOf(
   demand: Demand,
   gatewayNow: number,
-  maturity: { readonly settle: number; readonly lateness: number },
+  maturity: Delays,
   oldest: number,
   remembered?: WantedSince | undefined,
 ): DemandTerms {

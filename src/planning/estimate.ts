@@ -1,6 +1,7 @@
+import type { GatewayLimits } from '../config/config.ts'
 import type { Selector } from '../domain/datapoint.ts'
 import { rangeLength, type TimeRange } from '../domain/range.ts'
-import type { Receipt } from '../domain/receipt.ts'
+import type { PastTransfer } from '../domain/receipt.ts'
 import { type Backlog, takePiece } from './backlog.ts'
 
 /** Entries a day of what one request asks for: all that it brings, and what of it is wanted. */
@@ -22,13 +23,6 @@ export interface Speed {
   readonly isRateMeasured: boolean
 }
 
-/** An earlier request; `asked` names its selectors. */
-export interface PastRequest {
-  readonly asked: string
-  readonly range: TimeRange
-  readonly receipt: Receipt
-}
-
 /** A scalar entry on the wire (protocol §4.1: 380 to 450 bytes). */
 export const usualBytes = 420
 /** Of a datapoint that logs every update, or of which nothing is known. */
@@ -44,7 +38,7 @@ const enoughEntries = 5_000
 const enoughMs = 3_600_000
 
 /** Fits `time = requestMs + entries / entriesPerSecond` through earlier requests; what they cannot tell is assumed. */
-export function measureSpeed(past: readonly PastRequest[]): Speed {
+export function measureSpeed(past: readonly PastTransfer[]): Speed {
   if (past.length < enoughRequests) return assumedSpeed
   const measuredBy = past.length
   const entries = past.map(({ receipt }) => receipt.received)
@@ -69,7 +63,7 @@ export function measureSpeed(past: readonly PastRequest[]): Speed {
  * Density by what was asked. What is older than the first entry that ever came is left out: it was pruned, or not logged
  * yet. What has never brought anything is not in the answer.
  */
-export function measureDensity(past: readonly PastRequest[]): ReadonlyMap<string, Density> {
+export function measureDensity(past: readonly PastTransfer[]): ReadonlyMap<string, Density> {
   const measured = new Map<string, Density>()
   for (const [asked, requests] of Map.groupBy(past, request => request.asked)) {
     const first = requests.reduce(
@@ -100,11 +94,7 @@ export function turnMs(requestMs: number, limits: RequestLimits): number {
   return Math.max(60_000 / limits.requestsPerMinute, (requestMs + limits.pause) / limits.sockets)
 }
 
-export interface RequestLimits {
-  readonly sockets: number
-  readonly pause: number
-  readonly requestsPerMinute: number
-}
+type RequestLimits = Pick<GatewayLimits, 'sockets' | 'pause' | 'requestsPerMinute'>
 
 export interface EstimateParts {
   readonly densityOf: (selectors: readonly Selector[]) => Density

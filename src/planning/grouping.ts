@@ -1,13 +1,12 @@
+import type { RequestsConfig } from '../config/config.ts'
 import { type Selector, selectorKey } from '../domain/datapoint.ts'
 import { RangeSet, type TimeRange } from '../domain/range.ts'
 import type { Receipt } from '../domain/receipt.ts'
+import type { Width } from '../domain/request.ts'
 import type { Missing, Piece } from './backlog.ts'
 
 /** Which selectors are asked for together. `auto`: by device at first, then by what was learnt of the gateway. */
-export type Grouping = 'datapoint' | 'device' | 'gateway' | 'auto'
-
-/** What was learnt of a group: it is asked for in parts, together as long as that is bearable, or together for good. */
-export type Width = 'narrow' | 'wide' | 'always wide'
+export type Grouping = RequestsConfig['per']
 
 /** The key of a group, and what is known of it. */
 export type WidthOf = (group: string) => string | undefined

@@ -1,7 +1,10 @@
-import { clocksDisagreeMs } from '../domain/clock.ts'
+import type { SyncConfig } from '../config/config.ts'
 import type { Coverage } from '../domain/coverage.ts'
 import { RangeSet, rangeLength, type TimeRange } from '../domain/range.ts'
 import { hasTime } from './clock-premise.ts'
+
+/** How long a gateway may take to store an entry, as configured. */
+export type Delays = Pick<SyncConfig, 'settle' | 'lateness'>
 
 /** Law 8, as moments of the gateway's clock. */
 export interface Maturity {
@@ -21,6 +24,9 @@ export interface Clocks {
   readonly newestEntry: number | undefined
 }
 
+/** Clocks that differ by more than this disagree: a `Date` header has whole seconds, and an answer takes time. */
+const clocksDisagreeMs = 60_000
+
 /** No clock that is believed at all is further ahead than this of the one that logs. */
 const mostAheadMs = 86_400_000
 
@@ -30,7 +36,7 @@ const mostAheadMs = 86_400_000
  * say: nothing is asked for ahead of the host, unless entries prove that the time has come, and the last day is not
  * final before an entry has shown that it is over.
  */
-export function maturityAt(clocks: Clocks, { settle, lateness }: { settle: number; lateness: number }): Maturity {
+export function maturityAt(clocks: Clocks, { settle, lateness }: Delays): Maturity {
   const { gateway, host, isOwnTime, newestEntry } = clocks
   const isDoubtful = gateway - host > clocksDisagreeMs && !isOwnTime && hasTime(host)
   const asked = isDoubtful ? Math.min(gateway, Math.max(host, newestEntry ?? host)) : gateway

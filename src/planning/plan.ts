@@ -1,11 +1,12 @@
+import type { RequestsConfig } from '../config/config.ts'
 import type { Coverage, SinkGateway } from '../domain/coverage.ts'
 import { type Selector, selectorKey } from '../domain/datapoint.ts'
 import { RangeSet, type TimeRange, type WantedSince } from '../domain/range.ts'
-import { type Backlog, createBacklog, type Missing, type Order, type Piece } from './backlog.ts'
+import { type Backlog, createBacklog, type Missing, type Piece } from './backlog.ts'
 import { type CoolingRanges, coolingRanges, countDistinct, isCooling, type Parked } from './cooling.ts'
 import { type Demand, termsOf } from './demand.ts'
-import { askedTogether, everything, type Grouping, groupOf } from './grouping.ts'
-import { maturityAt, missingRanges } from './missing.ts'
+import { askedTogether, everything, groupOf } from './grouping.ts'
+import { type Delays, maturityAt, missingRanges } from './missing.ts'
 
 /** A gateway, as far as its work can be planned without asking it. */
 export interface PlannedGateway {
@@ -21,8 +22,8 @@ export interface PlannedGateway {
   readonly unknown: readonly Selector[]
   /** How long the gateway keeps what these log, ms; for the order `rescue`. */
   readonly retentionOf?: ((selectors: readonly Selector[]) => number | undefined) | undefined
-  readonly requests: { readonly per: Grouping; readonly order: Order }
-  readonly maturity: { readonly settle: number; readonly lateness: number }
+  readonly requests: Pick<RequestsConfig, 'per' | 'order'>
+  readonly maturity: Delays
 }
 
 /** What planning reads of the ledger. */

@@ -1,12 +1,8 @@
+import type { RequestsConfig } from '../config/config.ts'
 import { rangeLength, type TimeRange } from '../domain/range.ts'
 
-/** How long the ranges of a group's requests may be. */
-export interface WindowLimits {
-  /** Entries that a request should bring. */
-  readonly entries: number
-  readonly shortest: number
-  readonly longest: number
-}
+/** How long the ranges of a group's requests may be, and how many entries each should bring. */
+export type WindowLimits = Pick<RequestsConfig, 'entries' | 'shortest' | 'longest'>
 
 /** A request that takes about this long neither wastes the cost of asking nor holds the gateway for long. */
 const goodRequestMs = 10_000

@@ -1,19 +1,9 @@
+import type { DatapointConfig } from '../config/datapoint.ts'
 import type { LogEntry, LoggedValue } from '../domain/entry.ts'
 import { deepest } from './fields.ts'
 
 /** How a value is changed before it is written; nothing of it by default. */
-export interface Adjustment {
-  /** `value × scale + offset`, for plain numbers; members of structures stay as they are. */
-  readonly scale?: number | undefined
-  readonly offset?: number | undefined
-  /** The value in the gateway's display units and language. */
-  readonly localized?: boolean | undefined
-  /**
-   * What means "no value", before scale and offset; also within structures. Numbers (327.67 of many LonWorks types),
-   * texts (`unavailable`), and NaN or an infinity, as a bare word and as a text.
-   */
-  readonly invalid?: readonly (number | string)[] | undefined
-}
+type Adjustment = Pick<DatapointConfig, 'scale' | 'offset' | 'localized' | 'invalid'>
 
 /** Undefined where there is nothing to change: the common case costs nothing. */
 export function compileAdjustment(rule: Adjustment): ((entry: LogEntry) => LoggedValue | undefined) | undefined {

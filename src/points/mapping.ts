@@ -1,10 +1,11 @@
+import type { DatapointConfig } from '../config/datapoint.ts'
 import { type DatapointName, selectorMatches, selectorPrecision } from '../domain/datapoint.ts'
 import type { LogEntry, Rejection } from '../domain/entry.ts'
 import type { Point, Series } from '../domain/point.ts'
 import { compileAdjustment } from './adjust.ts'
 import { type FieldNames, fieldNames, fieldsOf, notUnicode, rejection } from './fields.ts'
 import { createRoutes, mostDatapoints } from './routes.ts'
-import { assertRule, type MappingRule, plainRule } from './rule.ts'
+import { assertRule, plainRule } from './rule.ts'
 import { createSeriesPool, reservedTags } from './series.ts'
 import { createPin, type Pin, type TypePins, typeOf } from './value-type.ts'
 
@@ -34,7 +35,7 @@ interface Destination {
  */
 export function compileMapping(
   gateway: string,
-  rules: readonly MappingRule[],
+  rules: readonly DatapointConfig[],
   pins?: TypePins,
   warn: (message: string) => void = () => {},
 ): Mapping {
@@ -112,7 +113,7 @@ const tooManyDatapoints =
   'Look at what the gateway sends ("smartserver-etl capture"), and name the devices in datapoints instead of *.'
 
 /** By measurement, since a tag of one series is in the way of a field of all of them. */
-function tagNamesOf(rules: readonly MappingRule[]): ReadonlyMap<string, ReadonlySet<string>> {
+function tagNamesOf(rules: readonly DatapointConfig[]): ReadonlyMap<string, ReadonlySet<string>> {
   const names = new Map<string, Set<string>>()
   for (const { measurement, tags } of rules) {
     const known = names.get(measurement) ?? new Set(reservedTags)

@@ -1,4 +1,4 @@
-import type { Config, GatewayConfig } from '../config/schema.ts'
+import type { Config, GatewayConfig } from '../config/config.ts'
 import { type Selector, selectorKey } from '../domain/datapoint.ts'
 import type { TimeRange } from '../domain/range.ts'
 import { isUnknown } from '../inventory/datapoint-problems.ts'
@@ -25,7 +25,7 @@ import {
 import { planRun } from '../planning/plan.ts'
 import { type Risk, riskOf, storedPart } from '../planning/risk.ts'
 import { createWindows } from '../planning/window.ts'
-import { sentSelector } from '../smartserver/query.ts'
+import { sentSelector } from '../smartserver/log-query.ts'
 
 export interface GatewayPlan {
   readonly name: string

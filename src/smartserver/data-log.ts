@@ -1,14 +1,13 @@
 import { isUtf8 } from 'node:buffer'
 import type { ClientRequest, IncomingMessage } from 'node:http'
-import type https from 'node:https'
-import WebSocket from 'ws'
+import type { RawData, WebSocket } from 'ws'
 import type { Frame } from '../domain/entry.ts'
 import type { Failure } from '../domain/failure.ts'
 import { type GatewayCode, gatewayFailure } from './failures.ts'
 import type { ClockLook } from './gateway-clock.ts'
 import { networkFailure } from './network-failure.ts'
 import { createSlowness } from './slowness.ts'
-import { upgradeRefusal } from './upgrade-refusal.ts'
+import { connectTimeoutMs, openWebSocket, type SocketAddress, upgradeRefusal } from './web-socket.ts'
 
 /** A batch is full when it holds so many frames or so many bytes, whichever comes first. */
 export interface BatchLimits {
@@ -16,11 +15,7 @@ export interface BatchLimits {
   readonly bytes: number
 }
 
-export interface DataLogSocket {
-  /** `wss://host` and the path with its query. */
-  readonly url: string
-  readonly cookie: string
-  readonly agent: https.Agent
+export interface DataLogSocket extends SocketAddress {
   /** Silence longer than this while the socket is being read is a failure. */
   readonly idleTimeoutMs: number
   readonly batch: BatchLimits
@@ -37,7 +32,6 @@ export interface Witness {
   onClose(code: number): void
 }
 
-const connectTimeoutMs = 30_000
 /** The server closes by itself after "end" (protocol §2); one that does not is closed by us. */
 const closeTimeoutMs = 2_000
 /** Entries are a few hundred bytes; structures may be larger, but not this large. */
@@ -58,7 +52,8 @@ export async function* readDataLogSocket(
   signal: AbortSignal,
 ): AsyncGenerator<readonly Frame[]> {
   signal.throwIfAborted()
-  const socket = openSocket(options)
+  // text is decoded below, where bad bytes cost one entry rather than the request
+  const socket = openWebSocket(options, largestFrame, { skipUTF8Validation: true })
   const reading = new Reading(socket, options, signal)
   try {
     for (;;) {
@@ -69,20 +64,6 @@ export async function* readDataLogSocket(
   } finally {
     reading.close()
   }
-}
-
-function openSocket({ url, cookie, agent }: DataLogSocket): WebSocket {
-  return new WebSocket(url, {
-    agent,
-    headers: { cookie },
-    handshakeTimeout: connectTimeoutMs,
-    maxPayload: largestFrame,
-    followRedirects: false,
-    // compressing would cost the gateway CPU that it does not have
-    perMessageDeflate: false,
-    // done below, where bad text costs one entry rather than the request
-    skipUTF8Validation: true,
-  })
 }
 
 /** Until `"end"`, from then to the close, and afterwards; a failure known while `ended` is thrown at the close. */
@@ -143,7 +124,7 @@ class Reading {
     this.#socket.terminate()
   }
 
-  #onFrame(data: WebSocket.RawData, isBinary: boolean): void {
+  #onFrame(data: RawData, isBinary: boolean): void {
     if (this.#state.kind === 'done') return
     this.#lastFrameAt = performance.now()
     const bytes = data as Buffer

@@ -1,5 +1,5 @@
 import type { Logger } from 'pino'
-import { type Clock, clocksDisagreeMs } from '../domain/clock.ts'
+import { type Clock, notableOffsetMs } from '../domain/clock.ts'
 import { CpuMeter, type CpuReading } from './cpu.ts'
 import type { Gateway } from './gateway.ts'
 import { createNotifications, type Notifications } from './notifications.ts'
@@ -12,8 +12,6 @@ export interface GatewayMonitorParts {
   /** False: no general socket; CPU and clock are then learnt by REST alone. */
   readonly generalSocket: boolean
 }
-
-/** A larger difference between the clocks is logged. */
 
 /**
  * Watches CPU, clock and notifications of a gateway while requests are made of it. Its failures are logged, and never stop
@@ -104,7 +102,7 @@ export class GatewayMonitor {
 
   #compareClocks(): void {
     const { offsetMs = 0 } = this.#parts.gateway.clock
-    if (this.#hasWarned || Math.abs(offsetMs) < clocksDisagreeMs) return
+    if (this.#hasWarned || Math.abs(offsetMs) <= notableOffsetMs) return
     this.#hasWarned = true
     this.#log.warn({ offsetMs }, "the gateway's clock differs from this host's: set one of them right")
   }

@@ -1,5 +1,5 @@
 import type https from 'node:https'
-import type { TlsTrust } from '../config/schema.ts'
+import type { GatewayConfig } from '../config/config.ts'
 import type { Clock } from '../domain/clock.ts'
 import type { Selector } from '../domain/datapoint.ts'
 import type { Frame } from '../domain/entry.ts'
@@ -10,7 +10,7 @@ import { gatewayFailure } from './failures.ts'
 import { GatewayClock } from './gateway-clock.ts'
 import { type GeneralSocketEvents, keepGeneralSocket } from './general-socket.ts'
 import { KnownNames } from './known-names.ts'
-import { type DeviceIdOf, dataLogPath, sentSelector } from './query.ts'
+import { type DeviceIdOf, dataLogPath, sentSelector } from './log-query.ts'
 import { createRateLimit, type RateLimit } from './rate-limit.ts'
 import { answersTime } from './release.ts'
 import type { RestAnswer, RestCall } from './rest.ts'
@@ -18,19 +18,12 @@ import { askJson, memberOf } from './rest-json.ts'
 import { type Lease, Session } from './session.ts'
 import { createAgent } from './trust.ts'
 
-export interface GatewayOptions {
-  readonly name: string
-  /** `https://host[:port]`, without a path. */
-  readonly url: string
-  readonly username: string
-  readonly password: string
-  readonly tls: TlsTrust
-  /** Milliseconds of silence after which a data-log socket has failed. */
-  readonly idleTimeout: number
+export interface GatewayOptions
+  extends Pick<GatewayConfig, 'name' | 'url' | 'username' | 'password' | 'tls' | 'idleTimeout'> {
   readonly clock: Clock
   /** What is decoded, mapped and written at once. */
   readonly batch?: BatchLimits | undefined
-  /** Given by commands that nobody repeats: REST calls keep a pace, and one that came too fast is made again after this. */
+  /** Given by commands that run once: REST calls keep a pace, and one that came too fast is made again after this. */
   readonly onTooFast?: (waitMs: number) => void
 }
 

@@ -1,6 +1,5 @@
 import type { IncomingMessage } from 'node:http'
 import type https from 'node:https'
-import WebSocket from 'ws'
 import { backoffMs } from '../domain/backoff.ts'
 import type { Clock } from '../domain/clock.ts'
 import type { Rejection } from '../domain/entry.ts'
@@ -10,7 +9,7 @@ import type { ClockLook } from './gateway-clock.ts'
 import { networkFailure } from './network-failure.ts'
 import type { Session } from './session.ts'
 import { decodeUpdate, type Update } from './updates.ts'
-import { upgradeRefusal } from './upgrade-refusal.ts'
+import { openWebSocket, upgradeRefusal } from './web-socket.ts'
 
 export interface GeneralSocketParts {
   /** `wss://host/iap/ws`, without a query: with one it would be a data-log socket (protocol §2). */
@@ -35,7 +34,6 @@ export interface GeneralSocketEvents {
   onTrouble?(failure: Failure, waitMs: number): void
 }
 
-const connectTimeoutMs = 30_000
 const usualPingMs = 30_000
 const usualProofMs = 60_000
 /** The login is renewed at half its life, of 24 h as a rule; a socket must not outlive the login that opened it. */
@@ -85,7 +83,7 @@ async function holdSocket(
   }
   const left = new AbortController()
   const look = parts.lookAtClock()
-  const socket = openSocket(parts, lease.cookie)
+  const socket = openWebSocket({ ...parts, cookie: lease.cookie }, largestFrame)
   let pinging: NodeJS.Timeout | undefined
   let renewing: NodeJS.Timeout | undefined
   let proving: NodeJS.Timeout | undefined
@@ -145,18 +143,6 @@ async function holdSocket(
     socket.terminate()
     lease.release()
   }
-}
-
-function openSocket({ url, agent }: GeneralSocketParts, cookie: string): WebSocket {
-  return new WebSocket(url, {
-    agent,
-    headers: { cookie },
-    handshakeTimeout: connectTimeoutMs,
-    maxPayload: largestFrame,
-    followRedirects: false,
-    // compressing would cost the gateway CPU that it does not have
-    perMessageDeflate: false,
-  })
 }
 
 function noteDate({ headers }: IncomingMessage, look: ClockLook): void {

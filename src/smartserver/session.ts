@@ -4,8 +4,8 @@ import { Failure } from '../domain/failure.ts'
 import { gatewayFailure } from './failures.ts'
 import type { ClockLook } from './gateway-clock.ts'
 import { askLoginState, logIn, logOut } from './login.ts'
+import { tooFast } from './rate-limit.ts'
 import { isLoggedOut, type RestAnswer, type RestCall, restCall } from './rest.ts'
-import { tooFast } from './too-fast.ts'
 
 export interface SessionOptions {
   readonly url: string

@@ -1,7 +1,7 @@
 import https from 'node:https'
 import type { Duplex } from 'node:stream'
 import tls from 'node:tls'
-import type { TlsTrust } from '../config/schema.ts'
+import type { TlsTrust } from '../config/config.ts'
 import type { Failure } from '../domain/failure.ts'
 import { gatewayFailure } from './failures.ts'
 

@@ -1,4 +1,4 @@
-import type { Config, GatewayConfig } from '../config/schema.ts'
+import type { Config, GatewayConfig } from '../config/config.ts'
 import { type Selector, selectorLabel } from '../domain/datapoint.ts'
 import { RangeSet, type TimeRange } from '../domain/range.ts'
 import type { Ledger } from '../ledger/ledger.ts'

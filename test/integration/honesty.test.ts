@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { describe, expect, test } from 'vitest'
 import type { App } from '../../src/app.ts'
-import type { Config } from '../../src/config/schema.ts'
+import type { Config } from '../../src/config/config.ts'
 import { replayLetters } from '../../src/dead-letters/replay.ts'
 import { selectorMatches } from '../../src/domain/datapoint.ts'
 import { toFailure } from '../../src/domain/failure.ts'
@@ -160,10 +160,9 @@ describe.concurrent.each(Object.entries(hostilities))('while the gateway %s', { 
         )
       }
     }
-    const trusted = { askedHere: new Set<string>() }
     for (const harm of [cut, flip, remove]) {
       const restore = harm(bundle)
-      await loadBundle(bundle, app, trusted, () => {}, never).catch(error =>
+      await loadBundle(bundle, app, () => {}, never).catch(error =>
         expect(toFailure(error).code).not.toBe('unexpected'),
       )
       await expectWholeWhereSaid()
@@ -172,7 +171,7 @@ describe.concurrent.each(Object.entries(hostilities))('while the gateway %s', { 
     gateway.setFaults(noFaults)
     clock.leap(hourMs)
     await runOnce(packer, packing, range)
-    await loadBundle(bundle, app, trusted, () => {}, never)
+    await loadBundle(bundle, app, () => {}, never)
     expect(finalOfAll(app, config).covers(range)).toBe(true)
     expectEqualButForDead(gateway, await stage.read(config, range))
   })

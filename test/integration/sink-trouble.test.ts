@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { systemClock } from '../../src/domain/clock.ts'
+import { systemClock } from '../../src/cli/system-clock.ts'
 import type { DataLogRequest } from '../../src/domain/request.ts'
 import { openLedger } from '../../src/ledger/ledger.ts'
 import { type Simulator, startSimulator } from '../../src/simulator/simulator.ts'

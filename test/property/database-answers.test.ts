@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type Clock, systemClock } from '../../src/domain/clock.ts'
+import { systemClock } from '../../src/cli/system-clock.ts'
+import type { Clock } from '../../src/domain/clock.ts'
 import { Failure } from '../../src/domain/failure.ts'
 import type { DialectName } from '../../src/sinks/influxdb/endpoint.ts'
 import { openInfluxSink } from '../../src/sinks/influxdb/influx-sink.ts'

@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import { expect, onTestFinished } from 'vitest'
 import type { WebSocket } from 'ws'
-import type { TlsTrust } from '../../src/config/schema.ts'
+import type { TlsTrust } from '../../src/config/config.ts'
 import type { Selector } from '../../src/domain/datapoint.ts'
 import { Failure } from '../../src/domain/failure.ts'
 import type { TimeRange } from '../../src/domain/range.ts'

@@ -1,5 +1,5 @@
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { systemClock } from '../../../src/domain/clock.ts'
+import { systemClock } from '../../../src/cli/system-clock.ts'
 import type { ReleaseName } from '../../../src/simulator/releases.ts'
 import { startSimulator } from '../../../src/simulator/simulator.ts'
 import { discoverLogged, readDevices, readInterface, readLogRules } from '../../../src/smartserver/discovery.ts'

@@ -1,6 +1,6 @@
 import { describe, expect, onTestFinished, test } from 'vitest'
 import type { WebSocket } from 'ws'
-import { systemClock } from '../../../src/domain/clock.ts'
+import { systemClock } from '../../../src/cli/system-clock.ts'
 import { isRejection, type LogEntry } from '../../../src/domain/entry.ts'
 import type { ReleaseName } from '../../../src/simulator/releases.ts'
 import { startSimulator } from '../../../src/simulator/simulator.ts'

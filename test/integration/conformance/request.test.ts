@@ -1,7 +1,7 @@
 import { describe, expect, onTestFinished, test } from 'vitest'
 import type { WebSocket } from 'ws'
+import { systemClock } from '../../../src/cli/system-clock.ts'
 import { loadConfig } from '../../../src/config/load.ts'
-import { systemClock } from '../../../src/domain/clock.ts'
 import type { Selector } from '../../../src/domain/datapoint.ts'
 import { selectorMatches } from '../../../src/domain/datapoint.ts'
 import { isRejection } from '../../../src/domain/entry.ts'

@@ -1,6 +1,6 @@
 import { describe, expect, test, vi } from 'vitest'
+import { systemClock } from '../../../src/cli/system-clock.ts'
 import { loadConfig } from '../../../src/config/load.ts'
-import { systemClock } from '../../../src/domain/clock.ts'
 import { Gateway } from '../../../src/smartserver/gateway.ts'
 import { failureOf, type Meeting, meetGateway, never, readAll } from '../../support/conforming-gateway.ts'
 import { openSite } from '../../support/program.ts'

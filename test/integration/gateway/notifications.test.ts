@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { openThrottledGateway } from '../../../src/app.ts'
+import { systemClock } from '../../../src/cli/system-clock.ts'
 import { loadConfig } from '../../../src/config/load.ts'
-import { systemClock } from '../../../src/domain/clock.ts'
 import { Failure } from '../../../src/domain/failure.ts'
 import { type Simulator, startSimulator } from '../../../src/simulator/simulator.ts'
 import { openSite, type Site } from '../../support/program.ts'

@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { systemClock } from '../../../src/domain/clock.ts'
+import { systemClock } from '../../../src/cli/system-clock.ts'
 import { Failure } from '../../../src/domain/failure.ts'
 import type { InfluxOptions } from '../../../src/sinks/influxdb/endpoint.ts'
 import { openInfluxSink } from '../../../src/sinks/influxdb/influx-sink.ts'

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { systemClock } from '../../../src/domain/clock.ts'
+import { systemClock } from '../../../src/cli/system-clock.ts'
 import type { InfluxOptions } from '../../../src/sinks/influxdb/endpoint.ts'
 import { openInfluxSink } from '../../../src/sinks/influxdb/influx-sink.ts'
 import { countOf, type Sink } from '../../../src/sinks/sink.ts'

@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
-import { systemClock } from '../../../src/domain/clock.ts'
+import { systemClock } from '../../../src/cli/system-clock.ts'
 import { openInfluxSink } from '../../../src/sinks/influxdb/influx-sink.ts'
 import { countOf, type Sink, type WriteResult } from '../../../src/sinks/sink.ts'
 import { type Influxd, type InfluxdOptions, openInfluxd } from '../../support/influxd.ts'

@@ -11,7 +11,20 @@ const name = fc
   .oneof(
     fc.string({ minLength: 1, maxLength: 12, unit: 'grapheme' }),
     fc.string({ minLength: 1, maxLength: 8, unit: fc.constantFrom(...' #:,[]{}"\'\\/$*&!|>%@`-?~+=a1') }),
-    fc.constantFrom('Sensor 1', 'nvoLux[1]', '${HOME}', '$$', 'true', '12', 'null', '- x', 'a: b', ' lead', 'a # b'),
+    fc.constantFrom(
+      'Sensor 1',
+      'nvoLux[1]',
+      '${HOME}',
+      '$$',
+      'true',
+      '12',
+      'null',
+      '- x',
+      'a: b',
+      ' lead',
+      'a # b',
+      'wide\u3000',
+    ),
   )
   .filter(text => text.isWellFormed())
 

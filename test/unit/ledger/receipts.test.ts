@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
-import { systemClock } from '../../../src/domain/clock.ts'
+import { systemClock } from '../../../src/cli/system-clock.ts'
 import { emptyReceipt } from '../../../src/domain/receipt.ts'
 import { openLedger } from '../../../src/ledger/ledger.ts'
 import { askedText } from '../../../src/ledger/receipts.ts'

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { Selector } from '../../../src/domain/datapoint.ts'
 import { RangeSet, rangeLength, type TimeRange } from '../../../src/domain/range.ts'
-import { emptyReceipt, type Receipt } from '../../../src/domain/receipt.ts'
+import { emptyReceipt, type PastTransfer, type Receipt } from '../../../src/domain/receipt.ts'
 import { createBacklog } from '../../../src/planning/backlog.ts'
 import {
   assumedSpeed,
@@ -10,19 +10,18 @@ import {
   estimate,
   measureDensity,
   measureSpeed,
-  type PastRequest,
   turnMs,
 } from '../../../src/planning/estimate.ts'
 import { groupKey } from '../../../src/planning/grouping.ts'
 
 const dayMs = 86_400_000
 
-function past(asked: string, range: TimeRange, counts: Partial<Receipt>): PastRequest {
+function past(asked: string, range: TimeRange, counts: Partial<Receipt>): PastTransfer {
   return { asked, range, receipt: { ...emptyReceipt(), ...counts } }
 }
 
 /** Requests of these sizes to a gateway of this speed. */
-function requests(sizes: readonly number[], requestMs: number, perSecond: number): PastRequest[] {
+function requests(sizes: readonly number[], requestMs: number, perSecond: number): PastTransfer[] {
   return sizes.map((received, i) =>
     past(
       'A',

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest'
+import type { DatapointConfig } from '../../../src/config/datapoint.ts'
 import type { DatapointName } from '../../../src/domain/datapoint.ts'
 import type { LogEntry, LoggedValue, Rejection, ValueType } from '../../../src/domain/entry.ts'
 import type { Point } from '../../../src/domain/point.ts'
 import { compileMapping } from '../../../src/points/mapping.ts'
-import type { MappingRule } from '../../../src/points/rule.ts'
 import type { TypePins } from '../../../src/points/value-type.ts'
 
 const lux: DatapointName = {
@@ -30,7 +30,7 @@ function entry(
   }
 }
 
-function rule(change: Partial<MappingRule> = {}): MappingRule {
+function rule(change: Partial<DatapointConfig> = {}): DatapointConfig {
   return { selector: {}, measurement: 'datalog', field: undefined, tags: {}, ...change }
 }
 
@@ -39,7 +39,7 @@ function pointOf(result: Point | Rejection | undefined): Point {
   return result
 }
 
-function fieldsOf(value: LoggedValue, change: Partial<MappingRule> = {}): unknown {
+function fieldsOf(value: LoggedValue, change: Partial<DatapointConfig> = {}): unknown {
   const result = compileMapping('plant-a', [rule(change)]).map(entry(value))
   return result === undefined ? undefined : 'reason' in result ? result.reason : result.fields
 }
@@ -186,7 +186,7 @@ describe('the fields of a value', () => {
 })
 
 describe('a rule', () => {
-  it.each<[string, Partial<MappingRule>]>([
+  it.each<[string, Partial<DatapointConfig>]>([
     ['takes the place of a tag of the datapoint', { tags: { device: 'x' } }],
     ['has an empty tag', { tags: { floor: '' } }],
     ['has a tag InfluxDB keeps for itself', { tags: { time: 'x' } }],

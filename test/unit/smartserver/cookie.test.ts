@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { cookieOf } from '../../../src/smartserver/cookie.ts'
+import { cookieOf } from '../../../src/smartserver/login.ts'
 
 const date = 'Sat, 31 Jan 2026 12:00:00 GMT'
 

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import type { Selector } from '../../../src/domain/datapoint.ts'
 import { KnownNames } from '../../../src/smartserver/known-names.ts'
-import { dataLogPath } from '../../../src/smartserver/query.ts'
+import { dataLogPath } from '../../../src/smartserver/log-query.ts'
 
 const lux: Selector = { device: { name: 'Sensor 1' }, block: 'Light', index: 0, point: { name: 'nvoLux' } }
 const frame = (more: object) =>

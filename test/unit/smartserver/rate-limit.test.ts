@@ -1,7 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { Failure } from '../../../src/domain/failure.ts'
-import { createRateLimit } from '../../../src/smartserver/rate-limit.ts'
-import { tooFast } from '../../../src/smartserver/too-fast.ts'
+import { createRateLimit, tooFast } from '../../../src/smartserver/rate-limit.ts'
 import { steeredClock } from '../../support/steered-clock.ts'
 
 const { signal } = new AbortController()

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { Selector } from '../../../src/domain/datapoint.ts'
-import { dataLogPath } from '../../../src/smartserver/query.ts'
+import { dataLogPath } from '../../../src/smartserver/log-query.ts'
 import { answersTime, releaseNumber, xifForm } from '../../../src/smartserver/release.ts'
 
 const range = { after: Date.UTC(2022, 3, 11, 7), until: Date.UTC(2022, 3, 12, 7) }

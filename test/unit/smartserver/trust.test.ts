@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { createServer, type Socket } from 'node:net'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import type { TlsTrust } from '../../../src/config/schema.ts'
+import type { TlsTrust } from '../../../src/config/config.ts'
 import { Failure } from '../../../src/domain/failure.ts'
 import { makeCertificate } from '../../../src/simulator/certificate.ts'
 import { readDataLogSocket } from '../../../src/smartserver/data-log.ts'

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { systemClock } from '../../../src/domain/clock.ts'
+import { systemClock } from '../../../src/cli/system-clock.ts'
 
 describe('the system clock', () => {
   beforeEach(() => void vi.useFakeTimers())

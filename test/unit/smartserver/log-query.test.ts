@@ -2,8 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { Selector } from '../../../src/domain/datapoint.ts'
 import { Failure } from '../../../src/domain/failure.ts'
-import { percentEncode } from '../../../src/smartserver/log-query.ts'
-import { dataLogPath } from '../../../src/smartserver/query.ts'
+import { dataLogPath, percentEncode } from '../../../src/smartserver/log-query.ts'
 import { runs } from '../../support/runs.ts'
 
 const morning = { after: Date.UTC(2021, 3, 22, 8), until: Date.UTC(2021, 3, 22, 17, 35, 10) }

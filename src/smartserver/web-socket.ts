@@ -1,8 +1,37 @@
 import type { ClientRequest, IncomingMessage } from 'node:http'
+import type https from 'node:https'
+import { WebSocket } from 'ws'
 import type { Failure } from '../domain/failure.ts'
 import { retryAfterOf } from '../domain/retry-after.ts'
 import { gatewayFailure } from './failures.ts'
-import { tooFast } from './too-fast.ts'
+import { tooFast } from './rate-limit.ts'
+
+export interface SocketAddress {
+  /** `wss://host` and the path with its query. */
+  readonly url: string
+  readonly cookie: string
+  readonly agent: https.Agent
+}
+
+export const connectTimeoutMs = 30_000
+
+/** `largestFrame`: bytes; a longer one closes the socket. */
+export function openWebSocket(
+  { url, cookie, agent }: SocketAddress,
+  largestFrame: number,
+  options: { readonly skipUTF8Validation?: boolean } = {},
+): WebSocket {
+  return new WebSocket(url, {
+    agent,
+    headers: { cookie },
+    handshakeTimeout: connectTimeoutMs,
+    maxPayload: largestFrame,
+    followRedirects: false,
+    // compressing would cost the gateway CPU that it does not have
+    perMessageDeflate: false,
+    ...options,
+  })
+}
 
 /** A gateway that is starting or overloaded (protocol §4.1, §7): no range is to blame. */
 const notNow = new Set([502, 503, 504])
