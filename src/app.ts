@@ -140,7 +140,7 @@ const mostBatchBytes = 4 * 1024 * 1024
 
 export async function openSink({ sink, gateways }: Config, parts: AppParts): Promise<Sink> {
   if (sink.kind === 'sqlite') return await openSqliteSink(sink, parts)
-  if (sink.kind === 'bundle') return await openBundleSink(sink)
+  if (sink.kind === 'bundle') return await openBundleSink(sink, parts)
   const measurements = new Set(gateways.flatMap(({ datapoints }) => datapoints.map(({ measurement }) => measurement)))
   const numberFields = gateways.flatMap(({ datapoints }) =>
     datapoints.flatMap(({ measurement, field }) => (field === undefined ? [] : [{ measurement, field }])),

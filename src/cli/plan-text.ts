@@ -1,4 +1,4 @@
-import { notableOffsetMs } from '../domain/clock.ts'
+import { clocksDisagreeMs } from '../domain/clock.ts'
 import { durationText } from '../domain/duration.ts'
 import type { Failure } from '../domain/failure.ts'
 import { isoText } from '../domain/instant.ts'
@@ -75,7 +75,7 @@ function gatewayLines(plan: GatewayPlan): string[] {
     lines.push(row('', isReached ? 'planned without it' : 'planned from the ledger and assumptions alone'))
   } else lines.push(row('gateway', `release ${plan.release ?? 'not told'}, zone ${plan.zone}`))
   if (plan.clockOffsetMs !== undefined) lines.push(row('clock', offsetText(plan.clockOffsetMs)))
-  if (Math.abs(plan.clockOffsetMs ?? 0) > notableOffsetMs)
+  if (Math.abs(plan.clockOffsetMs ?? 0) > clocksDisagreeMs)
     lines.push(row('', "more than a minute: ranges go by the gateway's clock; set one of them right"))
   lines.push(row('missing', missingText(missing, ` of ${countText(missing.configured)}`)))
   if (missing.ms > 0) {

@@ -10,7 +10,7 @@ import { listDeadLetters, type ReplayOptions, replayDeadLetters } from './dead-l
 import { demo } from './demo.ts'
 import { type DiscardOptions, discardDeadLetters } from './discard.ts'
 import { type DiscoverOptions, discover } from './discover.ts'
-import { load } from './load.ts'
+import { type LoadOptions, load } from './load.ts'
 import { exitCode } from './outcome.ts'
 import { usageFailure } from './parse-time.ts'
 import { type PlanOptions, plan } from './plan.ts'
@@ -162,7 +162,8 @@ export async function runProgram(argv: readonly string[], version: string, conte
     .description('bring a bundle (sink.bundle) into the configured database')
     .argument('<folder>', 'the bundle')
     .option('--json', 'the receipt as one JSON document')
-    .action(async (folder: string, options: { json?: boolean }) => {
+    .option('--trust', 'record as complete also where the bundle has no entry of a datapoint')
+    .action(async (folder: string, options: LoadOptions) => {
       result = await load(withConfig(), folder, options, context)
     })
   const deadLetters = program

@@ -1,15 +1,18 @@
 import { openDeadLetters } from '../app.ts'
 import type { Config } from '../config/config.ts'
+import { clocksDisagreeMs } from '../domain/clock.ts'
+import { selectorLabel } from '../domain/datapoint.ts'
 import { isoText } from '../domain/instant.ts'
 import { rangeJson, type TimeRange } from '../domain/range.ts'
 import { openLedgerReadOnly } from '../ledger/ledger.ts'
+import type { RangeCheck } from '../ledger/memory.ts'
 import type { ParkedRange } from '../ledger/parked.ts'
 import { type DatapointStatus, type GatewayStatus, readStatus, type Status } from '../reports/status.ts'
 import type { CommandContext } from './context.ts'
 import { coverageBar, coveredShare } from './coverage-bar.ts'
 import { discardedTexts, lettersJson } from './dead-letter-text.ts'
 import { findExistingSink } from './existing-sink.ts'
-import { countOf, countText, minuteText, rangeText, shareText, tookText } from './format.ts'
+import { countOf, countText, minuteText, offsetText, rangeText, shareText, tookText } from './format.ts'
 import { exitCode } from './outcome.ts'
 import { riskJson, riskRows } from './risk-text.ts'
 
@@ -54,6 +57,7 @@ function gatewayLines(gateway: GatewayStatus, within: TimeRange, now: number, co
     const words = late === 0 ? 'none was late' : `${countText(late)} came late and would have been lost`
     lines.push(`re-reads: of ${countOf(points, 'point')} ${words}`)
   }
+  lines.push(...clockLines(gateway), ...verifiedLines(gateway))
   if (risk !== undefined)
     for (const [key, words] of riskRows(risk)) lines.push(`${key}, as of ${minuteText(risk.asOf)}: ${words}`)
   if (gateway.deadLetters.open > 0)
@@ -66,6 +70,25 @@ function gatewayLines(gateway: GatewayStatus, within: TimeRange, now: number, co
     lines.push(`no longer wanted, left as it is: ${unwanted.map(({ label }) => label).join(', ')}`)
   }
   return lines
+}
+
+function clockLines({ clockDifferenceMs = 0 }: GatewayStatus): string[] {
+  if (Math.abs(clockDifferenceMs) <= clocksDisagreeMs) return []
+  return [`clock: ${offsetText(clockDifferenceMs)}, when it was last asked: set one of them right`]
+}
+
+function verifiedLines({ verified }: GatewayStatus): string[] {
+  if (verified === undefined) return []
+  const { at, selector, range, proof, found, verdict } = verified
+  const of = `${selectorLabel(selector)}, ${minuteText(range.after)} … ${minuteText(range.until)}`
+  const when = `verified ${minuteText(at)}`
+  if (verdict === 'held') return [`${when}: the database holds all ${countOf(proof, 'point')} of ${of}`]
+  const counted = `${countText(found)} of ${countOf(proof, 'point')} of ${of}`
+  if (verdict === 'inconsistent')
+    return [
+      `${when}: THE DATABASE ANSWERS INCONSISTENTLY: it counts ${counted} and gives more one by one: run "verify"`,
+    ]
+  return [`${when}: THE DATABASE HOLDS ONLY ${counted}: run "verify"`]
 }
 
 /** The same range of several datapoints is one line. */
@@ -107,18 +130,26 @@ function statusJson({ owner, gateways }: Status): string {
       lastTry: isoText(at),
     })),
   })
-  const entries = gateways.map(({ name, datapoints, unwanted, rereads, activity, risk, deadLetters }) => [
-    name,
-    {
-      datapoints: datapoints.map(datapointJson),
-      unwanted: unwanted.map(datapointJson),
-      ...lettersJson(deadLetters),
-      ...(rereads === undefined ? {} : { rereads }),
-      ...(activity === undefined ? {} : { activity: activityJson(activity) }),
-      ...(risk === undefined ? {} : { risk: { asOf: isoText(risk.asOf), ...riskJson(risk) } }),
-    },
-  ])
+  const entries = gateways.map(
+    ({ name, datapoints, unwanted, rereads, activity, risk, clockDifferenceMs, verified, deadLetters }) => [
+      name,
+      {
+        datapoints: datapoints.map(datapointJson),
+        unwanted: unwanted.map(datapointJson),
+        ...lettersJson(deadLetters),
+        clockDifferenceMs,
+        verified: verified && verifiedJson(verified),
+        ...(rereads === undefined ? {} : { rereads }),
+        ...(activity === undefined ? {} : { activity: activityJson(activity) }),
+        ...(risk === undefined ? {} : { risk: { asOf: isoText(risk.asOf), ...riskJson(risk) } }),
+      },
+    ],
+  )
   return JSON.stringify({ ...(owner === undefined ? {} : { owner }), gateways: Object.fromEntries(entries) })
+}
+
+function verifiedJson({ at, selector, range, proof, found, verdict }: RangeCheck) {
+  return { at: isoText(at), verdict, datapoint: selectorLabel(selector), ...rangeJson(range), proof, found }
 }
 
 function activityJson({ doing, since, until }: NonNullable<GatewayStatus['activity']>) {

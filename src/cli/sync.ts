@@ -1,11 +1,15 @@
 import type { Logger } from 'pino'
-import { openApp, openMetrics, runApp } from '../app.ts'
+import { type App, openApp, openMetrics, runApp } from '../app.ts'
 import type { Config } from '../config/config.ts'
 import { durationText } from '../domain/duration.ts'
 import { checkDatabase } from '../pipeline/check-database.ts'
 import { wantedSince } from '../planning/demand.ts'
+import { createDailyVerification } from '../service/daily-verification.ts'
 import { untilReady } from '../service/readiness.ts'
 import { type SyncRun, syncForever, syncOnce } from '../service/sync.ts'
+import { stillMsOf } from '../sinks/settle.ts'
+import type { Sink, SinkReport } from '../sinks/sink.ts'
+import { checkOneRange } from '../verification/daily-check.ts'
 import type { CommandContext } from './context.ts'
 import { exitCode, exitCodeOf } from './outcome.ts'
 
@@ -27,19 +31,48 @@ export async function sync(config: Config, options: { once?: boolean }, context:
     const { after } = wantedSince(clock.now(), config.sync.since, app.ledger.memory.wantedOf(gateway))
     return app.deadLetters.count([gateway], { after, until: Number.POSITIVE_INFINITY })
   }
-  const parts = { run, lettersOf, clock, log, told: new Set<string>(), metrics: shown?.metrics }
+  const metrics = shown?.metrics
+  const names = config.gateways.map(({ name }) => name)
+  const verification = isVerified(app.sink, config)
+    ? createDailyVerification(names, { ...rangeChecks(app, report), clock, log, metrics })
+    : undefined
+  const parts = { run, lettersOf, verification, clock, log, told: new Set<string>(), metrics }
   for (const warning of report.warnings) log.warn({ sink: app.sink.label, warning }, 'database warning')
   tellRetention(report.retentionMs, config.sync.since, app.sink.label, log)
   if (options.once === true) {
     const outcome = await syncOnce(config.sync, parts, {}, signal)
-    return exitCodeOf(outcome)
+    await verification?.look(signal)
+    const code = exitCodeOf(outcome)
+    return code === exitCode.done && verification?.isHeld() === false ? exitCode.missing : code
   }
   const { length } = config.gateways
   log.info({ gateways: length, sink: app.sink.label, every: durationText(config.sync.every) }, 'sync started')
-  const names = config.gateways.map(({ name }) => name)
   await syncForever(names, config.sync, parts, signal)
   log.info('sync stopped')
   return exitCode.done
+}
+
+/** A bundle is not read back here. */
+function isVerified({ begin }: Sink, { sync }: Config): boolean {
+  return sync.verify === 'daily' && begin === undefined
+}
+
+function rangeChecks({ ledger, sink, clock, gateways }: App, report: SinkReport) {
+  const settling = { clock, stillMs: stillMsOf(report), observe: () => {} }
+  const claims = new Map(
+    gateways.map(({ source: { name }, config }) => [
+      name,
+      { name, selectors: config.datapoints.map(({ selector }) => selector) },
+    ]),
+  )
+  return {
+    check: (gateway: string, signal: AbortSignal) => {
+      const { retentionMs } = report
+      const oldest = retentionMs === undefined ? Number.NEGATIVE_INFINITY : clock.now() - retentionMs
+      return checkOneRange(claims.get(gateway)!, { sink, ledger, clock, oldest, settling }, signal)
+    },
+    lastOf: (gateway: string) => ledger.memory.rangeCheckOf({ sink: sink.id, gateway }),
+  }
 }
 
 /** What the database would not keep is not asked for: whoever set sync.since should know. */

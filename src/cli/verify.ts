@@ -6,7 +6,7 @@ import type { Failure } from '../domain/failure.ts'
 import type { TimeRange } from '../domain/range.ts'
 import { type Ledger, openLedgerReadOnly } from '../ledger/ledger.ts'
 import { checkDatabase } from '../pipeline/check-database.ts'
-import { type Settling, usualStillMs } from '../sinks/settle.ts'
+import { type Settling, stillMsOf } from '../sinks/settle.ts'
 import type { Sink, SinkReport } from '../sinks/sink.ts'
 import { conclusionOf } from '../verification/conclusion.ts'
 import { claimsOf, scopeOf } from '../verification/scope.ts'
@@ -160,9 +160,9 @@ async function certify(
   }
 }
 
-function settlingOf({ readsAtOnce }: SinkReport, { clock, terminal }: CommandContext): Settling {
+function settlingOf(report: SinkReport, { clock, terminal }: CommandContext): Settling {
   const observe = () => terminal.live('the database holds too few points: asking it again before that is believed …')
-  return { clock, stillMs: readsAtOnce === true ? 0 : usualStillMs, observe }
+  return { clock, stillMs: stillMsOf(report), observe }
 }
 
 function withinOf({ from, to }: VerifyOptions, { clock }: CommandContext): TimeRange {

@@ -126,6 +126,12 @@ const sync = section({
     text: 'How late an entry may turn up: what is younger is fetched once more',
   }).prefault('1h'),
   since: duration({ from: minute, to: 36_600 * day, text: 'How far back the first sync reaches' }).prefault('90d'),
+  verify: z
+    .enum(['daily', 'off'])
+    .prefault('daily')
+    .describe(
+      'daily: one complete range of each gateway is counted in the database every day, to see that it keeps what it acknowledges',
+    ),
 })
   .superRefine(inOrder('settle', 'lateness'), whateverOptions)
   .superRefine(roomForRereads, whateverOptions)

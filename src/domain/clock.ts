@@ -14,5 +14,5 @@ export interface ClockReading {
   readonly gateway: number
 }
 
-/** A larger difference between the clocks of a gateway and of this host is reported. */
-export const notableOffsetMs = 60_000
+/** A `Date` header has whole seconds, and an answer takes time: less than this is no disagreement of two clocks. */
+export const clocksDisagreeMs = 60_000

@@ -1,6 +1,7 @@
 import type { ClockReading } from '../domain/clock.ts'
+import type { SinkGateway } from '../domain/coverage.ts'
 import { type Selector, selectorKey } from '../domain/datapoint.ts'
-import type { WantedSince } from '../domain/range.ts'
+import type { TimeRange, WantedSince } from '../domain/range.ts'
 import type { Width } from '../domain/request.ts'
 import type { Reread } from './proof.ts'
 import type { Statements, Transaction } from './statements.ts'
@@ -17,6 +18,21 @@ export interface Rereads {
   readonly ranges: number
   readonly points: number
   readonly late: number
+}
+
+/** One complete range, counted in the database by `sync`. */
+export interface RangeCheck {
+  /** By the host's clock, ms UTC. */
+  readonly at: number
+  /** Which of the ranges is next follows from it. */
+  readonly turn: number
+  readonly selector: Selector
+  readonly range: TimeRange
+  /** Points that were acknowledged, and those that the database counts. */
+  readonly proof: number
+  readonly found: number
+  /** `inconsistent`: it counts fewer than it gives one by one, so that nothing is missing by its count. */
+  readonly verdict: 'held' | 'missing' | 'inconsistent'
 }
 
 interface Retentions {
@@ -66,6 +82,11 @@ export function createMemory(database: Statements, transaction: Transaction) {
       const byMs = Map.groupBy(known, ([, ms]) => ms)
       const rows = [...byMs].map(([ms, of]) => [ms, of.map(([selector]) => selectorKey(selector))])
       transaction(() => put(gateway, 'retention', { at, known: rows }))
+    },
+    /** The last one; undefined: none in this database. */
+    rangeCheckOf: ({ sink, gateway }: SinkGateway) => get<RangeCheck>(gateway, `check ${sink}`),
+    rememberRangeCheck({ sink, gateway }: SinkGateway, check: RangeCheck): void {
+      transaction(() => put(gateway, `check ${sink}`, check))
     },
     /** By gateway: how often provisional ranges were read again, and the points that only the re-read has found. */
     rereads: (): Map<string, Rereads> =>

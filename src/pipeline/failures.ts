@@ -18,7 +18,7 @@ export const transferFailure = failures({
   'bundle-damaged': {
     retry: 'never',
     reach: 'run',
-    meaning: 'A file of a bundle is not as it was written.',
+    meaning: 'A file of a bundle is not as it was written, or is no regular file.',
     advice: 'Copy the bundle again. What was loaded before stays; nothing of this file was recorded as complete.',
   },
 })

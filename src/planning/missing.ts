@@ -1,4 +1,5 @@
 import type { SyncConfig } from '../config/config.ts'
+import { clocksDisagreeMs } from '../domain/clock.ts'
 import type { Coverage } from '../domain/coverage.ts'
 import { RangeSet, rangeLength, type TimeRange } from '../domain/range.ts'
 import { hasTime } from './clock-premise.ts'
@@ -23,9 +24,6 @@ export interface Clocks {
   /** The newest entry that the gateway has ever sent, as far as it was asked for. */
   readonly newestEntry: number | undefined
 }
-
-/** Clocks that differ by more than this disagree: a `Date` header has whole seconds, and an answer takes time. */
-const clocksDisagreeMs = 60_000
 
 /** No clock that is believed at all is further ahead than this of the one that logs. */
 const mostAheadMs = 86_400_000

@@ -1,5 +1,5 @@
 import type { GatewayConfig } from '../config/config.ts'
-import { type Clock, notableOffsetMs } from '../domain/clock.ts'
+import { type Clock, clocksDisagreeMs } from '../domain/clock.ts'
 import { Failure } from '../domain/failure.ts'
 import { concerns, type DatapointProblem, datapointProblem, type KnownDevice } from '../inventory/datapoint-problems.ts'
 import { readCertificate, type ShownCertificate } from '../smartserver/certificate.ts'
@@ -53,7 +53,7 @@ export async function checkGateway(
     clockOffsetMs: gateway.clock.offsetMs,
   }
   if (hello instanceof Failure) return { ...known, ...nothing, failure: hello, notChecked: hello.message }
-  if (Math.abs(known.clockOffsetMs ?? 0) > notableOffsetMs)
+  if (Math.abs(known.clockOffsetMs ?? 0) > clocksDisagreeMs)
     warnings.push("the gateway's clock differs from this host's by more than a minute: set one of them right")
   if (shown !== undefined && config.tls.kind !== 'fingerprint' && shown.validTo - clock.now() < soonExpiredMs)
     warnings.push('the certificate expires within 30 days, or has expired')

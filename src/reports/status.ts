@@ -6,7 +6,7 @@ import { isWide, type Selector, selectorContains, selectorKey, selectorLabel } f
 import { addCounts, type Counts } from '../domain/receipt.ts'
 import type { Activity } from '../ledger/activity.ts'
 import type { Ledger } from '../ledger/ledger.ts'
-import type { Rereads } from '../ledger/memory.ts'
+import type { RangeCheck, Rereads } from '../ledger/memory.ts'
 import type { ParkedRange } from '../ledger/parked.ts'
 import type { Proof } from '../ledger/proof.ts'
 import { planRun } from '../planning/plan.ts'
@@ -33,6 +33,10 @@ export interface GatewayStatus {
   readonly rereads: Rereads | undefined
   readonly activity: Activity | undefined
   readonly risk: KnownRisk | undefined
+  /** The gateway's clock less the host's when something was recorded last, ms; undefined: nothing was yet. */
+  readonly clockDifferenceMs: number | undefined
+  /** What `sync` found in the database last. */
+  readonly verified: RangeCheck | undefined
   /** Of all time. */
   readonly deadLetters: LetterCount
 }
@@ -71,9 +75,16 @@ export function readStatus(
       rereads: rereads.get(gateway.name),
       activity: activities.get(gateway.name),
       risk: riskOfGateway(config, gateway, sink ?? '', ledger, now),
+      clockDifferenceMs: clockDifference(ledger, gateway.name),
+      verified: ledger.memory.rangeCheckOf({ sink: sink ?? '', gateway: gateway.name }),
       deadLetters: deadLetters.count([gateway.name], allTime),
     })),
   }
+}
+
+function clockDifference(ledger: Ledger, gateway: string): number | undefined {
+  const clock = ledger.memory.clockOf(gateway)
+  return clock && clock.gateway - clock.host
 }
 
 function riskOfGateway(
@@ -85,8 +96,7 @@ function riskOfGateway(
 ): KnownRisk | undefined {
   const told = ledger.memory.retentions(name)
   if (told === undefined) return undefined
-  const clock = ledger.memory.clockOf(name)
-  const gatewayNow = now + (clock === undefined ? 0 : clock.gateway - clock.host)
+  const gatewayNow = now + (clockDifference(ledger, name) ?? 0)
   const planned = {
     name,
     now: gatewayNow,

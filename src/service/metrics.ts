@@ -2,6 +2,7 @@ import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client'
 import type { Failure } from '../domain/failure.ts'
 import type { Receipt } from '../domain/receipt.ts'
 import { isUnknown } from '../inventory/datapoint-problems.ts'
+import type { RangeCheck } from '../ledger/memory.ts'
 import type { GatewayOutcome, RunEvent } from '../pipeline/job.ts'
 
 const fates = ['outside', 'duplicate', 'empty', 'written', 'rejected'] as const satisfies (keyof Receipt)[]
@@ -17,6 +18,14 @@ export class Metrics {
   readonly #completeUntil = this.#gauge('complete_until_timestamp_seconds', 'Up to here nothing is missing, Unix time')
   readonly #parked = this.#gauge('parked_ranges', 'Ranges that could not be fetched')
   readonly #deadLetters = this.#gauge('dead_letters', 'Wanted entries that could not be written and were not discarded')
+  readonly #verified = this.#gauge(
+    'verified_timestamp_seconds',
+    'When sync last found a range whole in the database, Unix time',
+  )
+  readonly #missingPoints = this.#gauge(
+    'verified_missing_points',
+    'Points of the range verified last that the database did not count',
+  )
   readonly #backlog = this.#gauge('backlog_seconds', 'Time that the last pass left, summed over datapoints')
 
   /** A failure that goes on holding the gateway ends pass after pass, and happened once. */
@@ -53,6 +62,14 @@ export class Metrics {
     const isComplete = parked === 0 && leftMs === 0 && deadLetters === 0 && !problems.some(isUnknown)
     this.#passes.inc({ gateway, ended: isComplete ? 'complete' : 'incomplete' })
     if (isComplete && settled !== undefined) this.#completeUntil.set({ gateway }, settled.until / 1000)
+  }
+
+  /** What the daily verification found last; undefined: nothing yet. */
+  verified(gateway: string, check: RangeCheck | undefined): void {
+    if (check === undefined) return
+    const { at, proof, found, verdict } = check
+    if (verdict === 'held') this.#verified.set({ gateway }, at / 1000)
+    this.#missingPoints.set({ gateway }, Math.max(0, proof - found))
   }
 
   /** A pass that came to nothing. */

@@ -9,6 +9,7 @@ import { type DatapointProblem, isUnknown } from '../inventory/datapoint-problem
 import type { RunEvent } from '../pipeline/job.ts'
 import type { RunOutcome } from '../pipeline/run.ts'
 import type { Demand } from '../planning/demand.ts'
+import type { DailyVerification } from './daily-verification.ts'
 import type { Metrics } from './metrics.ts'
 import { repeat } from './schedule.ts'
 
@@ -33,6 +34,9 @@ export interface SyncOutcome extends RunOutcome {
 /** Windows aim at requests of 10 s; this leaves room for slower ones. */
 const lastRequestMs = 30_000
 
+/** How often it is looked whether a verification is due. */
+const verificationMs = 600_000
+
 export interface SyncParts {
   readonly run: SyncRun
   /** Dead letters of the time that the schedule wants of a gateway. */
@@ -42,6 +46,8 @@ export interface SyncParts {
   /** Problems of datapoints that were logged already. */
   readonly told: Set<string>
   readonly metrics?: Metrics | undefined
+  /** Undefined: sync.verify is off, or nothing can be read back from the sink. */
+  readonly verification?: DailyVerification | undefined
 }
 
 /**
@@ -139,6 +145,9 @@ export async function syncForever(
     }
   }
   const schedules = gateways.map(only => repeat(options.every, parts.clock, () => pass(only), either))
+  const { verification } = parts
+  if (verification !== undefined)
+    schedules.push(repeat(verificationMs, parts.clock, () => verification.look(either), either))
   for (const schedule of schedules) schedule.catch(error => stop.abort(error))
   await Promise.allSettled(schedules)
   await Promise.all(schedules)

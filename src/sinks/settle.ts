@@ -1,5 +1,6 @@
 import type { Clock } from '../domain/clock.ts'
 import { sinkFailure } from './failures.ts'
+import type { SinkReport } from './sink.ts'
 
 export interface Settling {
   readonly clock: Pick<Clock, 'elapsed' | 'sleep'>
@@ -10,7 +11,12 @@ export interface Settling {
 }
 
 /** InfluxDB 3 misses points for seconds while it writes a snapshot; after a backfill of a year for minutes. */
-export const usualStillMs = 30_000
+const usualStillMs = 30_000
+
+/** A database that answers at once with all that it has acknowledged need not be asked again. */
+export function stillMsOf({ readsAtOnce }: Pick<SinkReport, 'readsAtOnce'>): number {
+  return readsAtOnce === true ? 0 : usualStillMs
+}
 
 export interface Answered<Answer> {
   readonly answer: Answer

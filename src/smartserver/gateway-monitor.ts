@@ -1,5 +1,5 @@
 import type { Logger } from 'pino'
-import { type Clock, notableOffsetMs } from '../domain/clock.ts'
+import { type Clock, clocksDisagreeMs } from '../domain/clock.ts'
 import { CpuMeter, type CpuReading } from './cpu.ts'
 import type { Gateway } from './gateway.ts'
 import { createNotifications, type Notifications } from './notifications.ts'
@@ -102,7 +102,7 @@ export class GatewayMonitor {
 
   #compareClocks(): void {
     const { offsetMs = 0 } = this.#parts.gateway.clock
-    if (this.#hasWarned || Math.abs(offsetMs) <= notableOffsetMs) return
+    if (this.#hasWarned || Math.abs(offsetMs) < clocksDisagreeMs) return
     this.#hasWarned = true
     this.#log.warn({ offsetMs }, "the gateway's clock differs from this host's: set one of them right")
   }

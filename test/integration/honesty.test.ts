@@ -160,9 +160,10 @@ describe.concurrent.each(Object.entries(hostilities))('while the gateway %s', { 
         )
       }
     }
+    const trusted = { askedHere: new Set<string>() }
     for (const harm of [cut, flip, remove]) {
       const restore = harm(bundle)
-      await loadBundle(bundle, app, () => {}, never).catch(error =>
+      await loadBundle(bundle, app, trusted, () => {}, never).catch(error =>
         expect(toFailure(error).code).not.toBe('unexpected'),
       )
       await expectWholeWhereSaid()
@@ -171,7 +172,7 @@ describe.concurrent.each(Object.entries(hostilities))('while the gateway %s', { 
     gateway.setFaults(noFaults)
     clock.leap(hourMs)
     await runOnce(packer, packing, range)
-    await loadBundle(bundle, app, () => {}, never)
+    await loadBundle(bundle, app, trusted, () => {}, never)
     expect(finalOfAll(app, config).covers(range)).toBe(true)
     expectEqualButForDead(gateway, await stage.read(config, range))
   })

@@ -56,6 +56,30 @@ describe('status and retry', () => {
     expect(readdirSync(site.folder)).toEqual([...new Set([...before, 'smartserver-etl.yaml'])])
   })
 
+  test('a gateway whose clock differs from the host by more than a minute is named', async () => {
+    for (const [clockSkewMs, words] of [
+      [-7_200_000, /clock: 2 h.* behind this host's/],
+      [30_000, undefined],
+    ] as const) {
+      const skewed = await startSimulator({ devices: 1, interval: 60, clockSkewMs })
+      try {
+        await site.configure({
+          gateways: { g: gatewaySettings(skewed, ['Sensor 1/*/*/*']) },
+          sink: { sqlite: { path: `clock${clockSkewMs}.db` } },
+          ledger: `clock${clockSkewMs}-ledger.db`,
+        })
+        await run('backfill', '--from', new Date(Date.now() - 14 * 3_600_000).toISOString(), '--to', '10h')
+      } finally {
+        await skewed.close()
+      }
+      const { clockDifferenceMs } = (await statusOf()).gateways.g
+      expect(Math.abs(clockDifferenceMs - clockSkewMs)).toBeLessThan(20_000)
+      const { stdout } = await run('status')
+      if (words === undefined) expect(stdout).not.toContain('clock:')
+      else expect(stdout).toMatch(words)
+    }
+  }, 120_000)
+
   test('a range that cannot be had is listed with its reason, and "retry" fetches it and nothing else', async () => {
     await configure(['Sensor 1/*/*/*'])
     const done = await run('backfill', ...range, '--json')

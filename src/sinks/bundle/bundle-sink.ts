@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { accessSync, closeSync, constants, openSync, readdirSync, rmSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { gzipSync } from 'node:zlib'
+import type { Clock } from '../../domain/clock.ts'
 import { Failure } from '../../domain/failure.ts'
 import type { Point } from '../../domain/point.ts'
 import type { DataLogRequest } from '../../domain/request.ts'
@@ -9,7 +10,8 @@ import { replaceDurably, writeAll } from '../../durable/write.ts'
 import { sinkFailure } from '../failures.ts'
 import { lineOf } from '../line-protocol/format-lines.ts'
 import type { Sink, SinkDraft } from '../sink.ts'
-import { addToManifest, fileSuffix, type ManifestList, makeManifest } from './manifest.ts'
+import { addToManifest, type ManifestList, makeManifest } from './manifest.ts'
+import { fileSuffix } from './manifest-line.ts'
 
 const draftSuffix = '.draft'
 
@@ -20,10 +22,13 @@ const draftSuffix = '.draft'
  * Whatever ends the program in between, the range is fetched again and gives the same points (law 4): what is listed
  * twice is loaded once, and a file that is not listed is of a complete range all the same.
  */
-export async function openBundleSink({ path }: { readonly path: string }): Promise<Sink> {
+export async function openBundleSink(
+  { path }: { readonly path: string },
+  { clock }: { readonly clock: Clock },
+): Promise<Sink> {
   const folder = resolve(path)
   const label = `bundle ${path}`
-  const { id, last } = guarded(label, () => makeManifest(folder))
+  const { id, last } = guarded(label, () => makeManifest(folder, clock.now()))
   const list = { folder, last }
   let drafts = 0
   const notHere = (what: string) =>
@@ -36,7 +41,7 @@ export async function openBundleSink({ path }: { readonly path: string }): Promi
     begin(request) {
       // not at opening: whoever only looks must leave the drafts of a run that goes on
       if (drafts === 0) guarded(label, () => sweep(folder))
-      return openDraft(request, { folder, label, number: drafts++, list })
+      return openDraft(request, { folder, label, number: drafts++, list, clock })
     },
     async write() {
       throw notHere('written to outside of a transfer')
@@ -60,9 +65,17 @@ function sweep(folder: string): void {
   for (const name of readdirSync(folder)) if (name.endsWith(draftSuffix)) rmSync(join(folder, name))
 }
 
+interface DraftParts {
+  readonly folder: string
+  readonly label: string
+  readonly number: number
+  readonly list: ManifestList
+  readonly clock: Clock
+}
+
 function openDraft(
   { gateway, selectors, range }: DataLogRequest,
-  { folder, label, number, list }: { folder: string; label: string; number: number; list: ManifestList },
+  { folder, label, number, list, clock }: DraftParts,
 ): SinkDraft {
   const draft = join(folder, `${process.pid}-${number}${draftSuffix}`)
   const hash = createHash('sha256')
@@ -95,6 +108,7 @@ function openDraft(
           replaceDurably(whole, draft, join(folder, name))
         }
         addToManifest(list, {
+          at: clock.now(),
           gateway,
           selectors,
           ...range,

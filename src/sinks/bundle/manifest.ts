@@ -1,41 +1,30 @@
-import { createHash, randomUUID } from 'node:crypto'
-import { closeSync, existsSync, mkdirSync, openSync, readdirSync, readFileSync } from 'node:fs'
+import { randomUUID } from 'node:crypto'
+import { closeSync, existsSync, mkdirSync, openSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Selector } from '../../domain/datapoint.ts'
 import type { Failure } from '../../domain/failure.ts'
-import { appendDurably } from '../../durable/append.ts'
+import type { TimeRange } from '../../domain/range.ts'
+import { appendDurably, portionsOf } from '../../durable/append.ts'
+import { openRegularFile } from '../../durable/regular-file.ts'
 import { replaceDurably, writeAll } from '../../durable/write.ts'
 import { sinkFailure } from '../failures.ts'
+import { fileSuffix, jsonOf, type ManifestEntry, manifestLine, parseManifestLine } from './manifest-line.ts'
 
 const manifestName = 'manifest.ndjson'
-export const fileSuffix = '.lp.gz'
+/** A hundred thousand datapoints in one transfer. */
+const mostLineBytes = 16 * 1024 * 1024
+const mostFaults = 20
+const mostSpans = 1_000
 
-/** A series in the manifest: `[measurement, tags]`. */
-type SeriesJson = readonly [string, Readonly<Record<string, string>>]
-
-/** One complete transfer. Lists are in the order of the selectors. */
-export interface ManifestEntry {
-  readonly gateway: string
-  readonly selectors: readonly [Selector, ...Selector[]]
-  /** `(after, until]`, ms UTC. */
-  readonly after: number
-  readonly until: number
-  readonly provisional: boolean
-  readonly received: number
-  readonly written: number
-  readonly series: readonly (readonly SeriesJson[])[]
-  /** Undefined where the range held nothing to write. */
-  readonly file?: string
-  readonly sha256?: string
-}
-
-/** What is in a bundle, and what is wrong with its list. */
+/** What is in a bundle, and what is wrong with its list. The lines themselves may be more than memory holds. */
 export interface Manifest {
   readonly id: string
-  readonly entries: readonly ManifestEntry[]
+  /** Ranges that can be loaded. */
+  readonly count: number
+  /** Of each gateway, from the earliest to the latest of them; of the first thousand gateways. */
+  readonly spans: ReadonlyMap<string, TimeRange>
   /** Number of the last line, from 0, the head. */
   readonly last: number
-  /** For people: each one a range or more that may not be in `entries`. */
+  /** For people: each one a range or more that cannot be loaded; of many the first. */
   readonly faults: readonly string[]
 }
 
@@ -45,38 +34,47 @@ export interface ManifestList {
   last: number
 }
 
-/** Throws a Failure for a folder that is no bundle. */
-export function readManifest(folder: string): Manifest {
-  let lines: string[]
-  let names: string[]
-  try {
-    lines = readFileSync(join(folder, manifestName), 'utf8').split('\n')
-    names = readdirSync(folder)
-  } catch (cause) {
-    throw notABundle(folder, cause)
-  }
-  const [head = '', ...rest] = lines
-  const id = (parsed(head) as { bundle?: unknown } | undefined)?.bundle
-  if (typeof id !== 'string') throw notABundle(folder, undefined)
-  const entries: ManifestEntry[] = []
+/** `now`: by this machine's clock, ms UTC. Throws a Failure for a folder that is no bundle. */
+export function readManifest(folder: string, now: number): Manifest {
+  const unlisted = new Set(filesIn(folder))
   const faults: string[] = []
-  let last = 0
-  for (const [i, text] of rest.entries()) {
-    if (text === '') continue
-    const line = parsedLine(text)
-    if (line === undefined) {
-      faults.push(`line ${i + 2} of ${manifestName} is damaged`)
+  let faultCount = 0
+  const fault = (words: string) => {
+    if (++faultCount <= mostFaults) faults.push(words)
+  }
+  let id: string | undefined
+  let [count, last] = [0, 0]
+  const spans = new Map<string, TimeRange>()
+  for (const line of linesOf(folder, now)) {
+    if ('id' in line) {
+      id = line.id
       continue
     }
-    if (line.number > last + 1)
-      faults.push(`${line.number - last - 1} of its ranges are missing before line ${i + 2} of ${manifestName}`)
-    last = line.number
-    entries.push(line.entry)
+    const { position, number } = line
+    if (number !== undefined) {
+      if (number > last + 1)
+        fault(`${number - last - 1} of its ranges are missing before line ${position} of ${manifestName}`)
+      last = number
+    }
+    if ('wrong' in line) {
+      fault(`line ${position} of ${manifestName} ${line.wrong}`)
+      continue
+    }
+    const { gateway, after, until, file } = line.entry
+    count++
+    if (file !== undefined) unlisted.delete(file)
+    const span = spans.get(gateway) ?? { after, until }
+    if (spans.size < mostSpans || spans.has(gateway))
+      spans.set(gateway, { after: Math.min(span.after, after), until: Math.max(span.until, until) })
   }
-  const listed = new Set(entries.map(({ file }) => file))
-  for (const name of names.sort())
-    if (name.endsWith(fileSuffix) && !listed.has(name)) faults.push(`${name} is not listed in ${manifestName}`)
-  return { id, entries, last, faults }
+  for (const name of unlisted) fault(`${name} is not listed in ${manifestName}`)
+  if (faultCount > mostFaults) faults.push(`and ${faultCount - mostFaults} more`)
+  return { id: id!, count, spans, last, faults }
+}
+
+/** What can be loaded, line by line. Throws as `readManifest` does. */
+export function* manifestEntries(folder: string, now: number): Generator<ManifestEntry> {
+  for (const line of linesOf(folder, now)) if ('entry' in line) yield line.entry
 }
 
 export function hasManifest(folder: string): boolean {
@@ -84,7 +82,7 @@ export function hasManifest(folder: string): boolean {
 }
 
 /** Makes the folder and its manifest where there are none; the first line names the bundle for good, whatever its path. */
-export function makeManifest(folder: string): Manifest {
+export function makeManifest(folder: string, now: number): Manifest {
   mkdirSync(folder, { recursive: true })
   const path = join(folder, manifestName)
   if (!hasManifest(folder)) {
@@ -98,37 +96,82 @@ export function makeManifest(folder: string): Manifest {
     }
     replaceDurably(file, draft, path)
   }
-  return readManifest(folder)
+  return readManifest(folder, now)
 }
 
 /**
- * Durable when it returns. The number shows where lines are missing, the checksum where one is damaged. A line that a
- * crash cut off is taken away: its transfer was not recorded and comes again.
+ * Durable when it returns. A line that a crash cut off is taken away: its transfer was not recorded and comes again.
  */
 export function addToManifest(list: ManifestList, entry: ManifestEntry): void {
-  const numbered = { line: list.last + 1, ...entry }
-  const line = Buffer.from(`${JSON.stringify({ ...numbered, sum: sumOf(numbered) })}\n`)
-  appendDurably(join(list.folder, manifestName), [line], 'drop')
+  const number = list.last + 1
+  appendDurably(join(list.folder, manifestName), [manifestLine(number, entry)], 'drop')
   // not before: a number that was given to nothing would look like a missing line
-  list.last++
+  list.last = number
 }
 
-function sumOf(numbered: object): string {
-  return createHash('sha256').update(JSON.stringify(numbered)).digest('hex').slice(0, 16)
+type Line = { readonly id: string } | ({ readonly position: number } & ReturnType<typeof parseManifestLine>)
+
+/** The head first; then the lines, with their position in the file from 1. */
+function* linesOf(folder: string, now: number): Generator<Line> {
+  let position = 0
+  for (const bytes of rawLines(folder)) {
+    position++
+    if (position === 1) {
+      const id: unknown = (Object(bytes === undefined ? undefined : jsonOf(bytes)) as { bundle?: unknown }).bundle
+      if (typeof id !== 'string') throw notABundle(folder, undefined)
+      yield { id }
+    } else if (bytes === undefined) yield { position, number: undefined, wrong: 'is too long' }
+    else if (bytes.length > 0) yield { position, ...parseManifestLine(bytes, now) }
+  }
+  if (position === 0) throw notABundle(folder, undefined)
 }
 
-function parsedLine(text: string): { readonly number: number; readonly entry: ManifestEntry } | undefined {
-  const { sum, ...numbered } = (parsed(text) ?? {}) as { sum?: unknown; line?: unknown }
-  if (typeof numbered.line !== 'number' || sum !== sumOf(numbered)) return undefined
-  const { line: number, ...entry } = numbered
-  return { number, entry: entry as unknown as ManifestEntry }
-}
-
-function parsed(line: string): unknown {
+/** Undefined for a line that is too long for memory. */
+function* rawLines(folder: string): Generator<Buffer | undefined> {
+  let file: number
   try {
-    return JSON.parse(line)
-  } catch {
-    return undefined
+    file = openRegularFile(join(folder, manifestName))
+  } catch (cause) {
+    throw notABundle(folder, cause)
+  }
+  try {
+    let parts: Uint8Array[] = []
+    let size = 0
+    const add = (part: Uint8Array) => {
+      size += part.length
+      // the portion is used again for the next one
+      if (size <= mostLineBytes) parts.push(Buffer.from(part))
+    }
+    const take = () => {
+      const line = size <= mostLineBytes ? Buffer.concat(parts) : undefined
+      parts = []
+      size = 0
+      return line
+    }
+    for (const portion of portionsOf(file)) {
+      let from = 0
+      for (let to = portion.indexOf(newline); to !== -1; to = portion.indexOf(newline, from)) {
+        add(portion.subarray(from, to))
+        from = to + 1
+        yield take()
+      }
+      add(portion.subarray(from))
+    }
+    if (size > 0) yield take()
+  } finally {
+    closeSync(file)
+  }
+}
+
+const newline = 0x0a
+
+function filesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder)
+      .filter(name => name.endsWith(fileSuffix))
+      .sort()
+  } catch (cause) {
+    throw notABundle(folder, cause)
   }
 }
 

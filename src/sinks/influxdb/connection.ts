@@ -2,6 +2,7 @@ import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https'
 import { rootCertificates } from 'node:tls'
 import { createGunzip } from 'node:zlib'
+import { jsonValuesIn, mostJsonValues } from '../json-size.ts'
 import type { Endpoint, InfluxOptions } from './endpoint.ts'
 
 /** The database answered, with whatever status; or no whole answer came, and what became of the request is unknown. */
@@ -27,8 +28,6 @@ export interface Connection {
 
 /** More of an answer is not held in memory: the query must ask for less. */
 const mostBytes = 16 * 1024 * 1024
-/** An empty object takes three bytes of an answer and some forty of memory. */
-const mostValues = 1_000_000
 
 /** A request as a whole, so that bytes that trickle do not hold it for ever; see `InfluxOptions.timeout`. */
 function wholeTimeoutMs({ timeout }: InfluxOptions): number {
@@ -92,22 +91,13 @@ async function bodyOf(response: IncomingMessage): Promise<string> {
   // counted as it is after gunzip: a few bytes on the wire may become any number
   for await (const chunk of isZipped ? response.compose(createGunzip()) : response) {
     bytes += chunk.length
-    values += valuesIn(chunk)
+    values += jsonValuesIn(chunk)
     if (bytes > mostBytes) throw failed('TOO_LARGE', `an answer is longer than ${mostBytes / 1024 / 1024} MiB`)
-    if (values > mostValues) throw failed('TOO_LARGE', `an answer holds more than ${mostValues} values`)
+    if (values > mostJsonValues) throw failed('TOO_LARGE', `an answer holds more than ${mostJsonValues} values`)
     chunks.push(chunk)
   }
   return Buffer.concat(chunks).toString()
 }
-
-/** As many as a JSON text can hold at the most. */
-function valuesIn(bytes: Buffer): number {
-  let count = 0
-  for (const byte of bytes) if (byte === comma || byte === bracket || byte === brace) count++
-  return count
-}
-
-const [comma, bracket, brace] = Buffer.from(',[{')
 
 function failed(code: string, message: string): Error {
   return Object.assign(new Error(message), { code })

@@ -25,7 +25,7 @@ const cases: Record<string, [rest: string, error: string]> = {
   ],
   'an unknown key that is like none is shown with all that are known': [
     '    datapoints: [a/b/0/c]\nsync: { xyz: 1 }\n',
-    `c.yaml:7:9: unknown key "xyz"; known here: every, settle, lateness, since
+    `c.yaml:7:9: unknown key "xyz"; known here: every, settle, lateness, since, verify
   sync: { xyz: 1 }
           ^^^`,
   ],
