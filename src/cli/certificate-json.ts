@@ -3,7 +3,7 @@ import { isoText } from '../domain/instant.ts'
 import { rangeJson } from '../domain/range.ts'
 import { conclusionOf, totalOf } from '../verification/conclusion.ts'
 import type { Finding } from '../verification/finding.ts'
-import { type Certificate, modeOf, seedOf } from './certificate.ts'
+import { type Certificate, modeOf, sampleOf, seedOf } from './certificate.ts'
 import { lettersJson } from './dead-letter-text.ts'
 
 export function certificateJson(certificate: Certificate): string {
@@ -15,6 +15,8 @@ export function certificateJson(certificate: Certificate): string {
     mode: modeOf(compare),
     seed: seedOf(compare),
     conclusion: conclusionOf(findings, scope.claims, compare, deadLetters.open),
+    of: modeOf(compare) === 'sample' ? 'sample' : 'all',
+    sample: sampleOf(certificate),
     sink: { label: sink, kind: report.kind, version: report.version },
     period: scope.period && rangeJson(scope.period),
     gateways: scope.gateways.map(({ name, url, datapoints, unproven, gaps }) => ({

@@ -4,13 +4,13 @@ import { rangeLength } from '../domain/range.ts'
 import { conclusionOf, isUncompared, totalOf } from '../verification/conclusion.ts'
 import type { Finding } from '../verification/finding.ts'
 import type { GatewayScope } from '../verification/scope.ts'
-import { type Certificate, modeOf, seedOf } from './certificate.ts'
+import { type Certificate, modeOf, sampleOf, seedOf } from './certificate.ts'
 import { discardedTexts, notWritten } from './dead-letter-text.ts'
 import { countOf, countRow, countRows, countText, rangeText, tookText } from './format.ts'
 
 const meanings = {
   counts: 'the number of points in the database against the proofs of the ledger',
-  sample: 'days drawn at random, entry by entry, against the gateway itself',
+  sample: 'days drawn at random over datapoints and time, entry by entry, against the gateway itself',
   full: 'every entry, against the gateway itself',
 }
 
@@ -33,18 +33,31 @@ export function certificateLines(certificate: Certificate): string[] {
   if (healing !== undefined)
     lines.push(
       'Before healing:',
-      ...figureLines(healing.before),
+      ...figureLines(healing.before, certificate),
       '',
       ...differencesOf(healing.before, findings),
       afterText(healing),
     )
   lines.push(
-    ...figureLines(findings),
+    ...figureLines(findings, certificate),
     `${''.padStart(13)}  (provisional ranges, which are read once more later, are not compared)`,
     '',
     ...differencesOf(findings),
   )
-  return [...lines, conclusionText(certificate)]
+  return [...lines, `${conclusionText(certificate)}${sampleText(certificate)}`]
+}
+
+/** What a conclusion is about. */
+function sampleText(certificate: Certificate): string {
+  const sample = sampleOf(certificate)
+  if (sample === undefined || certificate.findings.length === 0) return ''
+  const { datapoints, days, ofDatapoints, ofDays } = sample
+  const drawn = `${countText(datapoints)} of ${countOf(ofDatapoints, 'datapoint')}, ${daysText(days)} of ${daysText(ofDays)} of their days`
+  return ` This is said of the sample alone: ${drawn}.`
+}
+
+function daysText(days: number): string {
+  return days < 10 ? String(Math.round(days * 10) / 10) : countText(days)
 }
 
 function gatewayLines({ name, url, datapoints, unproven, gaps }: GatewayScope, { releases }: Certificate): string[] {
@@ -75,7 +88,8 @@ function namesText(names: readonly string[]): string {
   return `${names.slice(0, mostNames).join(', ')}${more}`
 }
 
-function figureLines(findings: readonly Finding[]): string[] {
+function figureLines(findings: readonly Finding[], certificate: Certificate): string[] {
+  const of = sampleOf(certificate) === undefined ? '' : ', of the sample'
   const total = totalOf(findings)
   const count = (verdict: Finding['verdict']) => findings.filter(it => it.verdict === verdict).length
   const figures: [number, string][] = [
@@ -100,7 +114,7 @@ function figureLines(findings: readonly Finding[]): string[] {
       `${findings.length === 1 ? 'range' : 'ranges'}, ${countText(count('equal'))} of them equal`,
     ),
     ...countRows(figures.slice(6)),
-  ]
+  ].map(line => `${line}${of}`)
 }
 
 /** `healed`: the same ranges after the repair. */
@@ -187,12 +201,13 @@ function conclusionText(certificate: Certificate): string {
     case 'equal':
       if (compare === 'counts') return 'EQUAL: the database holds as many points as there is proof of.'
       return unconfirmed === 0
-        ? 'EQUAL, entry by entry.'
+        ? `EQUAL, entry by entry${sampleOf(certificate) === undefined ? '' : ', of the sample'}.`
         : `EQUAL, entry by entry as far as the gateway still has them; ${countOf(unconfirmed, 'point')} only by their count.`
   }
 }
 
-function differsText({ findings, healing, report }: Certificate): string {
+function differsText(certificate: Certificate): string {
+  const { findings, healing, report } = certificate
   const { missing, different, lost, extra } = totalOf(findings)
   const isFixed = different > 0 && report.overwrites === false
   const heal = 'With --heal, the same command writes again what the gateway still has.'
@@ -206,7 +221,11 @@ function differsText({ findings, healing, report }: Certificate): string {
             : '',
           extra > 0 ? 'What is only in the database stays there: this program deletes nothing.' : '',
         ].filter(it => it !== '')
-  return ['NOT EQUAL.', ...why, ...(isFixed ? [uncorrectable(report.kind)] : [])].join(' ')
+  return [
+    sampleOf(certificate) === undefined ? 'NOT EQUAL.' : 'NOT EQUAL, of the sample.',
+    ...why,
+    ...(isFixed ? [uncorrectable(report.kind)] : []),
+  ].join(' ')
 }
 
 function uncorrectable(kind: string): string {

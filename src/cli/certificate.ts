@@ -1,4 +1,6 @@
 import type { LetterCount } from '../dead-letters/letter-index.ts'
+import { selectorKey } from '../domain/datapoint.ts'
+import { rangeLength } from '../domain/range.ts'
 import type { SinkReport } from '../sinks/sink.ts'
 import type { Finding } from '../verification/finding.ts'
 import type { Scope } from '../verification/scope.ts'
@@ -21,6 +23,8 @@ export interface Certificate {
   readonly healing: Healing | undefined
 }
 
+const dayMs = 86_400_000
+
 export interface Healing {
   readonly before: readonly Finding[]
   /** Points that were written again. */
@@ -35,6 +39,14 @@ export function healingOf(outcomes: readonly Outcome[]): Healing {
     written: sum(({ written }) => written),
     accepted: { ranges: sum(({ accepted }) => accepted.ranges), lost: sum(({ accepted }) => accepted.lost) },
   }
+}
+
+/** Of a sample: what was drawn, and of how much; undefined: all of it was verified. */
+export function sampleOf({ compare, scope, findings }: Certificate) {
+  if (typeof compare === 'string') return undefined
+  const days = findings.reduce((sum, { range }) => sum + rangeLength(range), 0) / dayMs
+  const { size: datapoints } = new Set(findings.map(it => `${it.gateway} ${selectorKey(it.selector)}`))
+  return { datapoints, days, ofDatapoints: scope.proven.datapoints, ofDays: scope.proven.days }
 }
 
 export function modeOf(compare: Mode['compare']): 'counts' | 'full' | 'sample' {

@@ -32,6 +32,8 @@ export interface Scope {
   /** From the first range that was verified to the last; undefined: there was none. */
   readonly period: TimeRange | undefined
   readonly gateways: readonly GatewayScope[]
+  /** What is recorded as complete in this time: datapoints as configured, and their days in sum. */
+  readonly proven: { readonly datapoints: number; readonly days: number }
   /** What the ledger holds of these gateways at any time: nothing, only provisional ranges, or more. */
   readonly claims: 'none' | 'fresh' | 'final'
 }
@@ -48,6 +50,8 @@ export interface GatewayScope {
   readonly gaps: readonly { readonly datapoint: string; readonly ranges: readonly TimeRange[] }[]
 }
 
+const dayMs = 86_400_000
+
 interface ScopeParts {
   readonly ledger: Ledger
   readonly sink: string
@@ -61,6 +65,7 @@ export function scopeOf(
   findings: readonly Finding[],
 ): Scope {
   let held: Scope['claims'] = 'none'
+  const proven = { datapoints: 0, days: 0 }
   const gateways = claims.map(({ name, selectors }): GatewayScope => {
     const unproven: string[] = []
     const gaps: { datapoint: string; ranges: readonly TimeRange[] }[] = []
@@ -68,7 +73,10 @@ export function scopeOf(
       if (!final.isEmpty) held = 'final'
       else if (!provisional.isEmpty && held === 'none') held = 'fresh'
       const datapoint = selectorLabel(selector)
-      if (final.intersect(within).isEmpty) unproven.push(datapoint)
+      const { isEmpty, length } = final.intersect(within)
+      if (isEmpty) unproven.push(datapoint)
+      else proven.datapoints++
+      proven.days += length / dayMs
       const ranges = gapsOf(final.add(provisional), within)
       if (ranges.length > 0) gaps.push({ datapoint, ranges })
     }
@@ -76,7 +84,7 @@ export function scopeOf(
     const datapoints = [...new Set(own.map(({ selector }) => selectorLabel(selector)))]
     return { name, url: configOf(config, name)?.url, datapoints, unproven, gaps }
   })
-  return { period: hullOf(findings.map(({ range }) => range)), gateways, claims: held }
+  return { period: hullOf(findings.map(({ range }) => range)), gateways, proven, claims: held }
 }
 
 /** From the beginning of `within`, or of the coverage where that is open, to the end of the coverage at most. */

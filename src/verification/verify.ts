@@ -1,3 +1,4 @@
+import { selectorKey } from '../domain/datapoint.ts'
 import { isSameRange, rangeLength, type TimeRange } from '../domain/range.ts'
 import type { Ledger } from '../ledger/ledger.ts'
 import type { Settling } from '../sinks/settle.ts'
@@ -21,7 +22,7 @@ export interface Claims {
 export interface Mode {
   /**
    * `counts`: the number of points in the database against the ledger's proofs. `full`: every entry against the
-   * gateway. `sample`: so many days drawn at random, every entry of them against the gateway.
+   * gateway. `sample`: so many days of datapoints drawn at random, every entry of them against the gateway.
    */
   readonly compare: 'counts' | 'full' | { readonly days: number; readonly seed: number }
   /** Whether what differs is written again, and whether a loss that cannot be repaired is accepted. */
@@ -91,7 +92,9 @@ interface Part {
 }
 
 function drawParts(readable: readonly Part[], { days, seed }: { days: number; seed: number }): Part[] {
-  return drawSample(readable, days, sampleMs, seed).map(({ row: { row }, range }) => ({ row, range }))
+  const datapointOf = ({ row: { gateway, selector } }: Part) => `${gateway} ${selectorKey(selector)}`
+  const sample = drawSample(readable, datapointOf, { count: days, windowMs: sampleMs, seed })
+  return sample.map(({ row: { row }, range }) => ({ row, range }))
 }
 
 async function countAll(

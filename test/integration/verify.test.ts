@@ -130,7 +130,9 @@ describe('in the embedded database', () => {
       await json('verify', '--sample', '3', '--seed', '5'),
       await json('verify', '--sample', '3', '--seed', '5'),
     ]
-    expect(first).toMatchObject({ code: 0, mode: 'sample', seed: 5, missing: 0 })
+    expect(first).toMatchObject({ code: 0, mode: 'sample', of: 'sample', seed: 5, missing: 0 })
+    expect(first.sample).toMatchObject({ datapoints: 1, ofDatapoints: 1 })
+    expect(first.sample.ofDays).toBeGreaterThan(first.sample.days)
     expect(first.equal).toBeGreaterThan(0)
     expect(again.ranges).toEqual(first.ranges)
     const { stdout, code } = await runProgram(['verify', '--config', site.file])

@@ -4,7 +4,7 @@ import type { Finding } from '../../../src/verification/finding.ts'
 import { emptyCompared } from '../../../src/verification/tallies.ts'
 
 const deadLetters = { open: 0, discarded: [] }
-const scope = { period: undefined, gateways: [], claims: 'final' } as const
+const scope = { period: undefined, gateways: [], proven: { datapoints: 504, days: 45_360 }, claims: 'final' } as const
 const plain = { kind: 'influxdb 1.x', version: '1.6.7', retentionMs: undefined, warnings: [] }
 const examples = Array.from({ length: 5 }, (_, i) => ({ of: 'missing', text: `missing: ${i}` }) as const)
 
@@ -13,13 +13,18 @@ function finding(verdict: Finding['verdict'], counts: Partial<Finding>): Finding
   return { ...emptyCompared(), ...known, unconfirmed: 0, lost: 0, verdict, ...counts }
 }
 
-function lines(before: Finding | undefined, after: Finding, report: object = {}): string {
+function lines(
+  before: Finding | undefined,
+  after: Finding,
+  report: object = {},
+  compare: 'full' | { days: number; seed: number } = 'full',
+): string {
   const healing = before && { before: [before], written: 330, accepted: { ranges: 0, lost: 0 } }
   const about = {
     at: 0,
     program: '1',
     sink: 'db',
-    compare: 'full',
+    compare,
     scope,
     releases: {},
     findings: [after],
@@ -50,4 +55,16 @@ test('what is different on a database that cannot replace a value is said to be 
       /NOT EQUAL\..*cannot be corrected on influxdb 3\.x/,
     )
   expect(lines(different, different)).not.toContain('cannot be corrected')
+})
+
+test('of a sample every figure and the conclusion say that they are of the sample', () => {
+  const sample = { days: 1, seed: 3 }
+  const day = { after: 0, until: 86_400_000 }
+  const equal = lines(undefined, finding('equal', { equal: 87, range: day }), {}, sample)
+  expect(equal).toMatch(/87 {2}equal, of the sample\n +1 {2}range, 1 of them equal, of the sample\n/)
+  expect(equal).toMatch(/EQUAL, entry by entry, of the sample\..*1 of 504 datapoints, 1 of 45,360 of their days\.$/)
+  const different = lines(undefined, finding('differs', { missing: 2, equal: 85, range: day }), {}, sample)
+  expect(different).toMatch(/2 {2}missing in the database, of the sample\n/)
+  expect(different).toMatch(/NOT EQUAL, of the sample\./)
+  expect(lines(undefined, finding('equal', { equal: 87 }))).not.toContain('sample')
 })

@@ -2,7 +2,6 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { CountedRow } from '../../../src/verification/counts.ts'
 import { findingOfCount, findingOfEntries, provenCount } from '../../../src/verification/finding.ts'
-import { drawSample } from '../../../src/verification/sample.ts'
 import type { Compared } from '../../../src/verification/tallies.ts'
 
 function row(after: number, until: number, counts: Partial<CountedRow> = {}): CountedRow {
@@ -109,20 +108,4 @@ describe('a count', () => {
     for (const rest of [{ extra: 1 }, { missing: 1 }, { different: 1 }, { unread: 1 }])
       expect(provenCount(uncounted, sums({ equal: 4, ...rest }), true)).toBeUndefined()
   })
-})
-
-it('parts drawn by chance lie within the rows and are no longer than a window', () => {
-  const anyRow = fc.tuple(fc.nat(1_000), fc.integer({ min: 1, max: 500 })).map(([at, length]) => row(at, at + length))
-  fc.assert(
-    fc.property(fc.array(anyRow, { maxLength: 5 }), fc.integer(), (rows, seed) => {
-      const parts = drawSample(rows, 3, 50, seed)
-      expect(parts).toHaveLength(rows.length === 0 ? 0 : 3)
-      expect(drawSample(rows, 3, 50, seed)).toEqual(parts)
-      for (const { row: of, range } of parts) {
-        expect(range.after).toBeGreaterThanOrEqual(of.range.after)
-        expect(range.until).toBeLessThanOrEqual(of.range.until)
-        expect(range.until - range.after).toBe(Math.min(50, of.range.until - of.range.after))
-      }
-    }),
-  )
 })
