@@ -1,7 +1,6 @@
 import { once } from 'node:events'
 import { createServer, request as forward } from 'node:http'
 import { connect, type Socket } from 'node:net'
-import { generate } from 'selfsigned'
 
 export interface Proxy {
   readonly url: string
@@ -51,16 +50,4 @@ export async function openProxy(): Promise<Proxy> {
       await once(server, 'close')
     },
   }
-}
-
-/** A certificate that signs itself: its own authority. */
-export async function certificateFor(ip: string): Promise<{ key: string; cert: string }> {
-  const { private: key, cert } = await generate([{ name: 'commonName', value: 'database' }], {
-    keySize: 2048,
-    extensions: [
-      { name: 'basicConstraints', cA: true, critical: true },
-      { name: 'subjectAltName', altNames: [{ type: 7, ip }] },
-    ],
-  })
-  return { key, cert }
 }

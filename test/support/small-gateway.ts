@@ -56,7 +56,7 @@ function dripInto(response: ServerResponse, drip: () => void): void {
 
 /** Closed when the test ends. */
 export async function startSmallGateway(script: SmallGatewayScript = {}): Promise<SmallGateway> {
-  const { keyPem, certificatePem, fingerprint256 } = await certificate
+  const { keyPem, certificatePem, fingerprint256 } = certificate
   const server = createServer({ key: keyPem, cert: certificatePem })
   const sockets = new WebSocketServer({ noServer: true })
   const open = new Set<Duplex>()

@@ -5,8 +5,9 @@ import { Failure } from '../../../src/domain/failure.ts'
 import type { InfluxOptions } from '../../../src/sinks/influxdb/endpoint.ts'
 import { openInfluxSink } from '../../../src/sinks/influxdb/influx-sink.ts'
 import { countOf, type Sink } from '../../../src/sinks/sink.ts'
+import { certificateFor } from '../../support/certificates.ts'
 import { makePoint, makePoints, makeSeries } from '../../support/points.ts'
-import { certificateFor, openProxy } from '../../support/proxy.ts'
+import { openProxy } from '../../support/proxy.ts'
 import { recordedLog } from '../../support/recorded-log.ts'
 import { recordedExchanges } from '../../support/recordings.ts'
 import { influxdb3 } from '../../support/write-habits.ts'
@@ -476,7 +477,7 @@ describe('an answer that comes byte by byte', () => {
 
 describe('a database behind TLS', () => {
   it('is trusted by the authority that is given, and otherwise not at all', async () => {
-    const { key, cert } = await certificateFor('127.0.0.1')
+    const { key, cert } = certificateFor('127.0.0.1')
     const target = await server({ tls: { key, cert } })
     expect(await (await sinkFor(target, { ca: cert })).write(points, never)).toEqual(done)
     await expect((await sinkFor(target)).write(points, never)).rejects.toMatchObject({
@@ -504,7 +505,7 @@ describe('a database behind TLS', () => {
 
 describe('a database behind a proxy', () => {
   it('is reached through it: by a tunnel for https', async () => {
-    const { key, cert } = await certificateFor('127.0.0.1')
+    const { key, cert } = certificateFor('127.0.0.1')
     for (const target of [await server(), await server({ tls: { key, cert } })]) {
       const proxy = await openProxy()
       open.push(proxy)

@@ -1,8 +1,8 @@
 import { join } from 'node:path'
-import { generate } from 'selfsigned'
 import { describe, expect, test } from 'vitest'
 import { findConfig, loadConfig } from '../../../src/config/load.ts'
 import { selectorKey } from '../../../src/domain/datapoint.ts'
+import { certificateFor } from '../../support/certificates.ts'
 import { configFolder, load, loadError } from './config-folder.ts'
 
 const gateway = `
@@ -331,8 +331,8 @@ describe('the certificate of a gateway', () => {
       })
   })
 
-  test('may be proven by an authority, as that of the database may', async () => {
-    const { cert } = await generate([{ name: 'commonName', value: 'plant-a' }], { keyType: 'ec' })
+  test('may be proven by an authority, as that of the database may', () => {
+    const { cert } = certificateFor('plant-a')
     const text = `${minimal}    tls: { ca: certs/a.pem, verify: true }
 sink: { influxdb: { version: 1, url: "https://db", database: d, ca: certs/a.pem } }`
     const config = load(text, {}, { 'certs/a.pem': cert })

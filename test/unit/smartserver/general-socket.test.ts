@@ -1,18 +1,17 @@
 import { createServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
-import { generate } from 'selfsigned'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { type WebSocket, WebSocketServer } from 'ws'
 import { Failure } from '../../../src/domain/failure.ts'
 import { type GeneralSocketEvents, keepGeneralSocket } from '../../../src/smartserver/general-socket.ts'
 import type { LoggedOutLook } from '../../../src/smartserver/session.ts'
 import { createAgent } from '../../../src/smartserver/trust.ts'
+import { certificateFor } from '../../support/certificates.ts'
 import { steeredClock } from '../../support/steered-clock.ts'
 
 /** A gateway of the test's own, so that it can be as silent and as rude as needed. */
 async function openServer() {
-  const { private: key, cert } = await generate([{ name: 'commonName', value: 'test' }], { keyType: 'ec' })
-  const server = createServer({ key, cert })
+  const server = createServer(certificateFor('test'))
   const sockets = new WebSocketServer({ noServer: true, autoPong: false })
   const opened: { socket: WebSocket; cookie: string | undefined; path: string | undefined }[] = []
   const it = { server, opened, refuseWith: 0, upgrades: 0 }

@@ -80,12 +80,12 @@ describe('a gateway that is not the right one', () => {
     [
       'another fingerprint',
       'wrong-fingerprint',
-      async () => ({ kind: 'fingerprint', fingerprint256: (await makeCertificate('127.0.0.1')).fingerprint256 }),
+      async () => ({ kind: 'fingerprint', fingerprint256: makeCertificate('127.0.0.1').fingerprint256 }),
     ],
     [
       'another authority',
       'untrusted-certificate',
-      async () => ({ kind: 'authority', ca: (await makeCertificate('127.0.0.1')).certificatePem }),
+      async () => ({ kind: 'authority', ca: makeCertificate('127.0.0.1').certificatePem }),
     ],
     ['a self-signed certificate that nobody has pinned', 'untrusted-certificate', async () => ({ kind: 'system' })],
   ]
