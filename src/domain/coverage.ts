@@ -13,6 +13,8 @@ export interface Coverage {
   readonly provisional: RangeSet
   /** The provisional ranges as they were fetched: a re-read takes whole ones, so that it can be compared. */
   readonly asFetched: readonly TimeRange[]
+  /** Nothing before this is fetched: the points there were made by an earlier rule. ms UTC; undefined: no such moment. */
+  readonly since?: number | undefined
 }
 
 export const noCoverage: Coverage = { final: RangeSet.empty, provisional: RangeSet.empty, asFetched: [] }

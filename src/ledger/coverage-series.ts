@@ -30,10 +30,7 @@ export function createCoverageSeries(database: Statements) {
       return some.get(target) !== undefined
     },
     of(target: number): Series[] {
-      return held.all(target).map(row => ({
-        measurement: String(row['measurement']),
-        tags: new Map(Object.entries(JSON.parse(String(row['tags'])) as Record<string, string>)),
-      }))
+      return held.all(target).map(seriesOfRow)
     },
     /** Of whatever sink and gateway. */
     targetsOf(series: Series): number[] {
@@ -43,3 +40,10 @@ export function createCoverageSeries(database: Statements) {
 }
 
 export type CoverageSeries = ReturnType<typeof createCoverageSeries>
+
+export function seriesOfRow({ measurement, tags }: Record<string, unknown>): Series {
+  return {
+    measurement: String(measurement),
+    tags: new Map(Object.entries(JSON.parse(String(tags)) as Record<string, string>)),
+  }
+}

@@ -4,7 +4,7 @@ import { isSameRange, RangeSet, type TimeRange } from '../domain/range.ts'
 import { isSameSpan, rowsToJoin, type Span } from './compaction.ts'
 import { compareReread, joinProofs, type Proof, type Reread, shortestNeighbours } from './proof.ts'
 import type { Statements } from './statements.ts'
-import type { Targets } from './targets.ts'
+import type { Target, Targets } from './targets.ts'
 
 /**
  * Provisional rows are kept as they were fetched, so that re-reads compare like with like; but not endlessly many: the
@@ -26,6 +26,8 @@ export function createCoverage(database: Statements, targets: Targets) {
   const remove = database.prepare('DELETE FROM coverage WHERE target = ? AND final = ? AND after = ?')
   const put = database.prepare(`INSERT INTO coverage (target, final, ${columns}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`)
 
+  /** What the gateway logs in time that it goes through again is new, and made by the rules of today. */
+  const reachBack = database.prepare('UPDATE target SET since = ? WHERE gateway = ? AND since > ? AND since <= ?')
   const removeAll = database.prepare('DELETE FROM coverage WHERE target = ?')
   const newest = database.prepare(
     'SELECT max(until) AS until FROM coverage JOIN target ON target.id = coverage.target WHERE gateway = ?',
@@ -138,6 +140,7 @@ export function createCoverage(database: Statements, targets: Targets) {
       if (!mayProve(gateway, lived)) return false
       let isAny = false
       for (const { id } of targets.ofGateway(gateway)) if (uncover(id, lived)) isAny = true
+      for (const { after, until } of lived.ranges) reachBack.run(after, gateway, after, until)
       return isAny
     },
     uncover,
@@ -168,7 +171,8 @@ export function createCoverage(database: Statements, targets: Targets) {
           const own = byKey.get(selectorKey(selector))
           const others = wide.filter(other => other !== own && selectorContains(other.selector, selector))
           const sources = own === undefined ? others : [own, ...others]
-          return [selector, sources.map(source => coverageOf(source.id)).reduce(joinCoverage, noCoverage)]
+          const joined = sources.map(source => coverageOf(source.id)).reduce(joinCoverage, noCoverage)
+          return [selector, { ...joined, since: own === undefined ? latest(others) : own.since }]
         }),
       )
     },
@@ -176,6 +180,11 @@ export function createCoverage(database: Statements, targets: Targets) {
 }
 
 export type CoverageRows = ReturnType<typeof createCoverage>
+
+function latest(targets: readonly Target[]): number | undefined {
+  const moments = targets.flatMap(({ since }) => since ?? [])
+  return moments.length === 0 ? undefined : Math.max(...moments)
+}
 
 function overlaps(a: TimeRange, b: TimeRange): boolean {
   return a.after < b.until && b.after < a.until

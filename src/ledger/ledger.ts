@@ -8,6 +8,7 @@ import type { Series } from '../domain/point.ts'
 import type { RangeSet } from '../domain/range.ts'
 import type { Counts, PastTransfer, Receipt } from '../domain/receipt.ts'
 import type { DataLogRequest } from '../domain/request.ts'
+import type { FormedRule } from '../domain/rule-form.ts'
 import { type Activity, createActivities } from './activity.ts'
 import { compactionSpanOf } from './compaction.ts'
 import { createCoverage } from './coverage.ts'
@@ -22,6 +23,7 @@ import { createRangeRows } from './range-rows.ts'
 import { createReceipts } from './receipts.ts'
 import { createRestatement } from './restatement.ts'
 import { createTransaction, guardStatements } from './statements.ts'
+import { createTargetRules } from './target-rules.ts'
 import { createTargets } from './targets.ts'
 import { createValueTypePins } from './value-type-pins.ts'
 
@@ -40,6 +42,8 @@ export interface CompletedTransfer {
   readonly clock?: ClockPremise | undefined
   /** Whether the gateway's list has the name, as last read; undefined: every name is taken for listed. */
   readonly isListed?: ((selector: Selector) => boolean) | undefined
+  /** What the points of a selector are made by; undefined: not known. */
+  readonly rulesFor?: ((selector: Selector) => readonly FormedRule[]) | undefined
   /** How long the database keeps points, ms; undefined: for ever, or not known. */
   readonly keptMs?: number | undefined
   /** The window of the group that the request was cut from, for next time. */
@@ -86,6 +90,11 @@ function createLedger(database: DatabaseSync, path: string, clock: Clock) {
    * does not have: the proof of these ranges rests on the name (law 14).
    */
   const unconfirmed = createRangeRows(statements, 'unconfirmed', ['target'])
+  const rules = createTargetRules(
+    statements,
+    { targets, coverageRows, coverageSeries },
+    { transaction, now: () => clock.now() },
+  )
   const marks = createMarks(statements, { targets, coverageRows }, transaction)
 
   function guard<T>(work: () => T): T {
@@ -242,6 +251,7 @@ function createLedger(database: DatabaseSync, path: string, clock: Clock) {
     proofs,
     names,
     parked,
+    rules,
     /** The newest transfers of a gateway, for estimates of the next ones. */
     receipts: { newest: (place: SinkGateway, most: number): PastTransfer[] => receiptRows.newest(place, most) },
     pins: { of: (place: SinkGateway) => createValueTypePins(statements, place, transaction) },
@@ -263,6 +273,7 @@ function createLedger(database: DatabaseSync, path: string, clock: Clock) {
         window,
         clock: premise,
         isListed,
+        rulesFor,
       } = completed
       const { gateway, selectors, range } = request
       transaction(() => {
@@ -272,6 +283,7 @@ function createLedger(database: DatabaseSync, path: string, clock: Clock) {
           // an empty answer to a name that the gateway does not list proves nothing
           if (proof.counts?.received === 0 && isListed?.(selector) === false) continue
           const target = targets.ensure({ sink, gateway }, selector)
+          if (rulesFor !== undefined) rules.within.note(target, () => rulesFor(selector))
           noteConfirmation(target, proof)
           const reread = coverageRows.cover(target, proof, provisional, compactionSpanOf(completed.keptMs))
           coverageSeries.note(target, series?.[i] ?? [])

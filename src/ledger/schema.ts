@@ -211,4 +211,12 @@ CREATE TABLE point_sample (
   PRIMARY KEY (sink, measurement, confirmed)
 ) STRICT, WITHOUT ROWID;
 `,
+  `
+-- what the points of a target are made by, JSON: [{ selector, form }, …]; NULL: not known
+ALTER TABLE target ADD COLUMN rules TEXT;
+-- nothing before it is fetched by these rules, ms UTC; NULL: no such moment
+ALTER TABLE target ADD COLUMN since INTEGER;
+-- another rule has taken its place, ms UTC: its proof is of points by the earlier rule; NULL: it is in use
+ALTER TABLE target ADD COLUMN retired INTEGER;
+`,
 ]

@@ -6,14 +6,16 @@ import type { Statements } from './statements.ts'
 export interface Target {
   readonly id: number
   readonly selector: Selector
+  /** Nothing before this is fetched: the points there were made by an earlier rule. ms UTC; undefined: no such moment. */
+  readonly since: number | undefined
 }
 
 /** The rows of `target`. Every method is a plain statement: the transaction is the caller's. */
 export function createTargets(database: Statements) {
   const find = database.prepare('SELECT id FROM target WHERE sink = ? AND gateway = ? AND key = ?')
   const insert = database.prepare('INSERT INTO target (sink, gateway, key, selector) VALUES (?, ?, ?, ?)')
-  const all = database.prepare('SELECT id, selector FROM target WHERE sink = ? AND gateway = ?')
-  const ofGateway = database.prepare('SELECT id, selector FROM target WHERE gateway = ?')
+  const all = database.prepare('SELECT id, selector, since FROM target WHERE sink = ? AND gateway = ? AND retired IS NULL')
+  const ofGateway = database.prepare('SELECT id, selector, since FROM target WHERE gateway = ?')
   const ofSink = database.prepare('SELECT id FROM target WHERE sink = ?')
   const gateways = database.prepare('SELECT DISTINCT gateway FROM target WHERE sink = ? ORDER BY gateway')
 
@@ -31,8 +33,9 @@ export function createTargets(database: Statements) {
       const { lastInsertRowid } = insert.run(place.sink, place.gateway, selectorKey(selector), JSON.stringify(selector))
       return Number(lastInsertRowid)
     },
+    /** Those in use: what was retired is proof of points by an earlier rule. */
     all: ({ sink, gateway }: SinkGateway): Target[] => all.all(sink, gateway).map(targetOf),
-    /** For every sink. */
+    /** For every sink, also what was retired. */
     ofGateway: (gateway: string): Target[] => ofGateway.all(gateway).map(targetOf),
     ofSink: (sink: string): number[] => ofSink.all(sink).map(row => Number(row['id'])),
     gateways: (sink: string): string[] => gateways.all(sink).map(row => String(row['gateway'])),
@@ -42,5 +45,10 @@ export function createTargets(database: Statements) {
 export type Targets = ReturnType<typeof createTargets>
 
 function targetOf(row: Record<string, unknown>): Target {
-  return { id: Number(row['id']), selector: JSON.parse(String(row['selector'])) as Selector }
+  const { id, selector, since } = row
+  return {
+    id: Number(id),
+    selector: JSON.parse(String(selector)) as Selector,
+    since: since === null ? undefined : Number(since),
+  }
 }

@@ -49,7 +49,8 @@ export function maturityAt(clocks: Clocks, { settle, lateness }: Delays): Maturi
  * before it is worth a request; 0: any.
  */
 export function missingRanges(wanted: TimeRange, covered: Coverage, maturity: Maturity, rereadMs: number): RangeSet {
-  const asked = RangeSet.of({ after: wanted.after, until: Math.min(wanted.until, maturity.settledUntil) })
+  const after = Math.max(wanted.after, covered.since ?? wanted.after)
+  const asked = RangeSet.of({ after, until: Math.min(wanted.until, maturity.settledUntil) })
   const mature = RangeSet.from(covered.asFetched.filter(({ until }) => until <= maturity.matureUntil))
   const worthARequest = mature
     .intersect(covered.provisional)
