@@ -16,6 +16,7 @@ import { createRunSource } from './pipeline/run-source.ts'
 import { createThrottle, type Throttle } from './pipeline/throttle.ts'
 import { createTurns, type Turns } from './pipeline/turns.ts'
 import type { Demand } from './planning/demand.ts'
+import { rulesOf } from './planning/rule-changes.ts'
 import { compileMapping, type Mapping } from './points/mapping.ts'
 import { reservedTags } from './points/series.ts'
 import type { Metrics } from './service/metrics.ts'
@@ -111,6 +112,7 @@ export async function runApp(
         turns,
         sockets,
         selectors: selectorsOf(config),
+        rules: rulesOf(config.datapoints),
         requests,
         maturity: sync,
         demand,
@@ -199,6 +201,12 @@ export function openThrottledGateway(
       await gateway.close()
     },
   }
+}
+
+/** What makes the points of the chosen gateways. */
+export function ruledGateways({ gateways }: Config, only: string | undefined) {
+  const chosen = gateways.filter(({ name }) => only === undefined || name === only)
+  return chosen.map(({ name, datapoints }) => ({ name, rules: rulesOf(datapoints) }))
 }
 
 /** Throws a Failure that lists the names there are. */

@@ -98,7 +98,7 @@ function planFirst(path: string, at: number): number {
 }
 
 function gatewayAt(at: number): PlannedGateway {
-  return { name: place.gateway, now: at, selectors, unknown: [], requests, maturity }
+  return { name: place.gateway, now: at, selectors, unknown: [], barred: [], requests, maturity }
 }
 
 /**

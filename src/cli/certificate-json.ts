@@ -3,6 +3,7 @@ import { isoText } from '../domain/instant.ts'
 import { rangeJson } from '../domain/range.ts'
 import { conclusionOf, totalOf } from '../verification/conclusion.ts'
 import type { Finding } from '../verification/finding.ts'
+import type { GatewayScope } from '../verification/scope.ts'
 import { type Certificate, modeOf, sampleOf, seedOf } from './certificate.ts'
 import { lettersJson } from './dead-letter-text.ts'
 
@@ -19,14 +20,15 @@ export function certificateJson(certificate: Certificate): string {
     sample: sampleOf(certificate),
     sink: { label: sink, kind: report.kind, version: report.version },
     period: scope.period && rangeJson(scope.period),
-    gateways: scope.gateways.map(({ name, url, datapoints, unproven, gaps }) => ({
+    gateways: scope.gateways.map(({ name, url, datapoints, unproven, earlierRules, gaps }) => ({
       name,
       url,
       release: releases[name],
       configured: url !== undefined,
       datapoints,
       unproven,
-      gaps: gaps.map(({ datapoint, ranges }) => ({ datapoint, ranges: ranges.map(rangeJson) })),
+      earlierRules: earlierRules.map(partJson),
+      gaps: gaps.map(partJson),
     })),
     ...totalOf(findings),
     ...lettersJson(deadLetters),
@@ -44,4 +46,8 @@ export function certificateJson(certificate: Certificate): string {
 function findingJson({ selector, range, examples, ...finding }: Finding) {
   const texts = examples.map(({ text }) => text)
   return { ...finding, examples: texts, datapoint: selectorLabel(selector), ...rangeJson(range) }
+}
+
+function partJson({ datapoint, ranges }: GatewayScope['gaps'][number]) {
+  return { datapoint, ranges: ranges.map(rangeJson) }
 }

@@ -60,7 +60,10 @@ function daysText(days: number): string {
   return days < 10 ? String(Math.round(days * 10) / 10) : countText(days)
 }
 
-function gatewayLines({ name, url, datapoints, unproven, gaps }: GatewayScope, { releases }: Certificate): string[] {
+function gatewayLines(
+  { name, url, datapoints, unproven, earlierRules, gaps }: GatewayScope,
+  { releases }: Certificate,
+): string[] {
   const release = name in releases ? `release ${releases[name] ?? 'unknown'}` : 'not asked'
   const about = url === undefined ? 'not in the configuration: its counts alone' : `${url} (${release})`
   const lines = [`  gateway    ${name} ${url === undefined ? `(${about})` : about}`]
@@ -68,12 +71,18 @@ function gatewayLines({ name, url, datapoints, unproven, gaps }: GatewayScope, {
     lines.push(`             ${countOf(datapoints.length, 'datapoint')}: ${namesText(datapoints)}`)
   if (unproven.length > 0)
     lines.push(`             not recorded as complete: ${countText(unproven.length)}: ${namesText(unproven)}`)
-  if (gaps.length > 0) {
-    const lengthMs = gaps.flatMap(({ ranges }) => ranges).reduce((sum, range) => sum + rangeLength(range), 0)
-    const names = namesText(gaps.map(({ datapoint }) => datapoint))
-    lines.push(`             gaps that are not recorded as complete, not compared: ${tookText(lengthMs)} of ${names}`)
-  }
+  for (const [what, parts] of [
+    ['by earlier rules of the configuration', earlierRules],
+    ['gaps that are not recorded as complete', gaps],
+  ] as const)
+    if (parts.length > 0) lines.push(`             ${what}, not compared: ${partsText(parts)}`)
   return lines
+}
+
+/** `2 d of Meter 3/EnergyMeter/0/nvoPower`. */
+function partsText(parts: GatewayScope['gaps']): string {
+  const lengthMs = parts.flatMap(({ ranges }) => ranges).reduce((sum, range) => sum + rangeLength(range), 0)
+  return `${tookText(lengthMs)} of ${namesText([...new Set(parts.map(({ datapoint }) => datapoint))])}`
 }
 
 function letterLines({ deadLetters }: Certificate): string[] {

@@ -1,10 +1,11 @@
-import { openApp } from '../app.ts'
+import { openApp, ruledGateways } from '../app.ts'
 import type { Config } from '../config/config.ts'
 import type { KeptLetter } from '../dead-letters/dead-letters.ts'
 import { letterFiles } from '../dead-letters/letter-files.ts'
 import { readLetterLines } from '../dead-letters/letter-lines.ts'
 import { replayLetters } from '../dead-letters/replay.ts'
 import { checkDatabase } from '../pipeline/check-database.ts'
+import { requireSameRules } from '../pipeline/rule-premise.ts'
 import type { CommandContext } from './context.ts'
 import { tellDiscarded } from './dead-letter-text.ts'
 import { countOf, countRows, countText } from './format.ts'
@@ -70,6 +71,7 @@ export async function replayDeadLetters(
   const app = await openApp(config, 'dead-letters replay', { clock, log })
   try {
     await checkDatabase(app, signal)
+    requireSameRules(ruledGateways(config, undefined), app.ledger, app.sink.id)
     const { reasons, ...counts } = await replayLetters(reason, { ...app, folder: config.deadLetters.path }, signal)
     if (json === true) terminal.out(JSON.stringify({ ...counts, reasons: Object.fromEntries(reasons) }))
     else {

@@ -5,12 +5,15 @@ import type { Failure } from '../domain/failure.ts'
 import { isoText } from '../domain/instant.ts'
 import { rangeJson, type TimeRange } from '../domain/range.ts'
 import { isUnknown, problemJson, problemText } from '../inventory/datapoint-problems.ts'
+import { transferFailure } from '../pipeline/failures.ts'
 import type { GatewayOutcome } from '../pipeline/job.ts'
+import { ruleChanged } from '../pipeline/rule-premise.ts'
 import type { RunOutcome } from '../pipeline/run.ts'
 import { lettersJson, notWritten, tellDiscarded } from './dead-letter-text.ts'
 import { commandFailure } from './failures.ts'
 import { countOf, countRows, countText, minuteText, tookText } from './format.ts'
 import type { Preflight } from './preflight.ts'
+import { ruleChangeJson } from './rule-change-text.ts'
 import type { Terminal } from './terminal.ts'
 
 /** What a process ends with. */
@@ -29,6 +32,7 @@ export function exitCodeOf(ending: Ending): number {
 
 export function exitCodeOfFailure(failure: Failure): number {
   const isUsage = commandFailure.is(failure, 'usage') || configFailure.is(failure, 'config', 'unknown-gateway')
+  if (transferFailure.is(failure, 'rule-changed')) return exitCode.missing
   return isUsage ? exitCode.usage : exitCode.failed
 }
 
@@ -40,8 +44,13 @@ function isComplete(ending: Ending): boolean {
 /** Every range that was wanted is covered: what could not be written is a dead letter. */
 function isReceived({ gateways }: RunOutcome): boolean {
   return gateways.every(
-    ({ failure, parked, leftMs, settled, problems }) =>
-      failure === undefined && parked === 0 && leftMs === 0 && !isNothing(settled) && !problems.some(isUnknown),
+    ({ failure, parked, leftMs, settled, problems, ruleChanges }) =>
+      failure === undefined &&
+      parked === 0 &&
+      leftMs === 0 &&
+      !isNothing(settled) &&
+      !problems.some(isUnknown) &&
+      ruleChanges.length === 0,
   )
 }
 
@@ -64,6 +73,7 @@ export function outcomeJson(outcome: Ending, known: Partial<Preflight> = {}): st
     tookMs,
     ...bordersJson(outcome),
     ...problemsJson(outcome),
+    ...changesJson(outcome),
     ...(notKept && { notKept: rangeJson(notKept) }),
     ...(words.length > 0 && { warnings: words }),
   })
@@ -72,7 +82,10 @@ export function outcomeJson(outcome: Ending, known: Partial<Preflight> = {}): st
 /** The closing receipt in words; `overwrites`: the database can replace a value. */
 export function tellOutcome(outcome: Ending, sinkLabel: string, terminal: Terminal, overwrites = true): void {
   const { receipt, requests, tookMs, deadLetters } = outcome
-  for (const gateway of outcome.gateways) tellProblems(gateway, terminal)
+  for (const gateway of outcome.gateways) {
+    tellProblems(gateway, terminal)
+    tellRuleChanges(gateway, terminal)
+  }
   for (const { gateway, settled } of outcome.gateways)
     if (settled !== undefined && isNothing(settled))
       terminal.out(
@@ -155,6 +168,22 @@ function tellProblems({ gateway, problems }: GatewayOutcome, terminal: Terminal)
   }
   const more = problems.length - mostProblemsShown
   if (more > 0) terminal.say(`${gateway}: and ${countText(more)} more: see "check"`)
+}
+
+/** Each change, and once what to do. */
+function tellRuleChanges({ gateway, ruleChanges }: GatewayOutcome, terminal: Terminal): void {
+  for (const [i, change] of ruleChanges.entries()) {
+    const { message, advice } = ruleChanged(gateway, change)
+    const isLast = i === ruleChanges.length - 1
+    tellFailure({ message: `${message}: not asked for`, advice: isLast ? advice : undefined }, terminal)
+  }
+}
+
+function changesJson({ gateways }: RunOutcome) {
+  const ruleChanges = gateways.flatMap(({ gateway, ruleChanges }) =>
+    ruleChanges.map(it => ({ gateway, ...ruleChangeJson(it) })),
+  )
+  return ruleChanges.length > 0 && { ruleChanges }
 }
 
 /** Of several gateways the earliest: up to there all of them are complete. */

@@ -11,6 +11,7 @@ import type { GatewayPlan } from '../reports/gateway-plan.ts'
 import type { SinkReport } from '../sinks/sink.ts'
 import { aboutText, bytesText, countOf, countText, minuteText, offsetText, rangeText, tookText } from './format.ts'
 import { lengthText, riskJson, riskRows } from './risk-text.ts'
+import { ruleChangeJson, ruleChangeRows } from './rule-change-text.ts'
 
 /** The database, as far as it is there. */
 export interface KnownSink {
@@ -87,6 +88,7 @@ function gatewayLines(plan: GatewayPlan): string[] {
   if (parked !== undefined) lines.push(row('parked', parkedText(parked)))
   lines.push(...riskRows(risk).map(([key, words]) => row(key, words)))
   lines.push(...clockChangeLines(plan))
+  for (const [i, words] of ruleChangeRows(plan.ruleChanges).entries()) lines.push(row(i === 0 ? 'rules' : '', words))
   const shown = problems.slice(0, mostShown)
   for (const [i, problem] of shown.entries())
     lines.push(row(i === 0 ? 'datapoints' : '', `! ${problem.datapoint}: ${problemText(problem)}`))
@@ -171,6 +173,7 @@ function totalOf(plans: readonly GatewayPlan[]): Total {
 }
 
 function gatewayJson(plan: GatewayPlan) {
+  const { ruleChanges } = plan
   const { survey, notKept, parked, risk, release, zone, clockOffsetMs, missing, speed } = plan
   const { failure, isReached: reached, problems, unchecked } = survey
   return {
@@ -182,6 +185,7 @@ function gatewayJson(plan: GatewayPlan) {
     range: rangeJson(plan.range),
     missing,
     ...estimateJson(plan.estimate),
+    ...(ruleChanges.length > 0 && { ruleChanges: ruleChanges.map(ruleChangeJson) }),
     assumptions: { words: assumptions(plan), speed, densities: plan.densities, guessedPerDay },
     notKept: notKept && { ms: notKept.ms, ...rangeJson(notKept.range) },
     parked: parked && {

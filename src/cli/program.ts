@@ -15,6 +15,7 @@ import { exitCode } from './outcome.ts'
 import { usageFailure } from './parse-time.ts'
 import { type PlanOptions, plan } from './plan.ts'
 import { type RetryOptions, retry } from './retry.ts'
+import { chooseRule, type RuleOptions, showRules } from './rule.ts'
 import { simulate } from './simulate.ts'
 import { addSimulatorFlags, type SimulatorFlags } from './simulator-flags.ts'
 import { status } from './status.ts'
@@ -166,6 +167,30 @@ export async function runProgram(argv: readonly string[], version: string, conte
     .action(async (folder: string, options: LoadOptions) => {
       result = await load(withConfig(), folder, options, context)
     })
+  const rule = program
+    .command('rule')
+    .description('what the points of a datapoint are made by: shows what has changed in the configuration since')
+    .option('--gateway <name>', 'only this gateway')
+    .option('--datapoint <datapoint...>', 'only these, as in the configuration: "Meter 3/*/*/*"')
+    .option('--json', 'as one JSON document')
+    .action(async (options: RuleOptions) => {
+      result = await showRules(withConfig(), options, context)
+    })
+  const choices = {
+    remap: 'fetch the past again by the rule of today',
+    'from-now': 'leave the past as it is; the rule of today is for what comes',
+    same: 'take both rules for the same, as after a typing error: nothing is fetched again',
+  } as const
+  for (const choice of Object.keys(choices) as (keyof typeof choices)[])
+    rule
+      .command(choice)
+      .description(choices[choice])
+      .option('--gateway <name>', 'only this gateway')
+      .option('--datapoint <datapoint...>', 'only these, as in the configuration: "Meter 3/*/*/*"')
+      .option('--json', 'as one JSON document')
+      .action(async (_: unknown, command: Command) => {
+        result = await chooseRule(withConfig(), choice, command.optsWithGlobals<RuleOptions>(), context)
+      })
   const deadLetters = program
     .command('dead-letters')
     .description('what could not be written, by reason and datapoint')

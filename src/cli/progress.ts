@@ -2,7 +2,7 @@ import type { Clock } from '../domain/clock.ts'
 import { requestText } from '../domain/request.ts'
 import type { WaitReason } from '../pipeline/gate.ts'
 import type { RunEvent } from '../pipeline/job.ts'
-import { countText, minuteText, shareText, tookText } from './format.ts'
+import { countOf, countText, minuteText, shareText, tookText } from './format.ts'
 import type { Terminal } from './terminal.ts'
 
 const barWidth = 24
@@ -41,6 +41,11 @@ export class Progress {
       const { selectors, range } = event.piece
       this.#terminal.say(
         `parked: ${requestText({ gateway: event.gateway, selectors, range })}: ${event.failure.message}`,
+      )
+    } else if (event.kind === 'rules-adopted') {
+      const count = countOf(event.selectors.length, 'datapoint')
+      this.#terminal.say(
+        `${event.gateway}: the ledger did not know by which rules the points of ${count} were made: those of today are recorded.`,
       )
     } else if (event.kind === 'failed') {
       this.#tellTrouble(event)

@@ -15,6 +15,7 @@ import { findExistingSink } from './existing-sink.ts'
 import { countOf, countText, minuteText, offsetText, rangeText, shareText, tookText } from './format.ts'
 import { exitCode } from './outcome.ts'
 import { riskJson, riskRows } from './risk-text.ts'
+import { ruleChangeJson, ruleChangeRows } from './rule-change-text.ts'
 
 /** So many parked ranges of a gateway are listed one by one. */
 const mostParkedShown = 5
@@ -60,6 +61,7 @@ function gatewayLines(gateway: GatewayStatus, within: TimeRange, now: number, co
   lines.push(...clockLines(gateway), ...verifiedLines(gateway))
   if (risk !== undefined)
     for (const [key, words] of riskRows(risk)) lines.push(`${key}, as of ${minuteText(risk.asOf)}: ${words}`)
+  for (const words of ruleChangeRows(gateway.ruleChanges)) lines.push(`rules: ${words}`)
   if (gateway.deadLetters.open > 0)
     lines.push(
       `dead letters: ${countOf(gateway.deadLetters.open, 'entry', 'entries')} could not be written: see "dead-letters"`,
@@ -131,12 +133,24 @@ function statusJson({ owner, gateways }: Status): string {
     })),
   })
   const entries = gateways.map(
-    ({ name, datapoints, unwanted, rereads, activity, risk, clockDifferenceMs, verified, deadLetters }) => [
+    ({
+      name,
+      datapoints,
+      unwanted,
+      rereads,
+      activity,
+      risk,
+      clockDifferenceMs,
+      verified,
+      deadLetters,
+      ruleChanges,
+    }) => [
       name,
       {
         datapoints: datapoints.map(datapointJson),
         unwanted: unwanted.map(datapointJson),
         ...lettersJson(deadLetters),
+        ...(ruleChanges.length > 0 && { ruleChanges: ruleChanges.map(ruleChangeJson) }),
         clockDifferenceMs,
         verified: verified && verifiedJson(verified),
         ...(rereads === undefined ? {} : { rereads }),

@@ -1,11 +1,12 @@
 import { randomInt } from 'node:crypto'
-import { findGateway, openApp, openDeadLetters, openSink } from '../app.ts'
+import { findGateway, openApp, openDeadLetters, openSink, ruledGateways } from '../app.ts'
 import type { Config } from '../config/config.ts'
 import type { DeadLetterBox } from '../dead-letters/dead-letters.ts'
 import type { Failure } from '../domain/failure.ts'
 import type { TimeRange } from '../domain/range.ts'
 import { type Ledger, openLedgerReadOnly } from '../ledger/ledger.ts'
 import { checkDatabase } from '../pipeline/check-database.ts'
+import { requireSameRules } from '../pipeline/rule-premise.ts'
 import { type Settling, stillMsOf } from '../sinks/settle.ts'
 import type { Sink, SinkReport } from '../sinks/sink.ts'
 import { conclusionOf } from '../verification/conclusion.ts'
@@ -103,6 +104,7 @@ async function withGateways(job: Job): Promise<Certificate> {
   // a login that may only read is enough to compare
   const repairs = job.mode.repair !== 'none'
   const report = await checkDatabase(app, signal, repairs ? 'write' : 'read')
+  requireSameRules(ruledGateways(config, options.gateway), app.ledger, app.sink.id)
   const releases: Record<string, string | undefined> = {}
   for (const { source, gateway, throttle } of app.gateways) {
     if (options.gateway !== undefined && options.gateway !== source.name) continue

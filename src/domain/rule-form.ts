@@ -75,7 +75,9 @@ export function ruleDifferences(from: RuleForm, to: RuleForm): RuleDifference[] 
 
 /** True where the points go to another series, or to another field of theirs: what was written before remains. */
 export function leavesPointsBehind(from: RuleForm, to: RuleForm): boolean {
-  return from.measurement !== to.measurement || from.field !== to.field || !isSameTags(from, to) || from.type !== to.type
+  return (
+    from.measurement !== to.measurement || from.field !== to.field || !isSameTags(from, to) || from.type !== to.type
+  )
 }
 
 /** `scale 1 → 0.1, tag building – → North`. */

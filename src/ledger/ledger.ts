@@ -118,6 +118,25 @@ function createLedger(database: DatabaseSync, path: string, clock: Clock) {
     marks.within.noteSample(sink, { measurement, target, range, points })
   }
 
+  /** Records what a transfer proves of one selector of its request. */
+  function cover(completed: CompletedTransfer, i: number): void {
+    const { sink, request, provisional, points, counts, series, isListed, rulesFor, keptMs } = completed
+    const { gateway, range } = request
+    const selector = request.selectors[i]!
+    const proof = { range, points: points[i], counts: counts?.[i] }
+    // an empty answer to a name that the gateway does not list proves nothing
+    if (proof.counts?.received === 0 && isListed?.(selector) === false) return
+    const target = targets.ensure({ sink, gateway }, selector)
+    if (rulesFor !== undefined) rules.within.note(target, () => rulesFor(selector))
+    noteConfirmation(target, proof)
+    const reread = coverageRows.cover(target, proof, provisional, compactionSpanOf(keptMs))
+    coverageSeries.note(target, series?.[i] ?? [])
+    marks.within.note(sink, target, range)
+    noteSample(sink, target, proof, series?.[i] ?? [])
+    if (reread !== undefined) memory.within.noteReread(gateway, reread)
+    parkedRows.unpark(target, range, () => coverageRows.coveredBy(target))
+  }
+
   const owner = {
     /** Before any change: only one process at a time may write. Reading needs no ownership. */
     take(doing: string): void {
@@ -262,36 +281,11 @@ function createLedger(database: DatabaseSync, path: string, clock: Clock) {
     transaction,
     /** One durable transaction: all that the transfer proves, or nothing (law 2). */
     complete(completed: CompletedTransfer): void {
-      const {
-        sink,
-        request,
-        provisional,
-        receipt,
-        points,
-        counts,
-        series,
-        window,
-        clock: premise,
-        isListed,
-        rulesFor,
-      } = completed
+      const { sink, request, provisional, receipt, window, clock: premise } = completed
       const { gateway, selectors, range } = request
       transaction(() => {
         if (premise !== undefined) coverageRows.takeBack(gateway, premise.before)
-        for (const [i, selector] of selectors.entries()) {
-          const proof = { range, points: points[i], counts: counts?.[i] }
-          // an empty answer to a name that the gateway does not list proves nothing
-          if (proof.counts?.received === 0 && isListed?.(selector) === false) continue
-          const target = targets.ensure({ sink, gateway }, selector)
-          if (rulesFor !== undefined) rules.within.note(target, () => rulesFor(selector))
-          noteConfirmation(target, proof)
-          const reread = coverageRows.cover(target, proof, provisional, compactionSpanOf(completed.keptMs))
-          coverageSeries.note(target, series?.[i] ?? [])
-          marks.within.note(sink, target, range)
-          noteSample(sink, target, proof, series?.[i] ?? [])
-          if (reread !== undefined) memory.within.noteReread(gateway, reread)
-          parkedRows.unpark(target, range, () => coverageRows.coveredBy(target))
-        }
+        for (const i of selectors.keys()) cover(completed, i)
         coverageRows.provesUntil(gateway, range.until)
         receiptRows.add(sink, request, provisional, receipt, clock.now())
         if (premise !== undefined) {

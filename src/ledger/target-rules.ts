@@ -16,6 +16,12 @@ export interface TargetRules {
   readonly series: readonly Series[]
 }
 
+/** A selector, and the rules that its points are taken for made by. */
+export interface FormedTarget {
+  readonly selector: Selector
+  readonly rules: readonly FormedRule[]
+}
+
 /** A selector whose points were made by an earlier rule. */
 export interface RetiredTarget extends TargetRules {
   readonly id: number
@@ -26,7 +32,8 @@ export interface RetiredTarget extends TargetRules {
 /** How a selector begins anew, by other rules. */
 export interface Renewal {
   readonly selector: Selector
-  readonly rules: readonly FormedRule[]
+  /** Undefined: nothing takes its place. */
+  readonly rules: readonly FormedRule[] | undefined
   /** The proof up to here is kept as that of the earlier rule; undefined: none is. ms UTC */
   readonly since: number | undefined
 }
@@ -57,6 +64,12 @@ export function createTargetRules(
     database.prepare(`DELETE FROM ${table} WHERE target = ?`),
   )
 
+  function putAside(id: number, since: number | undefined): void {
+    coverageRows.uncover(id, RangeSet.of({ after: since ?? Number.MIN_SAFE_INTEGER, until: endOfTime }))
+    for (const statement of forgotten) statement.run(id)
+    retire.run(now(), id)
+  }
+
   return {
     /** Of all selectors that are in use. */
     of(place: SinkGateway): TargetRules[] {
@@ -72,7 +85,7 @@ export function createTargetRules(
         return { id, ...rulesOf(row), series: coverageSeries.of(id), proven: coverageRows.coveredBy(id) }
       }),
     /** The points of these are taken for made by these rules. */
-    accept(place: SinkGateway, accepted: readonly Omit<Renewal, 'since'>[]): void {
+    accept(place: SinkGateway, accepted: readonly FormedTarget[]): void {
       if (accepted.length === 0) return
       transaction(() => {
         for (const { selector, rules } of accepted) set.run(JSON.stringify(rules), targets.ensure(place, selector))
@@ -86,11 +99,8 @@ export function createTargetRules(
       transaction(() => {
         for (const { selector, rules, since } of renewals) {
           const id = targets.find(place, selector)
-          if (id === undefined) continue
-          coverageRows.uncover(id, RangeSet.of({ after: since ?? Number.MIN_SAFE_INTEGER, until: endOfTime }))
-          for (const statement of forgotten) statement.run(id)
-          retire.run(now(), id)
-          begin.run(JSON.stringify(rules), since ?? null, targets.ensure(place, selector))
+          if (id !== undefined) putAside(id, since)
+          if (rules !== undefined) begin.run(JSON.stringify(rules), since ?? null, targets.ensure(place, selector))
         }
       })
     },

@@ -14,7 +14,9 @@ export interface Target {
 export function createTargets(database: Statements) {
   const find = database.prepare('SELECT id FROM target WHERE sink = ? AND gateway = ? AND key = ?')
   const insert = database.prepare('INSERT INTO target (sink, gateway, key, selector) VALUES (?, ?, ?, ?)')
-  const all = database.prepare('SELECT id, selector, since FROM target WHERE sink = ? AND gateway = ? AND retired IS NULL')
+  const all = database.prepare(
+    'SELECT id, selector, since FROM target WHERE sink = ? AND gateway = ? AND retired IS NULL',
+  )
   const ofGateway = database.prepare('SELECT id, selector, since FROM target WHERE gateway = ?')
   const ofSink = database.prepare('SELECT id FROM target WHERE sink = ?')
   const gateways = database.prepare('SELECT DISTINCT gateway FROM target WHERE sink = ? ORDER BY gateway')

@@ -15,6 +15,14 @@ export const transferFailure = failures({
     advice:
       'The range is parked. If the gateway really logs so much, lower requests.shortest or raise requests.entries; otherwise look at what the gateway sends ("smartserver-etl capture").',
   },
+  'rule-changed': {
+    retry: 'never',
+    reach: 'run',
+    meaning:
+      'What the points of a datapoint are made by (measurement, field, tags, scale, offset, enumeration …) was changed in the configuration since its points were written.',
+    advice:
+      'Nothing more of it is fetched before you choose: "rule remap" fetches the past again, "rule from-now" begins anew and keeps the past as it is, "rule same" takes both for the same. "rule" alone shows what has changed.',
+  },
   'bundle-damaged': {
     retry: 'never',
     reach: 'run',

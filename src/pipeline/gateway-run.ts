@@ -6,6 +6,7 @@ import type { Piece } from '../planning/backlog.ts'
 import { isImpossibleClock } from '../planning/clock-premise.ts'
 import { deadlineOf } from '../planning/demand.ts'
 import { stateOf } from '../planning/plan.ts'
+import { barredBy, type RuleChange, rulesFor } from '../planning/rule-changes.ts'
 import { entryLimit } from '../planning/window.ts'
 import type { Outage } from '../sinks/sink.ts'
 import { gatewayFailure } from '../smartserver/failures.ts'
@@ -15,6 +16,7 @@ import { decide } from './decide.ts'
 import type { WaitReason } from './gate.ts'
 import type { GatewayJob, GatewayOutcome, RunParts } from './job.ts'
 import { heedClock, rememberRetention, rememberWanted } from './remember.ts'
+import { settleRules } from './rule-premise.ts'
 import { databaseAway } from './throttle.ts'
 import { type TransferProof, transfer } from './transfer.ts'
 import { planWork, type Work } from './work.ts'
@@ -63,13 +65,16 @@ class GatewayRun {
     const { sink, ledger, observe } = this.#parts
     let clockDifferenceMs: number | undefined
     let work: Work | undefined
+    let changes: readonly RuleChange[] = []
     if (await this.#connect()) {
       const look = this.#heedClock()
       clockDifferenceMs = look.reading.gateway - look.reading.host
       rememberRetention(this.#job, ledger)
       settleNames(this.#job, ledger, observe)
       rememberWanted(this.#job, ledger)
-      work = planWork(this.#job, this.#parts)
+      changes = settleRules(this.#job, { ledger, sink: sink.id, observe })
+      const barred = barredBy(changes)
+      work = planWork(this.#job, this.#parts, barred)
       this.#beginRequests()
       await this.#carryOut(work)
       work.carryOver()
@@ -77,7 +82,7 @@ class GatewayRun {
       const hasLostNames = await this.#hasLostNames()
       const asksAgain = this.#hasDoubts && this.#job.demand.kind !== 'sync' && this.#failure === undefined
       if (hasLostNames || asksAgain) {
-        work = planWork(this.#job, this.#parts)
+        work = planWork(this.#job, this.#parts, barred)
         await this.#carryOut(work)
         work.carryOver()
         await this.#hasLostNames()
@@ -95,6 +100,7 @@ class GatewayRun {
       parked: state?.parked ?? 0,
       leftMs: work?.leftMs ?? 0,
       problems: work === undefined ? [] : source.problems(),
+      ruleChanges: changes,
       failure: this.#failure,
     }
   }
@@ -214,7 +220,7 @@ class GatewayRun {
     this.#parts.observe({ gateway: this.#job.source.name, kind: 'waiting', reason })
 
   async #transfer(piece: Piece, work: Work): Promise<void> {
-    const { source, mapping, requests, clockWatch, keptMs } = this.#job
+    const { source, mapping, requests, rules, clockWatch, keptMs } = this.#job
     const { sink, ledger, deadLetters, clock, observe } = this.#parts
     const { selectors, range, group } = piece
     const request = { gateway: source.name, selectors, range }
@@ -226,6 +232,7 @@ class GatewayRun {
       this.#hasDoubts = true
       return true
     }
+    const rulesOf = (selector: Selector) => rulesFor(selector, rules)
     const record = (proof: TransferProof, provisional: boolean) => {
       const { received, tookMs } = proof.receipt
       const window = { group, ms: work.windows.adapt(group, { range, received, tookMs }) }
@@ -235,7 +242,8 @@ class GatewayRun {
       const before = clockWatch.livedUntil(start)
       const during = clockWatch.livedBetween(start, end)
       const premise = { reading: end.reading, before, during, newestEntry: proof.newestEntry }
-      ledger.complete({ ...proof, sink: sink.id, request, provisional, window, clock: premise, isListed, keptMs })
+      const premises = { clock: premise, isListed, rulesFor: rulesOf }
+      ledger.complete({ ...proof, ...premises, sink: sink.id, request, provisional, window, keptMs })
       clockWatch.recorded(end)
     }
     const waiting = {

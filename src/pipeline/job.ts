@@ -5,11 +5,13 @@ import type { Selector } from '../domain/datapoint.ts'
 import type { Failure } from '../domain/failure.ts'
 import type { TimeRange } from '../domain/range.ts'
 import type { Receipt } from '../domain/receipt.ts'
+import type { FormedRule } from '../domain/rule-form.ts'
 import type { DatapointProblem } from '../inventory/datapoint-problems.ts'
 import type { Ledger } from '../ledger/ledger.ts'
 import type { Piece } from '../planning/backlog.ts'
 import type { Demand } from '../planning/demand.ts'
 import type { Delays } from '../planning/missing.ts'
+import type { RuleChange } from '../planning/rule-changes.ts'
 import type { Mapping } from '../points/mapping.ts'
 import type { Sink } from '../sinks/sink.ts'
 import type { ClockWatch } from './clock-watch.ts'
@@ -50,6 +52,8 @@ export interface GatewayJob {
   readonly source: RunSource
   readonly mapping: Mapping
   readonly selectors: readonly Selector[]
+  /** What the points of the selectors are made by, in the order of the configuration. */
+  readonly rules: readonly FormedRule[]
   readonly throttle: Throttle
   readonly clockWatch: ClockWatch
   readonly turns: Turns
@@ -80,6 +84,8 @@ export type RunEvent = { readonly gateway: string } & (
   | { readonly kind: 'parked'; readonly piece: Piece; readonly failure: Failure }
   /** The gateway does not list these names any more: what was complete by an empty answer since is fetched again. */
   | { readonly kind: 'names-missing'; readonly selectors: readonly Selector[] }
+  /** The ledger did not know what the points of these were made by: they are taken for made by the rules of today. */
+  | { readonly kind: 'rules-adopted'; readonly selectors: readonly Selector[] }
   /** The gateway's clock was set back: what was complete after this moment is fetched again. */
   | { readonly kind: 'clock-set-back'; readonly after: number }
   /** Why the next request has to wait; undefined: it waits no longer. */
@@ -104,6 +110,8 @@ export interface GatewayOutcome {
   readonly leftMs: number
   /** What is wrong with configured datapoints; those that the gateway does not have at all were not asked for. */
   readonly problems: readonly DatapointProblem[]
+  /** Datapoints that were not asked for, because their points were made by other rules than those of today. */
+  readonly ruleChanges: readonly RuleChange[]
   /** Why the gateway was given up; undefined if all of its work was done, parked or left. */
   readonly failure: Failure | undefined
 }

@@ -1,3 +1,4 @@
+import type { Selector } from '../domain/datapoint.ts'
 import type { Failure } from '../domain/failure.ts'
 import type { Receipt } from '../domain/receipt.ts'
 import { isUnknown } from '../inventory/datapoint-problems.ts'
@@ -27,7 +28,8 @@ const isFailed = (fate: Decision['piece']) => fate === 'set-aside' || fate === '
 export type Work = ReturnType<typeof planWork>
 
 /** The work of one gateway in one run: planned once, planned again where the grouping changes, and done piece by piece. */
-export function planWork(job: GatewayJob, { sink, ledger, clock, observe }: RunParts) {
+export function planWork(job: GatewayJob, parts: RunParts, barred: readonly Selector[]) {
+  const { sink, ledger, clock, observe } = parts
   const { source, requests } = job
   let gateway = {
     name: source.name,
@@ -39,6 +41,7 @@ export function planWork(job: GatewayJob, { sink, ledger, clock, observe }: RunP
       .problems()
       .filter(isUnknown)
       .map(({ selector }) => selector),
+    barred,
     retentionOf: source.retentionOf,
     requests,
     maturity: job.maturity,

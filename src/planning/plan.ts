@@ -20,6 +20,8 @@ export interface PlannedGateway {
   readonly selectors: readonly Selector[]
   /** What of that the gateway does not list. */
   readonly unknown: readonly Selector[]
+  /** What of it is not asked for, because its points were made by another rule than that of today. */
+  readonly barred: readonly Selector[]
   /** How long the gateway keeps what these log, ms; for the order `rescue`. */
   readonly retentionOf?: ((selectors: readonly Selector[]) => number | undefined) | undefined
   readonly requests: Pick<RequestsConfig, 'per' | 'order'>
@@ -165,11 +167,14 @@ export function rangesOf(pieces: readonly { readonly range: TimeRange }[]): Rang
  * complete, and a misspelt name never be noticed. What has brought entries once is asked for whatever its list says.
  */
 function askable(
-  { selectors, unknown }: PlannedGateway,
+  { selectors, unknown, barred }: PlannedGateway,
   isProven: (selector: Selector) => boolean,
 ): readonly Selector[] {
-  const keys = new Set(unknown.map(selectorKey))
-  return selectors.filter(selector => !keys.has(selectorKey(selector)) || isProven(selector))
+  const [missing, changed] = [unknown, barred].map(its => new Set(its.map(selectorKey)))
+  return selectors.filter(selector => {
+    const key = selectorKey(selector)
+    return !changed!.has(key) && (!missing!.has(key) || isProven(selector))
+  })
 }
 
 function prunedUntil({ now, retentionOf }: PlannedGateway) {

@@ -1,6 +1,13 @@
-import { type Selector, selectorKey, selectorPrecision } from '../domain/datapoint.ts'
+import { type Selector, selectorContains, selectorKey, selectorPrecision } from '../domain/datapoint.ts'
 import type { Series } from '../domain/point.ts'
-import { type FormedRule, type RuleDifference, type RuleForm, ruleDifferences } from '../domain/rule-form.ts'
+import {
+  type FormedRule,
+  type RuleDifference,
+  type RuleForm,
+  type RuleSettings,
+  ruleDifferences,
+  ruleForm,
+} from '../domain/rule-form.ts'
 
 /** What the ledger knows of the rules that the points of a selector were made by. */
 export interface RecordedRules {
@@ -171,4 +178,26 @@ function isSamePoint(a: NonNullable<Selector['point']>, b: Selector['point']): b
 /** An instance name and an XIF name may be of one datapoint. */
 function mayBeSame(a: NonNullable<Selector['point']>, b: NonNullable<Selector['point']>): boolean {
   return 'xif' in a !== 'xif' in b
+}
+
+/** What is not asked for before a person has chosen. */
+export function barredBy(changes: readonly RuleChange[]): Selector[] {
+  const barred = changes.flatMap(({ selectors }) => selectors)
+  return [...new Map(barred.map(selector => [selectorKey(selector), selector])).values()]
+}
+
+/** The rules to record for a selector from now on. Where they are for a part of it alone, those of before stay beside them. */
+export function rulesToRecord(
+  { selector, rules }: Omit<RecordedRules, 'series'>,
+  today: readonly FormedRule[],
+): FormedRule[] {
+  const now = rulesFor(selector, today)
+  const keys = new Set(now.map(rule => selectorKey(rule.selector)))
+  if (now.some(rule => selectorContains(rule.selector, selector))) return now
+  return [...now, ...(rules ?? []).filter(rule => !keys.has(selectorKey(rule.selector)))]
+}
+
+/** What makes the points of a gateway by its configuration, in its order. */
+export function rulesOf(datapoints: readonly (RuleSettings & { readonly selector: Selector })[]): FormedRule[] {
+  return datapoints.map(({ selector, ...settings }) => ({ selector, form: ruleForm(settings) }))
 }

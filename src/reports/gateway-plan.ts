@@ -24,6 +24,7 @@ import {
 } from '../planning/estimate.ts'
 import { planRun } from '../planning/plan.ts'
 import { type Risk, riskOf, storedPart } from '../planning/risk.ts'
+import { barredBy, type RuleChange, ruleChanges, rulesOf } from '../planning/rule-changes.ts'
 import { createWindows } from '../planning/window.ts'
 import { sentSelector } from '../smartserver/log-query.ts'
 
@@ -51,6 +52,8 @@ export interface GatewayPlan {
   readonly risk: Risk
   readonly clockChanges: readonly ClockChange[]
   readonly limits: GatewayConfig['limits']
+  /** What is not asked for before a person has chosen. */
+  readonly ruleChanges: readonly RuleChange[]
 }
 
 export interface PlanParts {
@@ -92,12 +95,14 @@ export function planGateway(
   const { name, limits } = gateway
   const configured = gateway.datapoints.map(({ selector }) => selector)
   const gatewayNow = clock.now()
+  const changes = ruleChanges(rulesOf(gateway.datapoints), ledger.rules.of({ sink, gateway: name }))
   const planned = {
     name,
     now: gatewayNow,
     isOwnTime: clock.isOwnTime,
     newestEntry: ledger.memory.newestEntryOf(name),
     selectors: configured,
+    barred: barredBy(changes),
     unknown: survey.problems.filter(isUnknown).map(({ selector }) => selector),
     requests: config.requests,
     maturity: config.sync,
@@ -146,6 +151,7 @@ export function planGateway(
     risk,
     clockChanges: clockChanges(range, clock.zone ?? limits.zone),
     limits,
+    ruleChanges: changes,
   }
 }
 

@@ -11,6 +11,7 @@ import type { ParkedRange } from '../ledger/parked.ts'
 import type { Proof } from '../ledger/proof.ts'
 import { planRun } from '../planning/plan.ts'
 import { type Risk, riskOf } from '../planning/risk.ts'
+import { type RuleChange, ruleChanges, rulesOf } from '../planning/rule-changes.ts'
 
 export interface DatapointStatus {
   readonly label: string
@@ -30,6 +31,8 @@ export interface GatewayStatus {
   readonly datapoints: readonly DatapointStatus[]
   /** Fetched once, and no longer in the configuration. */
   readonly unwanted: readonly DatapointStatus[]
+  /** Datapoints whose points were made by other rules than those of today: not fetched before a person has chosen. */
+  readonly ruleChanges: readonly RuleChange[]
   readonly rereads: Rereads | undefined
   readonly activity: Activity | undefined
   readonly risk: KnownRisk | undefined
@@ -71,6 +74,7 @@ export function readStatus(
     owner: ledger.owner.text(),
     gateways: config.gateways.map(gateway => ({
       name: gateway.name,
+      ruleChanges: changesOf(gateway, sink ?? '', ledger),
       ...datapointsOf(gateway, sink ?? '', ledger),
       rereads: rereads.get(gateway.name),
       activity: activities.get(gateway.name),
@@ -85,6 +89,10 @@ export function readStatus(
 function clockDifference(ledger: Ledger, gateway: string): number | undefined {
   const clock = ledger.memory.clockOf(gateway)
   return clock && clock.gateway - clock.host
+}
+
+function changesOf({ name, datapoints }: GatewayConfig, sink: string, ledger: Ledger): RuleChange[] {
+  return ruleChanges(rulesOf(datapoints), ledger.rules.of({ sink, gateway: name }))
 }
 
 function riskOfGateway(
@@ -102,6 +110,8 @@ function riskOfGateway(
     now: gatewayNow,
     selectors: datapoints.map(({ selector }) => selector),
     unknown: [],
+    // what is barred is pruned all the same
+    barred: [],
     requests,
     maturity: sync,
   }

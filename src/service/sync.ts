@@ -1,14 +1,16 @@
 import type { Logger } from 'pino'
 import { joinLetterCounts, type LetterCount } from '../dead-letters/letter-index.ts'
 import type { Clock } from '../domain/clock.ts'
-import { selectorLabel } from '../domain/datapoint.ts'
+import { selectorKey, selectorLabel } from '../domain/datapoint.ts'
 import { type Failure, isAbort, toFailure } from '../domain/failure.ts'
 import { isoText } from '../domain/instant.ts'
 import { rangeJson } from '../domain/range.ts'
 import { type DatapointProblem, isUnknown } from '../inventory/datapoint-problems.ts'
 import type { RunEvent } from '../pipeline/job.ts'
+import { ruleChanged } from '../pipeline/rule-premise.ts'
 import type { RunOutcome } from '../pipeline/run.ts'
 import type { Demand } from '../planning/demand.ts'
+import type { RuleChange } from '../planning/rule-changes.ts'
 import type { DailyVerification } from './daily-verification.ts'
 import type { Metrics } from './metrics.ts'
 import { repeat } from './schedule.ts'
@@ -75,6 +77,8 @@ export async function syncOnce(
   for (const { gateway, receipt } of outcome.gateways) tellFuture(gateway, receipt.future, parts)
   for (const { gateway, problems } of outcome.gateways)
     for (const problem of problems) tellProblem(gateway, problem, parts)
+  for (const { gateway, ruleChanges } of outcome.gateways)
+    for (const change of ruleChanges) tellRuleChange(gateway, change, parts)
   const parked = outcome.gateways.reduce((sum, gateway) => sum + gateway.parked, 0)
   const leftMs = outcome.gateways.reduce((sum, gateway) => sum + gateway.leftMs, 0)
   parts.log[failed.length > 0 ? 'warn' : 'info'](
@@ -106,6 +110,14 @@ function tellFuture(gateway: string, future: number, { log, told }: SyncParts): 
       "entries later than the gateway's own clock are not fetched before their time has come: was it moved?",
     )
   }
+}
+
+/** Once: the configuration of a process does not change. */
+function tellRuleChange(gateway: string, change: RuleChange, { log, told }: SyncParts): void {
+  const key = JSON.stringify([gateway, 'rule', selectorKey(change.recorded), change.differences])
+  if (told.has(key)) return
+  told.add(key)
+  log.error({ ...failureFields(ruleChanged(gateway, change)), gateway }, 'datapoint not asked for')
 }
 
 /** Once for as long as it lasts, not once a pass. */
@@ -166,6 +178,11 @@ function logEvent(event: RunEvent, log: Logger): void {
     log.warn(
       { gateway, after: isoText(event.after) },
       "the gateway's clock was set back: what it logs from there on is fetched again",
+    )
+  else if (event.kind === 'rules-adopted')
+    log.info(
+      { gateway, datapoints: event.selectors.map(selectorLabel) },
+      'the ledger did not know what the points of these were made by: they are taken for made by the configuration of today',
     )
   else if (event.kind === 'names-missing')
     log.warn(

@@ -47,6 +47,8 @@ export interface GatewayScope {
   /** Configured, but nothing of them is recorded as complete in this time. */
   readonly unproven: readonly string[]
   /** Time between recorded ranges of which nothing is recorded. */
+  /** Proven, but of points by an earlier rule: not compared. */
+  readonly earlierRules: readonly { readonly datapoint: string; readonly ranges: readonly TimeRange[] }[]
   readonly gaps: readonly { readonly datapoint: string; readonly ranges: readonly TimeRange[] }[]
 }
 
@@ -69,7 +71,7 @@ export function scopeOf(
   const gateways = claims.map(({ name, selectors }): GatewayScope => {
     const unproven: string[] = []
     const gaps: { datapoint: string; ranges: readonly TimeRange[] }[] = []
-    for (const [selector, { final, provisional }] of ledger.coverage.of({ sink, gateway: name }, selectors)) {
+    for (const [selector, { final, provisional, since }] of ledger.coverage.of({ sink, gateway: name }, selectors)) {
       if (!final.isEmpty) held = 'final'
       else if (!provisional.isEmpty && held === 'none') held = 'fresh'
       const datapoint = selectorLabel(selector)
@@ -77,12 +79,16 @@ export function scopeOf(
       if (isEmpty) unproven.push(datapoint)
       else proven.datapoints++
       proven.days += length / dayMs
-      const ranges = gapsOf(final.add(provisional), within)
+      const ranges = gapsOf(final.add(provisional), { ...within, after: Math.max(within.after, since ?? within.after) })
       if (ranges.length > 0) gaps.push({ datapoint, ranges })
     }
     const own = findings.filter(({ gateway }) => gateway === name)
     const datapoints = [...new Set(own.map(({ selector }) => selectorLabel(selector)))]
-    return { name, url: configOf(config, name)?.url, datapoints, unproven, gaps }
+    const earlierRules = ledger.rules.retired({ sink, gateway: name }).flatMap(({ selector, proven }) => {
+      const { ranges } = proven.intersect(within)
+      return ranges.length === 0 ? [] : [{ datapoint: selectorLabel(selector), ranges }]
+    })
+    return { name, url: configOf(config, name)?.url, datapoints, unproven, earlierRules, gaps }
   })
   return { period: hullOf(findings.map(({ range }) => range)), gateways, proven, claims: held }
 }

@@ -64,7 +64,7 @@ it('pieces in hand and the new plan tile the old plan, whatever was learnt of th
           memory: { widthOf: (_, group) => (narrow.includes(group) ? 'narrow' : undefined), wantedOf: () => undefined },
         })
         const gateway: PlannedGateway = {
-          ...{ name: 'g', now, selectors, unknown: [] },
+          ...{ name: 'g', now, selectors, unknown: [], barred: [] },
           requests: { per: 'auto', order },
           maturity: { settle: 5, lateness: 50 },
           retentionOf: () => 1_500,

@@ -64,6 +64,7 @@ export function openPipelineInto<Into extends Sink>(sink: Into, { clock = steere
       turns,
       mapping: compileMapping(source.name, []),
       selectors: [lux],
+      rules: [],
       throttle: its,
       sockets: limits?.sockets ?? usualLimits.sockets,
       requests: { entries: 50_000, shortest: minute, longest: 2 * hour, per: 'datapoint', order: 'oldest' },

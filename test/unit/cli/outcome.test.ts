@@ -15,7 +15,16 @@ type Gateway = Ending['gateways'][number]
 
 function outcome(receipt: Partial<Receipt> = {}, gateway: Partial<Gateway> = {}, requests = 3): Ending {
   const whole = { ...emptyReceipt(), ...receipt }
-  const base = { gateway: 'plant-a', requests, receipt: whole, parked: 0, leftMs: 0, problems: [], failure: undefined }
+  const base = {
+    gateway: 'plant-a',
+    requests,
+    receipt: whole,
+    parked: 0,
+    leftMs: 0,
+    problems: [],
+    ruleChanges: [],
+    failure: undefined,
+  }
   const range = { clockDifferenceMs: 0, settled: { after: 0, until: 60_000 }, provisionalAfter: undefined }
   return {
     gateways: [{ ...base, ...range, ...gateway }],

@@ -23,6 +23,7 @@ test('a parked range rests for its time, and not longer when the host’s clock 
           now: range.until,
           selectors: [lux],
           unknown: [],
+          barred: [],
           requests: { per: 'auto', order: 'oldest' },
           maturity: { settle: 0, lateness: 0 },
         },

@@ -15,6 +15,7 @@ const passed: GatewayOutcome = {
   parked: 0,
   leftMs: 0,
   problems: [],
+  ruleChanges: [],
   failure: undefined,
 }
 
