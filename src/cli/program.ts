@@ -10,6 +10,7 @@ import { listDeadLetters, type ReplayOptions, replayDeadLetters } from './dead-l
 import { demo } from './demo.ts'
 import { type DiscardOptions, discardDeadLetters } from './discard.ts'
 import { type DiscoverOptions, discover } from './discover.ts'
+import { backUp } from './ledger-backup.ts'
 import { type LoadOptions, load } from './load.ts'
 import { exitCode } from './outcome.ts'
 import { usageFailure } from './parse-time.ts'
@@ -218,6 +219,15 @@ export async function runProgram(argv: readonly string[], version: string, conte
     .option('--json', 'as one JSON document')
     .action(async (_: unknown, command: Command) => {
       result = await discardDeadLetters(withConfig(), command.optsWithGlobals<DiscardOptions>(), context)
+    })
+  program
+    .command('ledger')
+    .description('the memory of what is complete')
+    .command('backup')
+    .description('copy it into a new file, also while another process works with it')
+    .argument('<file>', 'does not exist yet')
+    .action((file: string) => {
+      result = backUp(withConfig(), file, context)
     })
   try {
     await program.parseAsync(argv, { from: 'user' })

@@ -1,4 +1,4 @@
-import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from 'node:fs'
+import { closeSync, existsSync, fsyncSync, linkSync, openSync, renameSync, rmSync, writeSync } from 'node:fs'
 import { dirname } from 'node:path'
 
 /** A disk that is nearly full writes a part of the bytes, and only the count shows it. */
@@ -33,4 +33,34 @@ export function replaceDurably(file: number, draft: string, path: string): void 
     throw error
   }
   syncFolder(dirname(path))
+}
+
+/**
+ * Gives a finished draft its name, durably, where nothing has that name yet. The draft must be in the same folder. Throws an
+ * Error with the code EEXIST otherwise, and leaves no draft in any case.
+ */
+export function nameDurably(draft: string, path: string): void {
+  try {
+    const file = openSync(draft, 'r+')
+    try {
+      fsyncSync(file)
+    } finally {
+      closeSync(file)
+    }
+    link(draft, path)
+  } finally {
+    rmSync(draft, { force: true })
+  }
+  syncFolder(dirname(path))
+}
+
+/** Not every file system has links: a stick has none. */
+function link(draft: string, path: string): void {
+  try {
+    linkSync(draft, path)
+  } catch (error) {
+    const isTaken = error instanceof Error && 'code' in error && error.code === 'EEXIST'
+    if (isTaken || existsSync(path)) throw error
+    renameSync(draft, path)
+  }
 }

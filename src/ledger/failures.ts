@@ -7,7 +7,7 @@ export const ledgerFailures = failures({
     reach: 'run',
     meaning: 'The file of the ledger is damaged.',
     advice:
-      'Put a backup in its place, or move the file away: the work then starts anew, and writing twice changes nothing.',
+      'Put a backup ("ledger backup") in its place, or move the file aside together with its -wal and -shm: the gateways are then asked again, and writing twice changes nothing.',
   },
   'ledger-failed': {
     retry: 'never',
@@ -32,6 +32,18 @@ export const ledgerFailures = failures({
     reach: 'run',
     meaning: 'Another process has taken over the ledger while this one was suspended.',
     advice: 'Nothing has to be done: nothing is lost, and the other process goes on.',
+  },
+  'ledger-missing': {
+    retry: 'never',
+    reach: 'run',
+    meaning: 'There is no ledger at the path that the configuration names.',
+    advice: 'Look whether the path under "ledger" is right and its disk is mounted. The first run makes the ledger.',
+  },
+  'backup-exists': {
+    retry: 'never',
+    reach: 'run',
+    meaning: 'The file that a backup should be written to exists.',
+    advice: 'Name another file: a backup never takes the place of one.',
   },
   'ledger-owned': {
     retry: 'never',

@@ -1,7 +1,9 @@
-import { mkdirSync } from 'node:fs'
+import { closeSync, mkdirSync, openSync, readSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { Failure } from '../domain/failure.ts'
+import { sqliteCode } from '../durable/sqlite-code.ts'
+import { damageOf } from './damage.ts'
 import { ledgerFailures } from './failures.ts'
 import { applicationId, migrations } from './schema.ts'
 
@@ -46,14 +48,25 @@ function open(path: string, readOnly: boolean, prepare: (database: DatabaseSync)
     return database
   } catch (error) {
     database?.close()
+    const code = sqliteCode(error)
+    // the tables are not those of its version, or its header names a format that SQLite does not have
+    if (code === sqliteError || (code === readOnlyCode && isOddFormat(path)))
+      throw damaged(path, (error as Error).message, error)
     throw ledgerFailure(error, path)
   }
 }
 
+/** Versions that no later release has come to. */
+const mostVersions = 100
+
 function assertOurs(database: DatabaseSync, path: string): void {
   const version = pragma(database, 'user_version')
-  if (pragma(database, 'application_id') !== applicationId)
+  if (pragma(database, 'application_id') !== applicationId) {
+    if (hasOurTables(database)) throw damaged(path, 'its header is not that of a ledger')
     throw ledgerFailures('ledger-foreign', `${path} is not a ledger of smartserver-etl`)
+  }
+  const damage = version > mostVersions ? `its version is ${version}` : damageOf(database)
+  if (damage !== undefined) throw damaged(path, damage)
   if (version > migrations.length)
     throw ledgerFailures(
       'ledger-newer',
@@ -61,15 +74,44 @@ function assertOurs(database: DatabaseSync, path: string): void {
     )
 }
 
+function hasOurTables(database: DatabaseSync): boolean {
+  const names = "('target', 'coverage', 'receipt', 'owner')"
+  const row = database.prepare(`SELECT count(*) AS found FROM sqlite_master WHERE name IN ${names}`).get()
+  return row?.['found'] === 4
+}
+
+function damaged(path: string, what: string, cause?: unknown): Failure {
+  return ledgerFailures('ledger-damaged', `the ledger ${path} is damaged: ${what}`, { cause })
+}
+
 /** Any trouble of the ledger stops the run: without it nothing can be proven. */
 export function ledgerFailure(error: unknown, path: string): Failure {
   if (error instanceof Failure) return error
   const message = error instanceof Error ? error.message : String(error)
-  const damaged = /malformed|not a database/.test(message)
-  return ledgerFailures(damaged ? 'ledger-damaged' : 'ledger-failed', `the ledger ${path} cannot be used: ${message}`, {
-    cause: error,
-  })
+  const code = sqliteCode(error)
+  if (code === corrupt || code === notADatabase) return damaged(path, message, error)
+  return ledgerFailures('ledger-failed', `the ledger ${path} cannot be used: ${message}`, { cause: error })
 }
+
+/** Primary result codes of SQLite. */
+const sqliteError = 1
+const readOnlyCode = 8
+const corrupt = 11
+const notADatabase = 26
+
+/** Of which SQLite says that it may only be read. */
+function isOddFormat(path: string): boolean {
+  const file = openSync(path, 'r')
+  const format = Buffer.alloc(1)
+  try {
+    return readSync(file, format, 0, 1, writeFormatAt) === 1 && format[0]! > 2
+  } finally {
+    closeSync(file)
+  }
+}
+
+/** Of the file's header: 1 rollback journal, 2 WAL. */
+const writeFormatAt = 18
 
 function pragma(database: DatabaseSync, name: string): number {
   return Number(Object.values(database.prepare(`PRAGMA ${name}`).get() ?? {})[0])

@@ -1,3 +1,4 @@
+import { sqliteCode } from '../../durable/sqlite-code.ts'
 import { sinkFailure } from '../failures.ts'
 
 type Trouble = readonly [code: Parameters<typeof sinkFailure>[0], advice?: string]
@@ -16,20 +17,13 @@ const troubles: Readonly<Record<number, Trouble>> = {
 const busy = 5
 
 export function isBusy(error: unknown): boolean {
-  return resultCode(error) === busy
+  return sqliteCode(error) === busy
 }
 
 /** What SQLite reports becomes a Failure of the sink; anything else is a bug and stays what it is. */
 export function sqliteFailure(error: unknown, path: string): unknown {
-  const trouble = troubles[resultCode(error) ?? -1]
+  const trouble = troubles[sqliteCode(error) ?? -1]
   if (trouble === undefined) return error
   const [code, advice] = trouble
   return sinkFailure(code, `SQLite ${path}: ${(error as Error).message}`, { advice, cause: error })
-}
-
-/** The low byte of the extended code that node:sqlite puts on its errors. */
-function resultCode(error: unknown): number | undefined {
-  return error instanceof Error && 'errcode' in error && typeof error.errcode === 'number'
-    ? error.errcode & 0xff
-    : undefined
 }
