@@ -1,6 +1,6 @@
 import { statSync } from 'node:fs'
 import { resolve } from 'node:path'
-import type { Config } from '../config/schema.ts'
+import type { Config } from '../config/config.ts'
 import { backUpLedger } from '../ledger/backup.ts'
 import type { CommandContext } from './context.ts'
 import { countText } from './format.ts'
