@@ -1,3 +1,4 @@
+import type { Command } from 'commander'
 import { findGateway, openSink } from '../app.ts'
 import type { Config, GatewayConfig } from '../config/config.ts'
 import { durationText } from '../domain/duration.ts'
@@ -6,12 +7,12 @@ import { isoText } from '../domain/instant.ts'
 import { problemJson, problemText } from '../inventory/datapoint-problems.ts'
 import { checkGateway, type GatewayReport } from '../reports/gateway-check.ts'
 import type { SinkReport } from '../sinks/sink.ts'
-import type { CommandContext } from './context.ts'
+import type { CommandContext, CommandHost } from './context.ts'
 import { countOf, countText, offsetText } from './format.ts'
 import { openInteractive } from './open-interactive.ts'
 import { exitCode } from './outcome.ts'
 
-export interface CheckOptions {
+interface CheckOptions {
   readonly gateway?: string
   readonly json?: boolean
 }
@@ -22,8 +23,17 @@ interface SinkCheck {
   readonly failure: Failure | undefined
 }
 
+export function registerCheck(program: Command, host: CommandHost): void {
+  program
+    .command('check')
+    .description('test gateways, datapoints and the database without transferring anything')
+    .option('--gateway <name>', 'only this gateway')
+    .option('--json', 'as one JSON document')
+    .action((options: CheckOptions) => host.runWithConfig((config, context) => check(config, options, context)))
+}
+
 /** Looks at gateways, configured datapoints and the database before a run has to; asks for no log and writes nothing. */
-export async function check(config: Config, options: CheckOptions, context: CommandContext): Promise<number> {
+async function check(config: Config, options: CheckOptions, context: CommandContext): Promise<number> {
   const { terminal } = context
   const chosen = options.gateway === undefined ? config.gateways : [findGateway(config, options.gateway)]
   const gateways = new Map<string, GatewayReport>()
@@ -56,13 +66,10 @@ async function checkSink(config: Config, { clock, log, signal }: CommandContext)
   let label =
     config.sink.kind === 'influxdb' ? `InfluxDB ${config.sink.url}` : `${config.sink.kind} ${config.sink.path}`
   try {
-    const sink = await openSink(config, { clock, log })
+    await using opened = new AsyncDisposableStack()
+    const sink = opened.adopt(await openSink(config, { clock, log }), it => it.close())
     label = sink.label
-    try {
-      return { label, report: await sink.check(signal), failure: undefined }
-    } finally {
-      await sink.close()
-    }
+    return { label, report: await sink.check(signal), failure: undefined }
   } catch (error) {
     if (!(error instanceof Failure)) throw error
     return { label, report: undefined, failure: error }

@@ -1,3 +1,4 @@
+import type { Command } from 'commander'
 import { openApp, ruledGateways } from '../app.ts'
 import type { Config } from '../config/config.ts'
 import type { KeptLetter } from '../dead-letters/dead-letters.ts'
@@ -6,14 +7,18 @@ import { readLetterLines } from '../dead-letters/letter-lines.ts'
 import { replayLetters } from '../dead-letters/replay.ts'
 import { checkDatabase } from '../pipeline/check-database.ts'
 import { requireSameRules } from '../pipeline/rule-premise.ts'
-import type { CommandContext } from './context.ts'
+import type { CommandContext, CommandHost } from './context.ts'
 import { tellDiscarded } from './dead-letter-text.ts'
+import { registerDiscard } from './discard.ts'
 import { countOf, countRows, countText } from './format.ts'
 import { exitCode } from './outcome.ts'
 
-export interface ReplayOptions {
-  readonly reason?: string
+interface ListOptions {
   readonly json?: boolean
+}
+
+interface ReplayOptions extends ListOptions {
+  readonly reason?: string
 }
 
 interface Heap {
@@ -24,12 +29,29 @@ interface Heap {
 
 const exampleLength = 160
 
+export function registerDeadLetters(program: Command, host: CommandHost): void {
+  const command = program
+    .command('dead-letters')
+    .description('what could not be written, by reason and datapoint')
+    .option('--json', 'as one JSON document')
+    .action((options: ListOptions) =>
+      host.runWithConfig((config, context) => listDeadLetters(config, options, context)),
+    )
+  command
+    .command('replay')
+    .description('try them once more by the configuration of today, and keep what still fails')
+    .option('--reason <reason>', 'only those of this reason')
+    .option('--json', 'the receipt as one JSON document')
+    .action((_: unknown, replay: Command) =>
+      host.runWithConfig((config, context) =>
+        replayDeadLetters(config, replay.optsWithGlobals<ReplayOptions>(), context),
+      ),
+    )
+  registerDiscard(command, host)
+}
+
 /** What could not be written, by reason and datapoint. */
-export async function listDeadLetters(
-  config: Config,
-  options: { json?: boolean },
-  { terminal }: CommandContext,
-): Promise<number> {
+async function listDeadLetters(config: Config, options: ListOptions, { terminal }: CommandContext): Promise<number> {
   const heaps = new Map<string, Heap>()
   const discards = new Map<string, number>()
   let unreadable = 0
@@ -63,33 +85,30 @@ export async function listDeadLetters(
 }
 
 /** Runs them through the rules of today, and keeps only what still fails. */
-export async function replayDeadLetters(
+async function replayDeadLetters(
   config: Config,
   { reason, json }: ReplayOptions,
   { clock, log, signal, terminal }: CommandContext,
 ): Promise<number> {
-  const app = await openApp(config, 'dead-letters replay', { clock, log })
-  try {
-    await checkDatabase(app, signal)
-    requireSameRules(ruledGateways(config, undefined), app.ledger, app.sink.id)
-    const { reasons, ...counts } = await replayLetters(reason, { ...app, folder: config.deadLetters.path }, signal)
-    if (json === true) terminal.out(JSON.stringify({ ...counts, reasons: Object.fromEntries(reasons) }))
-    else {
-      terminal.out(`${countOf(counts.read, 'dead letter')} read:`)
-      const rows: [number, string][] = [
-        [counts.written, `written to ${app.sink.label}, every batch acknowledged`],
-        [counts.empty, 'empty: by the rules of today there is nothing to write'],
-        [counts.others, `of another reason than ${reason}: kept`],
-        [counts.discarded, 'more were discarded on purpose: kept as they are'],
-        [counts.unreadable, 'more lines cannot be read as letters: kept as they are'],
-        [counts.remaining, `still not writable: kept (${[...reasons].map(([word, n]) => `${n} ${word}`).join(', ')})`],
-      ]
-      for (const line of countRows(rows)) terminal.out(line)
-    }
-    return counts.remaining + counts.others + counts.unreadable > 0 ? exitCode.missing : exitCode.done
-  } finally {
-    await app.close()
+  await using opened = new AsyncDisposableStack()
+  const app = opened.adopt(await openApp(config, 'dead-letters replay', { clock, log }), it => it.close())
+  await checkDatabase(app, signal)
+  requireSameRules(ruledGateways(config, undefined), app.ledger, app.sink.id)
+  const { reasons, ...counts } = await replayLetters(reason, { ...app, folder: config.deadLetters.path }, signal)
+  if (json === true) terminal.out(JSON.stringify({ ...counts, reasons: Object.fromEntries(reasons) }))
+  else {
+    terminal.out(`${countOf(counts.read, 'dead letter')} read:`)
+    const rows: [number, string][] = [
+      [counts.written, `written to ${app.sink.label}, every batch acknowledged`],
+      [counts.empty, 'empty: by the rules of today there is nothing to write'],
+      [counts.others, `of another reason than ${reason}: kept`],
+      [counts.discarded, 'more were discarded on purpose: kept as they are'],
+      [counts.unreadable, 'more lines cannot be read as letters: kept as they are'],
+      [counts.remaining, `still not writable: kept (${[...reasons].map(([word, n]) => `${n} ${word}`).join(', ')})`],
+    ]
+    for (const line of countRows(rows)) terminal.out(line)
   }
+  return counts.remaining + counts.others + counts.unreadable > 0 ? exitCode.missing : exitCode.done
 }
 
 function heapJson({ count, example }: Heap) {

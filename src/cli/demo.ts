@@ -1,13 +1,14 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
+import type { Command } from 'commander'
 import { stringify } from 'yaml'
 import { openApp, runApp } from '../app.ts'
 import { loadConfig } from '../config/load.ts'
 import { selectorLabel } from '../domain/datapoint.ts'
 import type { Simulator } from '../simulator/simulator.ts'
 import { startSimulator } from '../simulator/simulator.ts'
-import type { CommandContext } from './context.ts'
+import type { CommandContext, CommandHost } from './context.ts'
 import { coverageBar } from './coverage-bar.ts'
 import { commandFailure } from './failures.ts'
 import { countText, rangeText } from './format.ts'
@@ -20,8 +21,15 @@ const days = 30
 const gateway = { seed: 7, devices: 14, interval: 300, cost: { secondsPerRequest: 0.1, entriesPerSecond: 20_000 } }
 const barWidth = 30
 
+export function registerDemo(program: Command, host: CommandHost): void {
+  program
+    .command('demo')
+    .description('the main job on a simulated gateway, into data/demo')
+    .action(() => host.run(demo))
+}
+
 /** The main job on a simulated gateway: 30 days into the embedded database. */
-export async function demo(context: CommandContext): Promise<number> {
+async function demo(context: CommandContext): Promise<number> {
   const { terminal, clock, log, signal, cwd } = context
   // up to midnight, so that a second run on the same day finds nothing new
   const until = Math.floor(clock.now() / dayMs) * dayMs

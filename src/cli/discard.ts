@@ -1,13 +1,14 @@
+import type { Command } from 'commander'
 import { findGateway } from '../app.ts'
 import type { Config } from '../config/config.ts'
 import { type ChosenLetters, chosenLetters, discardLetters, type LetterChoice } from '../dead-letters/discard.ts'
 import { openLedger } from '../ledger/ledger.ts'
-import type { CommandContext } from './context.ts'
+import type { CommandContext, CommandHost } from './context.ts'
 import { countOf, countRow } from './format.ts'
 import { exitCode } from './outcome.ts'
 import { parseTime, usageFailure } from './parse-time.ts'
 
-export interface DiscardOptions {
+interface DiscardOptions {
   /** Why they are given up, in the words of a person. */
   readonly reason: string
   readonly gateway?: string
@@ -19,8 +20,26 @@ export interface DiscardOptions {
   readonly json?: boolean
 }
 
+export function registerDiscard(deadLetters: Command, host: CommandHost): void {
+  deadLetters
+    .command('discard')
+    .description('give them up on purpose: they are missing no more, and certificates say so')
+    .requiredOption('--reason <text>', 'why; it is kept and shown for good')
+    .option('--gateway <name>', 'only of this gateway')
+    .option('--from <time>', 'only of requests for some time after this: ISO 8601 or a duration back from now')
+    .option('--to <time>', 'only of requests for some time before this, in the same form')
+    .option('--code <code>', 'only those that could not be written for this reason, as "dead-letters" lists them')
+    .option('--yes', 'without it nothing is changed')
+    .option('--json', 'as one JSON document')
+    .action((_: unknown, discard: Command) =>
+      host.runWithConfig((config, context) =>
+        discardDeadLetters(config, discard.optsWithGlobals<DiscardOptions>(), context),
+      ),
+    )
+}
+
 /** Gives dead letters up: they are missing no more, and every certificate says so. Without `yes` it shows what it would do. */
-export async function discardDeadLetters(
+async function discardDeadLetters(
   config: Config,
   options: DiscardOptions,
   { clock, signal, terminal }: CommandContext,

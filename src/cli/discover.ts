@@ -1,4 +1,5 @@
 import { existsSync, writeFileSync } from 'node:fs'
+import type { Command } from 'commander'
 import { findGateway } from '../app.ts'
 import type { Config } from '../config/config.ts'
 import { durationText } from '../domain/duration.ts'
@@ -12,7 +13,7 @@ import {
   type LogLevel,
   readDevices,
 } from '../smartserver/discovery.ts'
-import type { CommandContext } from './context.ts'
+import type { CommandContext, CommandHost } from './context.ts'
 import { datapointYaml } from './datapoint-yaml.ts'
 import { commandFailure } from './failures.ts'
 import { countOf } from './format.ts'
@@ -21,15 +22,29 @@ import { openInteractive } from './open-interactive.ts'
 import { exitCode } from './outcome.ts'
 import { usageFailure } from './parse-time.ts'
 
-export interface DiscoverOptions {
+interface DiscoverOptions {
   readonly device?: string
   readonly datapoint?: string
   readonly write?: string
   readonly force?: boolean
 }
 
+export function registerDiscover(program: Command, host: CommandHost): void {
+  program
+    .command('discover')
+    .description('list what a gateway logs, ready for the configuration')
+    .argument('<gateway>', 'its name in the configuration')
+    .option('--device <glob>', 'only devices with such a name, as "Sensor*"')
+    .option('--datapoint <glob>', 'only datapoints with such a name, as "nvoLux*" or "LightSensor/*"')
+    .option('--write <file>', 'write the list to this new file')
+    .option('--force', 'overwrite the file of --write')
+    .action((name: string, options: DiscoverOptions) =>
+      host.runWithConfig((config, context) => discover(config, name, options, context)),
+    )
+}
+
 /** Lists what a gateway logs, ready for the configuration. */
-export async function discover(
+async function discover(
   config: Config,
   name: string,
   options: DiscoverOptions,

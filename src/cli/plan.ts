@@ -1,3 +1,4 @@
+import type { Command } from 'commander'
 import { findGateway } from '../app.ts'
 import type { Config, GatewayConfig } from '../config/config.ts'
 import { durationText } from '../domain/duration.ts'
@@ -7,24 +8,35 @@ import { openLedgerReadOnly } from '../ledger/ledger.ts'
 import type { Demand } from '../planning/demand.ts'
 import { planGateway, type Told } from '../reports/gateway-plan.ts'
 import { readSpan } from './backfill.ts'
-import type { CommandContext } from './context.ts'
+import type { CommandContext, CommandHost } from './context.ts'
 import { findExistingSink } from './existing-sink.ts'
 import { openInteractive } from './open-interactive.ts'
 import { exitCode } from './outcome.ts'
 import { type KnownSink, planJson, planLines } from './plan-text.ts'
 
-export interface PlanOptions {
+interface PlanOptions {
   readonly from?: string
   readonly to?: string
   readonly gateway?: string
   readonly json?: boolean
 }
 
+export function registerPlan(program: Command, host: CommandHost): void {
+  program
+    .command('plan')
+    .description('what is missing, what it will cost, and what is at risk; asks for no log and writes nothing')
+    .option('--from <time>', 'as for backfill; default: what sync wants')
+    .option('--to <time>', 'a time in the same form; default: now')
+    .option('--gateway <name>', 'only this gateway')
+    .option('--json', 'as one JSON document')
+    .action((options: PlanOptions) => host.runWithConfig((config, context) => plan(config, options, context)))
+}
+
 /**
  * What the next run would fetch and what it would take. Asks gateways for their devices and log rules alone, reads the
  * ledger without taking it, writes nothing.
  */
-export async function plan(config: Config, options: PlanOptions, context: CommandContext): Promise<number> {
+async function plan(config: Config, options: PlanOptions, context: CommandContext): Promise<number> {
   const { clock, signal, terminal } = context
   const now = clock.now()
   const demand = demandOf(config, options, now)
@@ -58,19 +70,18 @@ function demandOf(config: Config, { from, to }: PlanOptions, now: number): Deman
 
 async function ask(config: GatewayConfig, context: CommandContext): Promise<Told> {
   const { signal } = context
-  const gateway = openInteractive(config, context)
-  try {
-    const selectors = config.datapoints.map(({ selector }) => selector)
-    const survey = await surveyGateway(gateway, selectors, signal)
-    return { survey, clock: gateway.clock, release: gateway.release }
-  } finally {
-    await gateway.close()
-  }
+  await using opened = new AsyncDisposableStack()
+  const gateway = opened.adopt(openInteractive(config, context), it => it.close())
+  const selectors = config.datapoints.map(({ selector }) => selector)
+  const survey = await surveyGateway(gateway, selectors, signal)
+  return { survey, clock: gateway.clock, release: gateway.release }
 }
 
 /** A database that is away is planned for as one that keeps all. Throws a Failure where the file is none of ours. */
 async function lookAtSink(config: Config, { clock, log, signal }: CommandContext): Promise<KnownSink> {
+  await using opened = new AsyncDisposableStack()
   const { label, sink } = await findExistingSink(config, { clock, log })
+  opened.defer(async () => sink?.close())
   if (sink === undefined) return { label, id: undefined, report: undefined, failure: undefined }
   const { id } = sink
   try {
@@ -80,7 +91,5 @@ async function lookAtSink(config: Config, { clock, log, signal }: CommandContext
   } catch (error) {
     if (!(error instanceof Failure)) throw error
     return { id, label, report: undefined, failure: error }
-  } finally {
-    await sink.close()
   }
 }

@@ -1,49 +1,55 @@
+import type { Command } from 'commander'
 import { type App, findGateway, openApp, runApp } from '../app.ts'
 import type { Config } from '../config/config.ts'
 import { durationText } from '../domain/duration.ts'
 import type { TimeRange } from '../domain/range.ts'
 import { checkDatabase } from '../pipeline/check-database.ts'
-import type { CommandContext } from './context.ts'
+import type { CommandContext, CommandHost } from './context.ts'
 import { countOf } from './format.ts'
 import { exitCode, exitCodeOf, outcomeJson, tellOutcome } from './outcome.ts'
 import { Progress } from './progress.ts'
 
-export interface RetryOptions {
+interface RetryOptions {
   readonly gateway?: string
   readonly json?: boolean
 }
 
+export function registerRetry(program: Command, host: CommandHost): void {
+  program
+    .command('retry')
+    .description('try the parked ranges again, now')
+    .option('--gateway <name>', 'only this gateway')
+    .option('--json', 'the closing receipt as one JSON document')
+    .action((options: RetryOptions) => host.runWithConfig((config, context) => retry(config, options, context)))
+}
+
 /** Tries parked ranges again, now, and nothing else. */
-export async function retry(config: Config, options: RetryOptions, context: CommandContext): Promise<number> {
+async function retry(config: Config, options: RetryOptions, context: CommandContext): Promise<number> {
   const { terminal, clock, signal, log } = context
   if (options.gateway !== undefined) findGateway(config, options.gateway)
-  const app = await openApp(config, 'retry', { clock, log })
-  const progress = new Progress(terminal, clock)
-  try {
-    const parked = parkedRanges(config, options.gateway, app)
-    if (options.json !== true && parked.length === 0) {
-      terminal.out('Nothing is parked.')
-      return exitCode.done
-    }
-    const { retentionMs, overwrites } = await checkDatabase(app, signal)
-    const oldest = retentionMs === undefined ? Number.NEGATIVE_INFINITY : clock.now() - retentionMs
-    const tooOld = parked.filter(({ until }) => until <= oldest).length
-    if (tooOld > 0)
-      terminal.say(`${app.sink.label} keeps ${durationText(retentionMs!)}: ${tooOldText(tooOld)} older and not fetched`)
-    if (options.json !== true && tooOld === parked.length) return exitCode.missing
-    const demand = { kind: 'parked' } as const
-    const run = { demand, only: options.gateway, keptMs: retentionMs, observe: progress.observe }
-    const outcome = await runApp(app, config, run, signal)
-    const names = outcome.gateways.map(({ gateway }) => gateway)
-    const ending = { ...outcome, deadLetters: app.deadLetters.count(names, hullOf(parked)) }
-    progress.close()
-    if (options.json === true) terminal.out(outcomeJson(ending))
-    else tellOutcome(ending, app.sink.label, terminal, overwrites)
-    return exitCodeOf(ending)
-  } finally {
-    progress.close()
-    await app.close()
+  await using opened = new AsyncDisposableStack()
+  const app = opened.adopt(await openApp(config, 'retry', { clock, log }), it => it.close())
+  const progress = opened.adopt(new Progress(terminal, clock), it => it.close())
+  const parked = parkedRanges(config, options.gateway, app)
+  if (options.json !== true && parked.length === 0) {
+    terminal.out('Nothing is parked.')
+    return exitCode.done
   }
+  const { retentionMs, overwrites } = await checkDatabase(app, signal)
+  const oldest = retentionMs === undefined ? Number.NEGATIVE_INFINITY : clock.now() - retentionMs
+  const tooOld = parked.filter(({ until }) => until <= oldest).length
+  if (tooOld > 0)
+    terminal.say(`${app.sink.label} keeps ${durationText(retentionMs!)}: ${tooOldText(tooOld)} older and not fetched`)
+  if (options.json !== true && tooOld === parked.length) return exitCode.missing
+  const demand = { kind: 'parked' } as const
+  const run = { demand, only: options.gateway, keptMs: retentionMs, observe: progress.observe }
+  const outcome = await runApp(app, config, run, signal)
+  const names = outcome.gateways.map(({ gateway }) => gateway)
+  const ending = { ...outcome, deadLetters: app.deadLetters.count(names, hullOf(parked)) }
+  progress.close()
+  if (options.json === true) terminal.out(outcomeJson(ending))
+  else tellOutcome(ending, app.sink.label, terminal, overwrites)
+  return exitCodeOf(ending)
 }
 
 /**

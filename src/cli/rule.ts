@@ -1,3 +1,4 @@
+import type { Command } from 'commander'
 import { findGateway, openSink } from '../app.ts'
 import type { Config, GatewayConfig } from '../config/config.ts'
 import { type Selector, selectorContains, selectorKey, selectorLabel } from '../domain/datapoint.ts'
@@ -9,7 +10,7 @@ import { ruleChangeText } from '../pipeline/rule-premise.ts'
 import { type RuleChange, ruleChanges, rulesOf, rulesToRecord } from '../planning/rule-changes.ts'
 import { type Renewed, type RuleChoice, renewalsOf } from '../planning/rule-choice.ts'
 import type { Sink, SinkReport } from '../sinks/sink.ts'
-import type { CommandContext } from './context.ts'
+import type { CommandContext, CommandHost } from './context.ts'
 import { chosenSelectors } from './datapoint-argument.ts'
 import { findExistingSink } from './existing-sink.ts'
 import { minuteText } from './format.ts'
@@ -17,10 +18,37 @@ import { exitCode } from './outcome.ts'
 import { usageFailure } from './parse-time.ts'
 import { ruleChangeJson } from './rule-change-text.ts'
 
-export interface RuleOptions {
+interface RuleOptions {
   readonly gateway?: string
   readonly datapoint?: readonly string[]
   readonly json?: boolean
+}
+
+const choices: Readonly<Record<RuleChoice, string>> = {
+  remap: 'fetch the past again by the rule of today',
+  'from-now': 'leave the past as it is; the rule of today is for what comes',
+  same: 'take both rules for the same, as after a typing error: nothing is fetched again',
+}
+
+export function registerRule(program: Command, host: CommandHost): void {
+  const command = withOptions(program.command('rule'))
+    .description('what the points of a datapoint are made by: shows what has changed in the configuration since')
+    .action((options: RuleOptions) => host.runWithConfig((config, context) => showRules(config, options, context)))
+  for (const [choice, description] of Object.entries(choices) as [RuleChoice, string][])
+    withOptions(command.command(choice))
+      .description(description)
+      .action((_: unknown, chosen: Command) =>
+        host.runWithConfig((config, context) =>
+          chooseRule(config, choice, chosen.optsWithGlobals<RuleOptions>(), context),
+        ),
+      )
+}
+
+function withOptions(command: Command): Command {
+  return command
+    .option('--gateway <name>', 'only this gateway')
+    .option('--datapoint <datapoint...>', 'only these, as in the configuration: "Meter 3/*/*/*"')
+    .option('--json', 'as one JSON document')
 }
 
 /** What has changed on one gateway. */
@@ -30,7 +58,7 @@ interface Changed {
 }
 
 /** Shows the datapoints whose points were made by other rules than those of today. */
-export async function showRules(config: Config, options: RuleOptions, context: CommandContext): Promise<number> {
+async function showRules(config: Config, options: RuleOptions, context: CommandContext): Promise<number> {
   const { clock, log, terminal } = context
   using opened = new DisposableStack()
   const ledger = opened.adopt(openLedgerReadOnly(config.ledger, clock), it => it.close())
@@ -43,7 +71,7 @@ export async function showRules(config: Config, options: RuleOptions, context: C
 }
 
 /** Carries out what a person has chosen, in one transaction a gateway. */
-export async function chooseRule(
+async function chooseRule(
   config: Config,
   choice: RuleChoice,
   options: RuleOptions,

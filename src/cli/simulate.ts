@@ -1,22 +1,30 @@
+import type { Command } from 'commander'
 import type { Failure } from '../domain/failure.ts'
 import { fillOptions, siteSchema } from '../simulator/options.ts'
 import { type Simulator, startSimulator } from '../simulator/simulator.ts'
-import type { CommandContext } from './context.ts'
+import type { CommandContext, CommandHost } from './context.ts'
 import { datapointYaml, yamlText } from './datapoint-yaml.ts'
 import { commandFailure } from './failures.ts'
 import { usualOf } from './option-text.ts'
 import { exitCode } from './outcome.ts'
-import type { SimulatorFlags } from './simulator-flags.ts'
+import { addSimulatorFlags, type SimulatorFlags } from './simulator-flags.ts'
 import { readSimulatorOptions } from './simulator-options.ts'
 
+export function registerSimulate(program: Command, host: CommandHost): void {
+  const command = program.command('simulate').description('a simulated gateway by itself')
+  addSimulatorFlags(command).action((flags: SimulatorFlags) => host.run(context => simulate(flags, context)))
+}
+
 /** A gateway without hardware, until it is told to stop. */
-export async function simulate(flags: SimulatorFlags, context: CommandContext): Promise<number> {
+async function simulate(flags: SimulatorFlags, context: CommandContext): Promise<number> {
   const { terminal, signal } = context
   const options = await readSimulatorOptions(flags, context)
   const { username, password } = fillOptions(options)
-  const simulator = await startSimulator(options).catch((error: unknown) => {
+  await using opened = new AsyncDisposableStack()
+  const starting = startSimulator(options).catch((error: unknown) => {
     throw isSystemError(error) ? cannotListen(error) : error
   })
+  const simulator = opened.adopt(await starting, it => it.close())
   if (password === usualOf(siteSchema.shape.password) && !isLoopback(options.host))
     terminal.say(
       `The simulator listens at ${options.host}, not for this machine alone, with its default password. Set --password.`,
@@ -37,7 +45,6 @@ export async function simulate(flags: SimulatorFlags, context: CommandContext): 
   )
   if (!signal.aborted)
     await new Promise<void>(resolve => signal.addEventListener('abort', () => resolve(), { once: true }))
-  await simulator.close()
   return exitCode.done
 }
 

@@ -1,3 +1,4 @@
+import type { Command } from 'commander'
 import { openDeadLetters } from '../app.ts'
 import type { Config } from '../config/config.ts'
 import { clocksDisagreeMs } from '../domain/clock.ts'
@@ -8,7 +9,7 @@ import { openLedgerReadOnly } from '../ledger/ledger.ts'
 import type { RangeCheck } from '../ledger/memory.ts'
 import type { ParkedRange } from '../ledger/parked.ts'
 import { type DatapointStatus, type GatewayStatus, readStatus, type Status } from '../reports/status.ts'
-import type { CommandContext } from './context.ts'
+import type { CommandContext, CommandHost } from './context.ts'
 import { coverageBar, coveredShare } from './coverage-bar.ts'
 import { discardedTexts, lettersJson } from './dead-letter-text.ts'
 import { findExistingSink } from './existing-sink.ts'
@@ -20,8 +21,20 @@ import { ruleChangeJson, ruleChangeRows } from './rule-change-text.ts'
 /** So many parked ranges of a gateway are listed one by one. */
 const mostParkedShown = 5
 
+interface StatusOptions {
+  readonly json?: boolean
+}
+
+export function registerStatus(program: Command, host: CommandHost): void {
+  program
+    .command('status')
+    .description('what is complete and what is missing, by gateway and datapoint')
+    .option('--json', 'as one JSON document')
+    .action((options: StatusOptions) => host.runWithConfig((config, context) => status(config, options, context)))
+}
+
 /** What is there and what is missing, from the ledger alone: asks neither gateway nor database. */
-export async function status(config: Config, options: { json?: boolean }, context: CommandContext): Promise<number> {
+async function status(config: Config, options: StatusOptions, context: CommandContext): Promise<number> {
   const { clock, log, terminal } = context
   await using opened = new AsyncDisposableStack()
   const ledger = opened.adopt(openLedgerReadOnly(config.ledger, clock), it => it.close())

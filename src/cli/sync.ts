@@ -1,3 +1,4 @@
+import type { Command } from 'commander'
 import type { Logger } from 'pino'
 import { type App, openApp, openMetrics, runApp } from '../app.ts'
 import type { Config } from '../config/config.ts'
@@ -10,11 +11,23 @@ import { type SyncRun, syncForever, syncOnce } from '../service/sync.ts'
 import { stillMsOf } from '../sinks/settle.ts'
 import type { Sink, SinkReport } from '../sinks/sink.ts'
 import { checkOneRange } from '../verification/daily-check.ts'
-import type { CommandContext } from './context.ts'
+import type { CommandContext, CommandHost } from './context.ts'
 import { exitCode, exitCodeOf } from './outcome.ts'
 
+interface SyncOptions {
+  readonly once?: boolean
+}
+
+export function registerSync(program: Command, host: CommandHost): void {
+  program
+    .command('sync')
+    .description('keep the database current, on the schedule of the configuration')
+    .option('--once', 'one pass, then end')
+    .action((options: SyncOptions) => host.runWithConfig((config, context) => sync(config, options, context)))
+}
+
 /** Keeps the database current: now, and then on schedule until told to stop. */
-export async function sync(config: Config, options: { once?: boolean }, context: CommandContext): Promise<number> {
+async function sync(config: Config, options: SyncOptions, context: CommandContext): Promise<number> {
   const { clock, log, signal } = context
   await using opened = new AsyncDisposableStack()
   const app = opened.adopt(await openApp(config, 'sync', { clock, log }), it => it.close())

@@ -1,4 +1,5 @@
 import { randomInt } from 'node:crypto'
+import { type Command, InvalidArgumentError } from 'commander'
 import { findGateway, openApp, openDeadLetters, openSink, ruledGateways } from '../app.ts'
 import type { Config } from '../config/config.ts'
 import type { DeadLetterBox } from '../dead-letters/dead-letters.ts'
@@ -16,12 +17,12 @@ import { type Mode, type Outcome, type VerifyParts, verify as verifyClaims } fro
 import { type Certificate, healingOf } from './certificate.ts'
 import { certificateJson } from './certificate-json.ts'
 import { certificateLines } from './certificate-lines.ts'
-import type { CommandContext } from './context.ts'
+import type { CommandContext, CommandHost } from './context.ts'
 import { commandFailure } from './failures.ts'
 import { exitCode } from './outcome.ts'
 import { parseTime, usageFailure } from './parse-time.ts'
 
-export interface VerifyOptions {
+interface VerifyOptions {
   readonly from?: string
   readonly to?: string
   readonly gateway?: string
@@ -34,8 +35,27 @@ export interface VerifyOptions {
   readonly json?: boolean
 }
 
+export function registerVerify(program: Command, host: CommandHost): void {
+  program
+    .command('verify')
+    .description('compare the database with the ledger; exit code 3 where they differ, or nothing is recorded')
+    .option('--from <time>', 'only ranges after this: ISO 8601 or a duration back from now')
+    .option('--to <time>', 'only ranges before this, in the same form')
+    .option('--gateway <name>', 'only this gateway')
+    .option('--allow-empty', 'exit code 0 also where nothing is recorded as complete')
+    .option('--full', 'read all of it from the gateway again and compare entry by entry')
+    .option('--sample <count>', 'compare so many randomly chosen datapoint-days with the gateway', positive)
+    .option('--seed <number>', 'draw the same days again', positive)
+    .option('--heal', 'write again what differs and the gateway still has; deletes nothing')
+    .option('--accept', 'after healing: take as proven what is there, where neither side has more')
+    .option('--json', 'the certificate as one JSON document')
+    .action((options: VerifyOptions) =>
+      host.runWithConfig((config, context) => verify(config, options, host.version, context)),
+    )
+}
+
 /** Compares the database with the ledger's proofs, and with `full` or `sample` with the gateway, entry by entry. */
-export async function verify(
+async function verify(
   config: Config,
   options: VerifyOptions,
   program: string,
@@ -177,4 +197,10 @@ function withinOf({ from, to }: VerifyOptions, { clock }: CommandContext): TimeR
 
 function othersOnly(label: string): Failure {
   return commandFailure('other-database', `all proof in the ledger is of another database than ${label}`)
+}
+
+function positive(text: string): number {
+  const value = Number(text)
+  if (!/^\d{1,10}$/.test(text) || value === 0) throw new InvalidArgumentError('a whole number from 1 on is needed')
+  return value
 }

@@ -1,3 +1,4 @@
+import type { Command } from 'commander'
 import { findGateway } from '../app.ts'
 import type { Config } from '../config/config.ts'
 import type { Clock } from '../domain/clock.ts'
@@ -8,7 +9,7 @@ import { type Device, readDevices, readInterface } from '../smartserver/discover
 import type { Gateway } from '../smartserver/gateway.ts'
 import { putJson } from '../smartserver/rest-json.ts'
 import type { DatapointUpdate, Update } from '../smartserver/updates.ts'
-import type { CommandContext } from './context.ts'
+import type { CommandContext, CommandHost } from './context.ts'
 import { chosenSelectors } from './datapoint-argument.ts'
 import { countOf, tookText } from './format.ts'
 import { openInteractive } from './open-interactive.ts'
@@ -16,13 +17,26 @@ import { exitCode } from './outcome.ts'
 import { usageFailure } from './parse-time.ts'
 import type { Terminal } from './terminal.ts'
 
-export interface WatchOptions {
+interface WatchOptions {
   readonly json?: boolean
   readonly actions?: boolean
 }
 
+export function registerWatch(program: Command, host: CommandHost): void {
+  program
+    .command('watch')
+    .description('show values as they come')
+    .argument('<gateway>', 'its name in the configuration')
+    .argument('[datapoints...]', 'as in the configuration, "Sensor 1/*/*/*"; default: those configured')
+    .option('--json', 'one JSON document for each update')
+    .option('--actions', "everything that the gateway's general socket brings, without subscribing")
+    .action((name: string, datapoints: string[], options: WatchOptions) =>
+      host.runWithConfig((config, context) => watch(config, name, datapoints, options, context)),
+    )
+}
+
 /** Shows values as they come, or with `actions` everything that the general socket brings, until told to stop. */
-export async function watch(
+async function watch(
   config: Config,
   name: string,
   datapoints: readonly string[],
@@ -34,26 +48,23 @@ export async function watch(
   if (options.actions === true && datapoints.length > 0)
     throw usageFailure('--actions shows every update', 'Name datapoints or give --actions, not both.')
   const selectors = chosenSelectors(datapoints, chosen)
-  const gateway = openInteractive(chosen, context)
-  try {
-    await gateway.hello(signal)
-    const labels = options.actions === true ? undefined : await findQualifiers(gateway, selectors, terminal, signal)
-    const tell =
-      labels === undefined ? tellActions(terminal, clock, options) : tellValues(labels, terminal, clock, options)
-    await gateway.keepGeneralSocket(
-      {
-        onUpdate: (update, frame) => tell(update, frame),
-        onOpen: async opened => {
-          if (labels !== undefined) await putJson(gateway, '/iap/dp/updates/subscribe', [...labels.keys()], opened)
-        },
-        onTrouble: ({ message }, waitMs) => terminal.say(`${message}; trying again in ${tookText(waitMs)}`),
+  await using opened = new AsyncDisposableStack()
+  const gateway = opened.adopt(openInteractive(chosen, context), it => it.close())
+  await gateway.hello(signal)
+  const labels = options.actions === true ? undefined : await findQualifiers(gateway, selectors, terminal, signal)
+  const tell =
+    labels === undefined ? tellActions(terminal, clock, options) : tellValues(labels, terminal, clock, options)
+  await gateway.keepGeneralSocket(
+    {
+      onUpdate: (update, frame) => tell(update, frame),
+      onOpen: async opened => {
+        if (labels !== undefined) await putJson(gateway, '/iap/dp/updates/subscribe', [...labels.keys()], opened)
       },
-      AbortSignal.any([signal, context.outputGone]),
-    )
-    return exitCode.done
-  } finally {
-    await gateway.close()
-  }
+      onTrouble: ({ message }, waitMs) => terminal.say(`${message}; trying again in ${tookText(waitMs)}`),
+    },
+    AbortSignal.any([signal, context.outputGone]),
+  )
+  return exitCode.done
 }
 
 /** Subscriptions name datapoints by qualifier: the device's own list has them. */

@@ -132,7 +132,13 @@ export function failures<const Code extends string>(rows: Readonly<Record<Code, 
 
 /** Stopping is not failing (law 10): true for whatever an aborted signal made someone throw. */
 export function isAbort(error: unknown, signal: AbortSignal): boolean {
-  return signal.aborted && (error === signal.reason || (error instanceof Error && error.name === 'AbortError'))
+  const first = firstOf(error)
+  return signal.aborted && (first === signal.reason || (first instanceof Error && first.name === 'AbortError'))
+}
+
+/** Why the work ended: what then failed while closing is not the reason. */
+function firstOf(error: unknown): unknown {
+  return error instanceof SuppressedError ? firstOf(error.suppressed) : error
 }
 
 /** Failures of the program itself. */
@@ -152,7 +158,8 @@ export const ownFailure = failures({
 })
 
 /** An error that is no Failure is a bug of ours: it stops the run rather than being retried. */
-export function toFailure(error: unknown): Failure {
+export function toFailure(thrown: unknown): Failure {
+  const error = firstOf(thrown)
   if (error instanceof Failure) return error
   return ownFailure('unexpected', error instanceof Error ? error.message : String(error), { cause: error })
 }

@@ -64,6 +64,28 @@ describe('a failure', () => {
   })
 })
 
+describe('an error while closing, after the one that ended the work,', () => {
+  const closing = new Error('the disk is full')
+
+  it('does not hide it', async () => {
+    const failure = new Failure('full', { code: 'full', retry: 'never', reach: 'run' })
+    await expect(
+      (async () => {
+        await using opened = new AsyncDisposableStack()
+        opened.defer(() => Promise.reject(closing))
+        throw failure
+      })().catch((error: unknown) => toFailure(error)),
+    ).resolves.toBe(failure)
+  })
+
+  it('does not make a failure of a stop', () => {
+    const stop = new AbortController()
+    stop.abort()
+    expect(isAbort(new SuppressedError(closing, stop.signal.reason), stop.signal)).toBe(true)
+    expect(isAbort(new SuppressedError(stop.signal.reason, closing), stop.signal)).toBe(false)
+  })
+})
+
 describe('a table of failures', () => {
   const fruitFailure = failures({
     sour: { retry: 'later', reach: 'gateway', retryAfterMs: 60_000, meaning: 'It is not ripe.', advice: 'Wait.' },
