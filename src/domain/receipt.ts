@@ -34,6 +34,14 @@ export interface PastTransfer {
   readonly receipt: Receipt
 }
 
+/** What requests together brought, and what of it was not asked for. */
+export interface Share {
+  readonly received: number
+  readonly outside: number
+  /** Length of their ranges, ms. */
+  readonly ms: number
+}
+
 /** What of a receipt can be told for each selector of its request; frames that name no datapoint count for none. */
 export type Counts = Readonly<Pick<Receipt, 'received' | 'written' | 'rejected'>>
 

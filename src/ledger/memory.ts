@@ -2,6 +2,7 @@ import type { ClockReading } from '../domain/clock.ts'
 import type { SinkGateway } from '../domain/coverage.ts'
 import { type Selector, selectorKey } from '../domain/datapoint.ts'
 import type { TimeRange, WantedSince } from '../domain/range.ts'
+import type { Share } from '../domain/receipt.ts'
 import type { Width } from '../domain/request.ts'
 import type { Reread } from './proof.ts'
 import type { Statements, Transaction } from './statements.ts'
@@ -65,6 +66,11 @@ export function createMemory(database: Statements, transaction: Transaction) {
     widthOf: (gateway: string, group: string) => get<Width>(gateway, `width ${group}`),
     rememberWidth(gateway: string, group: string, width: Width): void {
       transaction(() => put(gateway, `width ${group}`, width))
+    },
+    /** What requests for all devices of a gateway brought last; undefined: too little, or none. */
+    shareOf: (gateway: string) => get<Share>(gateway, 'share'),
+    rememberShare(gateway: string, share: Share): void {
+      transaction(() => put(gateway, 'share', share))
     },
     /** From where on a schedule wants the log of a gateway; undefined: none has run yet. */
     wantedOf: (gateway: string) => get<WantedSince>(gateway, 'wanted'),

@@ -2,6 +2,7 @@ import type { Selector } from '../domain/datapoint.ts'
 import type { Failure } from '../domain/failure.ts'
 import type { Receipt } from '../domain/receipt.ts'
 import { isUnknown } from '../inventory/datapoint-problems.ts'
+import { askedText } from '../ledger/receipts.ts'
 import {
   type Choice,
   giveBack,
@@ -14,12 +15,15 @@ import {
   takePiece,
   triesOfPiece,
 } from '../planning/backlog.ts'
-import { everything, learntWidth } from '../planning/grouping.ts'
+import { everything, isLike, learntWidth, measureShare, widthOfAll } from '../planning/grouping.ts'
 import { missingOf, planRun, rangesOf } from '../planning/plan.ts'
 import { createWindows } from '../planning/window.ts'
 import { canBeSent } from '../smartserver/log-query.ts'
 import type { Decision } from './decide.ts'
 import type { GatewayJob, RunParts } from './job.ts'
+
+/** The newest requests of a gateway, by which it is judged how it is asked. */
+const mostReceipts = 200
 
 const otherEnd = { oldest: 'newest', newest: 'oldest', rescue: 'newest' } as const
 
@@ -102,6 +106,29 @@ export function planWork(job: GatewayJob, parts: RunParts, barred: readonly Sele
     return group === everything && requests.per === 'auto' && widthOf(everything) !== 'always wide'
   }
 
+  /** True: what is left is to be asked for in another grouping. */
+  function learn(piece: Piece, receipt: Receipt): boolean {
+    const learnt = learntWidth(piece, receipt, widthOf, canBeSent)
+    if (learnt !== undefined) ledger.memory.rememberWidth(source.name, learnt.group, learnt.width)
+    return learnt !== undefined
+  }
+
+  function learnOfAll({ selectors }: Piece): boolean {
+    const { memory, receipts } = ledger
+    const known = widthOf(everything)
+    if (known === 'always wide') return false
+    const share = measureShare(
+      receipts.newest({ sink: sink.id, gateway: source.name }, mostReceipts),
+      askedText(selectors),
+    )
+    if (share === undefined) return false
+    const width = widthOfAll(share, known)
+    if (width === known && isLike(share, memory.shareOf(source.name))) return false
+    memory.rememberShare(source.name, share)
+    if (width !== undefined && width !== known) memory.rememberWidth(source.name, everything, width)
+    return width === 'narrow' || known === 'narrow'
+  }
+
   const halvesOf = (piece: Piece) => halvePiece(piece, requests.shortest)
 
   /** Its tries are used up. */
@@ -146,10 +173,7 @@ export function planWork(job: GatewayJob, parts: RunParts, barred: readonly Sele
       underWay.delete(piece)
       if (requests.per !== 'auto') return
       if (isOfAll(piece)) turns.completedTogether()
-      const learnt = learntWidth(piece, receipt, widthOf, canBeSent)
-      if (learnt === undefined) return
-      ledger.memory.rememberWidth(source.name, learnt.group, learnt.width)
-      planAgain()
+      if (piece.group === everything ? learnOfAll(piece) : learn(piece, receipt)) planAgain()
     },
     followClock,
     canBeHalved: (piece: Piece) => halvesOf(piece) !== undefined,

@@ -1,7 +1,7 @@
 import type { RequestsConfig } from '../config/config.ts'
 import { type Selector, selectorKey } from '../domain/datapoint.ts'
-import { RangeSet, type TimeRange } from '../domain/range.ts'
-import type { Receipt } from '../domain/receipt.ts'
+import { RangeSet, rangeLength, type TimeRange } from '../domain/range.ts'
+import type { PastTransfer, Receipt, Share } from '../domain/receipt.ts'
 import type { Width } from '../domain/request.ts'
 import type { Missing, Piece } from './backlog.ts'
 
@@ -9,7 +9,7 @@ import type { Missing, Piece } from './backlog.ts'
 export type Grouping = RequestsConfig['per']
 
 /** The key of a group, and what is known of it. */
-export type WidthOf = (group: string) => string | undefined
+export type WidthOf = (group: string) => Width | undefined
 
 /** Fewer entries than this say little about how much of a device's log is wanted. */
 const enoughToJudge = 1_000
@@ -27,13 +27,30 @@ export const everything = groupKey({}, 'gateway')
 /** With fewer devices, one request for each costs the gateway little. */
 const manyDevices = 8
 
+/** One more request costs a gateway as much as so many entries that nobody wants (0.3 s at 5,000 a second), and more. */
+const fewOutside = 1_000
+
 /**
  * The time that a schedule asks for in one request for the whole gateway: what at least half of its datapoints lack, on a
- * gateway of many devices. The first such request measures whether most of what it brings is wanted; see `learntWidth`.
+ * gateway of many devices. Requests measure how much of what they bring is wanted: see `widthOfAll`. Where that is little, only
+ * ranges are asked for together that bring few entries in vain.
  */
-export function askedTogether(missing: readonly Missing[], widthOf: WidthOf): RangeSet {
+export function askedTogether(missing: readonly Missing[], widthOf: WidthOf, share: Share | undefined): RangeSet {
   const devices = new Set(missing.flatMap(({ selector: { device } }) => (device ? [selectorKey({ device })] : [])))
-  if (devices.size < manyDevices || widthOf(everything) === 'narrow') return RangeSet.empty
+  if (devices.size < manyDevices) return RangeSet.empty
+  const common = commonTime(missing)
+  if (widthOf(everything) !== 'narrow') return common
+  const longest = longestTogether(share)
+  return RangeSet.from(common.ranges.filter(range => rangeLength(range) <= longest))
+}
+
+/** The longest range that brings few entries in vain, ms, where most of what comes is not wanted. */
+export function longestTogether(share: Share | undefined): number {
+  return share === undefined ? 0 : (fewOutside / Math.max(1, share.outside)) * share.ms
+}
+
+/** What at least half of the datapoints lack. */
+function commonTime(missing: readonly Missing[]): RangeSet {
   const steps = missing.flatMap(({ ranges }) =>
     ranges.ranges.flatMap(({ after, until }) => [
       { at: after, step: 1 },
@@ -71,7 +88,6 @@ export function learntWidth(
   canBeSent: (deviceName: string) => boolean,
 ): { readonly group: string; readonly width: Width } | undefined {
   if (receipt.received < enoughToJudge) return undefined
-  if (piece.group === everything) return learntOfAll(receipt, widthOf(everything))
   if (receipt.outside * 2 <= receipt.received) return undefined
   const [{ device }] = piece.selectors
   if (device === undefined) return undefined
@@ -83,9 +99,32 @@ export function learntWidth(
   return { group: together, width: piece.group === together ? 'narrow' : 'always wide' }
 }
 
-/** Up to a third that is not wanted is bearable, more than half is not; in between it stays as it is. */
-function learntOfAll({ received, outside }: Receipt, known: string | undefined) {
-  if (known === 'always wide') return undefined
-  const width = outside * 2 > received ? 'narrow' : outside * 3 <= received ? 'wide' : known
-  return width === known ? undefined : { group: everything, width: width as Width }
+/**
+ * What the newest requests of the same datapoints brought together, as many of them as it takes to judge: those of a schedule
+ * are small. Undefined: too little.
+ */
+export function measureShare(newestFirst: readonly PastTransfer[], asked: string): Share | undefined {
+  let [received, outside, ms] = [0, 0, 0]
+  for (const { asked: its, range, receipt } of newestFirst) {
+    if (its !== asked) continue
+    received += receipt.received
+    outside += receipt.outside
+    ms += rangeLength(range)
+    if (received >= enoughToJudge) return { received, outside, ms }
+  }
+  return undefined
+}
+
+/** Of requests for all devices: up to a third that is not wanted is bearable, more than half is not; in between it stays. */
+export function widthOfAll({ received, outside }: Share, known: Width | undefined): Width | undefined {
+  if (outside * 2 > received) return 'narrow'
+  return outside * 3 <= received ? 'wide' : known
+}
+
+/** No other than was measured before, as far as it matters. */
+export function isLike(share: Share, before: Share | undefined): boolean {
+  if (before === undefined) return false
+  const [part, partBefore] = [share.outside / share.received, before.outside / before.received]
+  const [rate, rateBefore] = [share.outside / share.ms, before.outside / before.ms]
+  return Math.abs(part - partBefore) < 0.05 && Math.max(rate, rateBefore) <= 1.5 * Math.min(rate, rateBefore)
 }

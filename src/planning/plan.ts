@@ -2,6 +2,8 @@ import type { RequestsConfig } from '../config/config.ts'
 import type { Coverage, SinkGateway } from '../domain/coverage.ts'
 import { type Selector, selectorKey } from '../domain/datapoint.ts'
 import { RangeSet, type TimeRange, type WantedSince } from '../domain/range.ts'
+import type { Share } from '../domain/receipt.ts'
+import type { Width } from '../domain/request.ts'
 import { type Backlog, createBacklog, type Missing, type Piece } from './backlog.ts'
 import { type CoolingRanges, coolingRanges, countDistinct, isCooling, type Parked } from './cooling.ts'
 import { type Demand, termsOf } from './demand.ts'
@@ -36,7 +38,8 @@ export interface PlanLedger {
   }
   readonly parked: { of(place: SinkGateway, selector: Selector): readonly Parked[] }
   readonly memory: {
-    widthOf(gateway: string, group: string): string | undefined
+    widthOf(gateway: string, group: string): Width | undefined
+    shareOf(gateway: string): Share | undefined
     wantedOf(gateway: string): WantedSince | undefined
   }
 }
@@ -110,13 +113,16 @@ export function planRun(demand: Demand, gateway: PlannedGateway, ledger: PlanLed
       after: wanted.after,
       until: Math.max(wanted.after, Math.min(wanted.until, moments.settledUntil)),
     },
-    backlog: createBacklog(isTogether ? splitWork(work, askedTogether(work, widthOf)) : work, {
-      keyOf: selector => groupOf(selector, requests.per, widthOf),
-      matureUntil: moments.matureUntil,
-      newestFirst: terms.newestFirst,
-      lastTurnOf: options.lastTurnOf,
-      prunedUntil: requests.order === 'rescue' ? prunedUntil(gateway) : undefined,
-    }),
+    backlog: createBacklog(
+      isTogether ? splitWork(work, askedTogether(work, widthOf, ledger.memory.shareOf(name))) : work,
+      {
+        keyOf: selector => groupOf(selector, requests.per, widthOf),
+        matureUntil: moments.matureUntil,
+        newestFirst: terms.newestFirst,
+        lastTurnOf: options.lastTurnOf,
+        prunedUntil: requests.order === 'rescue' ? prunedUntil(gateway) : undefined,
+      },
+    ),
     parkedWithin,
     parked: allParked,
     cooling: coolingRanges(within(allParked, parkedWithin), now, coolingMs),

@@ -61,7 +61,11 @@ it('pieces in hand and the new plan tile the old plan, whatever was learnt of th
             of: (_, selector) =>
               parked[selectors.indexOf(selector)]!.ranges.map(range => ({ range, at: now - 10, tries: 3 })),
           },
-          memory: { widthOf: (_, group) => (narrow.includes(group) ? 'narrow' : undefined), wantedOf: () => undefined },
+          memory: {
+            widthOf: (_, group) => (narrow.includes(group) ? 'narrow' : undefined),
+            wantedOf: () => undefined,
+            shareOf: () => undefined,
+          },
         })
         const gateway: PlannedGateway = {
           ...{ name: 'g', now, selectors, unknown: [], barred: [] },
