@@ -27,6 +27,25 @@ export const gatewayFailure = failures({
     meaning: 'What answers at the host and port of the gateway does not speak TLS.',
     advice: 'Check host and port of url: TLS is at 443, and at 8443 up to release 2.7.',
   },
+  'tls-incompatible': {
+    retry: 'never',
+    reach: 'gateway',
+    meaning: 'The gateway and this program cannot agree on TLS: it has old versions or ciphers alone, or wants more.',
+    advice:
+      'This program takes TLS 1.2 and 1.3. Update the release of the gateway, or put a proxy that speaks both in front of it.',
+  },
+  'connection-forbidden': {
+    retry: 'later',
+    reach: 'gateway',
+    meaning: 'This machine does not let the program connect: a firewall, a container or SELinux.',
+    advice: 'Allow connections of this program to host and port of url.',
+  },
+  'too-many-files': {
+    retry: 'later',
+    reach: 'gateway',
+    meaning: 'This process, or this machine, can open no more files and sockets.',
+    advice: 'Raise the limit: "ulimit -n 1024" in the shell, LimitNOFILE=1024 in the systemd unit.',
+  },
   'untrusted-certificate': {
     retry: 'never',
     reach: 'gateway',

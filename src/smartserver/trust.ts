@@ -9,27 +9,23 @@ const usualHandshakeTimeoutMs = 30_000
 
 /** One agent for REST and WebSocket, so that both trust the same. Connections are kept open between REST calls. */
 export function createAgent(trust: TlsTrust, handshakeTimeoutMs = usualHandshakeTimeoutMs): https.Agent {
-  if (trust.kind === 'fingerprint') return new PinnedAgent(trust.fingerprint256, handshakeTimeoutMs)
-  return new https.Agent({
-    keepAlive: true,
-    ...(trust.kind === 'authority' ? { ca: trust.ca } : {}),
-    rejectUnauthorized: trust.kind !== 'none',
-  })
+  return new CarefulAgent(trust, handshakeTimeoutMs)
 }
 
 /**
- * Hands a connection over only after its certificate was compared: Node checks no identity of a self-signed
- * certificate, and a check on `secureConnect` would come after the first bytes (a password) are on their way.
- * Until then no request has the connection, nor its timeout and abort: both are the agent's own business.
+ * Hands a connection over only when its handshake is done and its certificate is trusted. Node checks no identity of a
+ * self-signed certificate that is pinned, and a check on `secureConnect` would come after the first bytes (a password) are
+ * on their way. A request that is written into a handshake that fails gets EPROTO, whatever the cause.
+ * Until then no request has the connection, nor its timeout and abort: the agent has its own.
  */
-class PinnedAgent extends https.Agent {
-  readonly #fingerprint: string
+class CarefulAgent extends https.Agent {
+  readonly #trust: TlsTrust
   readonly #handshakeTimeoutMs: number
   readonly #unchecked = new Set<Duplex>()
 
-  constructor(fingerprint: string, handshakeTimeoutMs: number) {
+  constructor(trust: TlsTrust, handshakeTimeoutMs: number) {
     super({ keepAlive: true })
-    this.#fingerprint = fingerprint
+    this.#trust = trust
     this.#handshakeTimeoutMs = handshakeTimeoutMs
   }
 
@@ -42,7 +38,12 @@ class PinnedAgent extends https.Agent {
     options: https.RequestOptions,
     ready: (error: Error | null, socket: Duplex) => void = () => {},
   ): undefined {
-    const socket = tls.connect({ ...(options as tls.ConnectionOptions), rejectUnauthorized: false })
+    const trust = this.#trust
+    const socket = tls.connect({
+      ...(options as tls.ConnectionOptions),
+      ...(trust.kind === 'authority' ? { ca: trust.ca } : {}),
+      rejectUnauthorized: trust.kind === 'authority' || trust.kind === 'system',
+    })
     const failed = (error: Error) => ready(error, socket)
     this.#unchecked.add(socket)
     socket.once('close', () => this.#unchecked.delete(socket))
@@ -54,7 +55,7 @@ class PinnedAgent extends https.Agent {
       socket.setTimeout(0)
       socket.removeAllListeners('timeout')
       const shown = socket.getPeerCertificate().fingerprint256
-      if (shown === this.#fingerprint) {
+      if (trust.kind !== 'fingerprint' || shown === trust.fingerprint256) {
         ready(null, socket)
         return
       }

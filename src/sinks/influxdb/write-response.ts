@@ -1,5 +1,6 @@
 import type { Failure } from '../../domain/failure.ts'
 import { retryAfterMs } from '../../domain/retry-after.ts'
+import { type TlsTrouble, tlsTrouble, tlsTroubleText } from '../../domain/tls-trouble.ts'
 import { sinkFailure } from '../failures.ts'
 import type { Outcome } from './connection.ts'
 import type { DialectName, Endpoint } from './endpoint.ts'
@@ -169,23 +170,38 @@ function missingAdvice({ name, org, retentionPolicy, api }: Endpoint, text: stri
 /** After these the request may have been too much for the database. */
 const cutOff = new Set(['TIMEOUT', 'ECONNRESET', 'CUT'])
 
-const tlsCodes = new Set([
-  'DEPTH_ZERO_SELF_SIGNED_CERT',
-  'SELF_SIGNED_CERT_IN_CHAIN',
-  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
-  'UNABLE_TO_GET_ISSUER_CERT',
-  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
-  'CERT_HAS_EXPIRED',
-  'CERT_NOT_YET_VALID',
-  'ERR_TLS_CERT_ALTNAME_INVALID',
-  // What OpenSSL cannot make sense of: no TLS at the other end, or an old one.
-  'EPROTO',
-])
+const caAdvice = "Give the certificate of the database's authority as ca."
+
+const tlsAdvice: Readonly<Record<TlsTrouble, string>> = {
+  'self-signed': 'Give the certificate of the database itself as ca.',
+  'unknown-authority': caAdvice,
+  'other-name': 'Use the host name in url that the certificate is for.',
+  expired: 'Renew the certificate of the database, and check the clock of this machine.',
+  'not-yet-valid': 'Check the clock of this machine, and that of the machine where the certificate was made.',
+  'bad-certificate': caAdvice,
+  'no-tls': 'The server speaks no TLS at this port, or no version from 1.2 on: is it http:// rather than https://?',
+  incompatible: 'This program takes TLS 1.2 and 1.3: update the server, or put a proxy in front of it.',
+  'wants-certificate': 'Let the server ask for no certificate of the client: use a login or token.',
+}
+
+/** What this machine says of itself, with what to do. */
+const ownTroubles: Readonly<Record<string, string>> = {
+  EMFILE: 'this process may open no more files and sockets: raise the limit ("ulimit -n 1024", LimitNOFILE=1024)',
+  ENFILE: 'this machine can open no more files and sockets: raise its limit',
+  EACCES: 'this machine does not let the program connect: check its firewall',
+  EPERM: 'this machine does not let the program connect: check its firewall',
+}
 
 /** A certificate does not become trusted by waiting. */
 function withoutAnswer(code: string, detail: string, { label }: Endpoint): WriteResponse {
-  if (!tlsCodes.has(code))
-    return { act: 'wait', reason: `${code}: ${detail}`, afterMs: undefined, fewer: cutOff.has(code) }
-  const advice = 'The server speaks no TLS at this port: is it http:// rather than https://?'
-  return stop(sinkFailure('sink-tls', `${label}: ${detail}`, code === 'EPROTO' ? { advice } : {}))
+  const trouble = tlsTrouble(code)
+  if (trouble === undefined)
+    return {
+      act: 'wait',
+      reason: `${code}: ${ownTroubles[code] ?? detail}`,
+      afterMs: undefined,
+      fewer: cutOff.has(code),
+    }
+  const message = `${label}: ${tlsTroubleText[trouble]} (${code})`
+  return stop(sinkFailure('sink-tls', message, { advice: tlsAdvice[trouble] }))
 }
