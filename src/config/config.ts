@@ -44,7 +44,7 @@ export interface DeadLettersConfig {
 }
 
 type FileSinkConfig =
-  | { readonly kind: 'sqlite'; readonly path: string }
+  | { readonly kind: 'sqlite'; readonly path: string; readonly mode: number | undefined }
   | { readonly kind: 'bundle'; readonly path: string }
 
 interface InfluxdbConfig extends Omit<InfluxdbSettings, 'token' | 'username' | 'password' | 'ca'> {
@@ -70,7 +70,7 @@ export function assemble(settings: Settings, base: string, referenced: readonly 
         ? influxdbOf(influxdb, contentOf)
         : bundle !== undefined
           ? { kind: 'bundle', path: resolve(base, bundle.path) }
-          : { kind: 'sqlite', path: resolve(base, sqlite?.path ?? 'data/points.db') },
+          : { kind: 'sqlite', path: resolve(base, sqlite?.path ?? 'data/points.db'), mode: sqlite?.mode },
     ledger,
     deadLetters: { path: path === undefined ? join(dirname(ledger), 'dead-letters') : resolve(base, path), maxSize },
     requests: settings.requests,

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { hour, second } from '../domain/duration.ts'
 import { versionOptions, whateverOptions } from './cross-field-rules.ts'
-import { databaseAddress, duration, line, numberOfText, proxyAddress, secret, section } from './values.ts'
+import { databaseAddress, duration, fileMode, line, numberOfText, proxyAddress, secret, section } from './values.ts'
 
 const influxdb = section({
   version: z
@@ -39,6 +39,11 @@ const influxdb = section({
 
 const sqlite = section({
   path: line().prefault('data/points.db').describe('SQLite file; made when missing'),
+  mode: fileMode()
+    .optional()
+    .describe(
+      'Who may read it, as in chmod, in quotes: "0640" for the group too, as for Grafana. Default: "0600", the user of the program alone; a file that is there keeps its own',
+    ),
 })
 
 const bundle = section({

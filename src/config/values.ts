@@ -69,6 +69,16 @@ export function size({ from, text }: { from: number; text: string }) {
     .describe(text)
 }
 
+/** `"0640"` as in chmod; its number when parsed. The program itself must be able to read and write. */
+export function fileMode() {
+  return z
+    .preprocess(value => (typeof value === 'number' ? String(value) : value), z.string())
+    .refine(text => /^0?[67][0-7]{2}$/.test(text), {
+      error: 'expected a file mode in quotes such as "0600", "0640" or "0644", with 6 for the owner',
+    })
+    .transform(text => Number.parseInt(text, 8))
+}
+
 /** Any of several forms; `what` names them all for the message. */
 export function oneOf<const Options extends readonly [z.ZodType, ...z.ZodType[]]>(what: string, options: Options) {
   return z.union(options, {

@@ -35,7 +35,11 @@ export class LetterRemainder {
 
   /** As it is, byte for byte: what cannot be read may still be mended by a person. */
   keepLine(bytes: Uint8Array): void {
-    this.#file ??= openSync(this.#draft, 'w', 0o600)
+    if (this.#file === undefined) {
+      // of a process that was killed; a link would be followed
+      rmSync(this.#draft, { force: true })
+      this.#file = openSync(this.#draft, 'wx', 0o600)
+    }
     writeAll(this.#file, bytes)
     writeAll(this.#file, Buffer.from('\n'))
   }

@@ -1,4 +1,5 @@
-import { closeSync, createReadStream, openSync, readSync } from 'node:fs'
+import { closeSync, createReadStream, readSync } from 'node:fs'
+import { openRegularFile } from '../durable/regular-file.ts'
 import type { KeptLetter } from './dead-letters.ts'
 
 /** One line of a file of dead letters, without its newline. */
@@ -14,7 +15,7 @@ const portionSize = 256 * 1024
 /** One line at a time, in order. */
 export async function* readLetterLines(path: string): AsyncGenerator<LetterLine> {
   const lines = new LineCutter()
-  for await (const portion of createReadStream(path)) yield* lines.cut(portion as Buffer)
+  for await (const portion of createReadStream('', { fd: openRegularFile(path) })) yield* lines.cut(portion as Buffer)
   yield* lines.rest()
 }
 
@@ -25,7 +26,7 @@ export async function* readLetters(path: string): AsyncGenerator<KeptLetter> {
 
 /** From a byte on, to the last newline: a portion's lines at a time, each with the byte it ends at. */
 export function* readLetterLinesFrom(path: string, from: number): Generator<{ lines: LetterLine[]; end: number }> {
-  const file = openSync(path, 'r')
+  const file = openRegularFile(path)
   try {
     const lines = new LineCutter()
     for (let at = from; ; ) {

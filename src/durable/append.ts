@@ -1,8 +1,10 @@
-import { closeSync, fstatSync, fsyncSync, ftruncateSync, openSync, readSync } from 'node:fs'
+import { closeSync, constants, fstatSync, fsyncSync, ftruncateSync, openSync, readSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { syncFolder, writeAll } from './write.ts'
 
 const newline = Buffer.from('\n')
+/** Not through a link: in a folder that others may write, it could lead anywhere. */
+const flags = constants.O_RDWR | constants.O_APPEND | constants.O_CREAT | constants.O_NOFOLLOW
 
 /**
  * What happens to a last line that a crash has cut off: `keep` ends it, so that a person can still read it; `drop` takes
@@ -12,7 +14,7 @@ export type CutLine = 'keep' | 'drop'
 
 /** Appends whole lines to a file, which is made if it does not exist. Durable when it returns. */
 export function appendDurably(path: string, lines: Iterable<Uint8Array>, cutLine: CutLine): void {
-  const file = openSync(path, 'a+', 0o600)
+  const file = openSync(path, flags, 0o600)
   try {
     const { size } = fstatSync(file)
     const end = endOfLines(file, size)

@@ -2,6 +2,7 @@ import { closeSync, mkdirSync, openSync, readSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { Failure } from '../domain/failure.ts'
+import { makePrivateFile } from '../durable/private-file.ts'
 import { sqliteCode } from '../durable/sqlite-code.ts'
 import { damageOf } from './damage.ts'
 import { ledgerFailures } from './failures.ts'
@@ -43,6 +44,7 @@ function open(path: string, readOnly: boolean, prepare: (database: DatabaseSync)
   let database: DatabaseSync | undefined
   try {
     if (path !== ':memory:') mkdirSync(dirname(path), { recursive: true })
+    if (path !== ':memory:' && !readOnly) makePrivateFile(path)
     database = new DatabaseSync(path, { readOnly, timeout: busyTimeoutMs })
     prepare(database)
     return database

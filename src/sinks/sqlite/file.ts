@@ -4,6 +4,7 @@ import { mkdir } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import type { Failure } from '../../domain/failure.ts'
+import { makePrivateFile } from '../../durable/private-file.ts'
 import { sinkFailure } from '../failures.ts'
 import { applicationId, schemaStatements, schemaVersion } from './schema.ts'
 import { sqliteFailure } from './sqlite-errors.ts'
@@ -12,13 +13,14 @@ import { sqliteFailure } from './sqlite-errors.ts'
 const busyTimeoutMs = 20
 
 /**
- * Opens the file, or makes it with its parent folder. Throws a Failure of reach `sink` for a file that is not ours,
+ * Opens the file, or makes it with its parent folder; `mode`: who may read it. Throws a Failure of reach `sink` for a file that is not ours,
  * is damaged or from a later release: it is left as it is.
  */
-export async function openFile(path: string): Promise<DatabaseSync> {
+export async function openFile(path: string, mode: number | undefined): Promise<DatabaseSync> {
   let database: DatabaseSync | undefined
   try {
     await mkdir(dirname(path), { recursive: true })
+    makePrivateFile(path, mode)
     database = new DatabaseSync(path, { timeout: busyTimeoutMs })
     prepare(database, path)
     return database

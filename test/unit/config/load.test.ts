@@ -44,7 +44,7 @@ describe('a config file', () => {
           ],
         },
       ],
-      sink: { kind: 'sqlite', path: join(folder.path, 'data/points.db') },
+      sink: { kind: 'sqlite', path: join(folder.path, 'data/points.db'), mode: undefined },
       ledger: join(folder.path, 'data/ledger.db'),
       deadLetters: { path: join(folder.path, 'data/dead-letters'), maxSize: 1e9 },
       requests: { per: 'auto', entries: 50_000, shortest: 60_000, longest: 2_592_000_000, order: 'oldest' },
@@ -64,7 +64,7 @@ describe('a config file', () => {
     using folder = configFolder({ 'config/c.yaml': `${minimal}sink: { sqlite: { path: /srv/points.db } }` })
     const config = loadConfig(join(folder.path, 'config/c.yaml'), {})
     expect(config.ledger).toBe(join(folder.path, 'data/ledger.db'))
-    expect(config.sink).toEqual({ kind: 'sqlite', path: '/srv/points.db' })
+    expect(config.sink).toEqual({ kind: 'sqlite', path: '/srv/points.db', mode: undefined })
   })
 
   test('may share text by anchor and alias', () => {

@@ -10,6 +10,13 @@ test('a bundle is a sink too', () => {
 })
 
 const minimal = 'gateways: { a: { url: "https://a", username: u, password: p, datapoints: [a/b/0/c] } }'
+test('the file of SQLite has a mode as in chmod, and its owner can always write', () => {
+  const mode = (text: string) => load(`${minimal}\nsink: { sqlite: { mode: ${text} } }`).sink
+  for (const text of ['"0640"', '"640"', '640']) expect(mode(text)).toMatchObject({ mode: 0o640 })
+  for (const text of ['0640', '0o640', '416', '"0440"', '"rw-r-----"', '"01640"'])
+    expect(() => mode(text)).toThrow(/in quotes/)
+})
+
 const influxdb = (options: string) => load(`${minimal}\nsink: { influxdb: { url: "http://db", ${options} } }`).sink
 
 test('InfluxDB 3 needs a database and a token, and nothing of the other versions', () => {

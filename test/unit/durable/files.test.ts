@@ -1,10 +1,27 @@
-import { closeSync, existsSync, mkdirSync, openSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
+import { systemClock } from '../../../src/cli/system-clock.ts'
 import { appendDurably, portionsOf } from '../../../src/durable/append.ts'
+import { makePrivateFile } from '../../../src/durable/private-file.ts'
 import { replaceDurably, writeAll } from '../../../src/durable/write.ts'
+import { openLedgerFile } from '../../../src/ledger/file.ts'
+import { openSqliteSink } from '../../../src/sinks/sqlite/sqlite-sink.ts'
+import { recordedLog } from '../../support/recorded-log.ts'
 import { temporaryFolder } from '../../support/temporary-folder.ts'
 
+const parts = { clock: systemClock, log: recordedLog().log }
 const line = [Buffer.from('new\n')]
 
 test.each([
@@ -70,4 +87,54 @@ test('a draft that cannot take the place is removed, and what was there stays', 
   expect(existsSync(draft)).toBe(false)
   expect(statSync(path).isDirectory()).toBe(true)
   expect(() => closeSync(file)).toThrow('EBADF')
+})
+
+test('nothing is appended through a link', () => {
+  const folder = temporaryFolder()
+  writeFileSync(join(folder, 'other'), 'of another\n')
+  symlinkSync('other', join(folder, 'lines'))
+  expect(() => appendDurably(join(folder, 'lines'), line, 'keep')).toThrow('ELOOP')
+  expect(readFileSync(join(folder, 'other'), 'utf8')).toBe('of another\n')
+})
+
+const modeOf = (path: string) => statSync(path).mode & 0o777
+
+test('a private file is for its owner alone, or as it is asked for; one that is there keeps its own', () => {
+  const folder = temporaryFolder()
+  const [mine, shared] = [join(folder, 'mine'), join(folder, 'shared')]
+  const umask = process.umask(0o077)
+  try {
+    makePrivateFile(mine)
+    makePrivateFile(shared, 0o640)
+  } finally {
+    process.umask(umask)
+  }
+  expect([modeOf(mine), modeOf(shared)]).toEqual([0o600, 0o640])
+  chmodSync(mine, 0o644)
+  makePrivateFile(mine)
+  expect(modeOf(mine)).toBe(0o644)
+  writeFileSync(`${mine}-wal`, '')
+  makePrivateFile(mine, 0o640)
+  expect([modeOf(mine), modeOf(`${mine}-wal`)]).toEqual([0o640, 0o640])
+  // what cannot be made is reported by the database
+  makePrivateFile(join(folder, 'nowhere', 'x'), 0o640)
+})
+
+test('the databases of the program are for its user alone', async () => {
+  const folder = temporaryFolder()
+  const umask = process.umask(0)
+  try {
+    const ledger = openLedgerFile(join(folder, 'ledger.db'))
+    const sink = await openSqliteSink({ path: join(folder, 'points.db') }, parts)
+    const shared = await openSqliteSink({ path: join(folder, 'shared.db'), mode: 0o640 }, parts)
+    const modes = readdirSync(folder).map(name => `${name} ${modeOf(join(folder, name)).toString(8)}`)
+    expect(modes.filter(it => it.startsWith('shared')).every(it => it.endsWith(' 640'))).toBe(true)
+    expect(modes.filter(it => !it.startsWith('shared') && !it.endsWith(' 600'))).toEqual([])
+    expect(modes.some(it => it.startsWith('points.db-wal'))).toBe(true)
+    ledger.close()
+    await sink.close()
+    await shared.close()
+  } finally {
+    process.umask(umask)
+  }
 })
