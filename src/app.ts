@@ -59,6 +59,7 @@ export interface AppGateway extends ThrottledGateway {
 export async function openApp(config: Config, doing: string, { clock, log }: AppParts): Promise<App> {
   await using opened = new AsyncDisposableStack()
   const ledger = opened.adopt(openLedger(config.ledger, clock), it => it.close())
+  await ledger.owner.watch()
   ledger.owner.take(doing)
   const deadLetters = opened.adopt(openDeadLetters(config, clock), it => it.close())
   deadLetters.sweep()

@@ -51,6 +51,7 @@ async function discardDeadLetters(
   const choice = { gateway, code, range: rangeOf(options, clock.now()) }
   using opened = new DisposableStack()
   const ledger = opened.adopt(openLedger(config.ledger, clock), it => it.close())
+  await ledger.owner.watch()
   ledger.owner.take('dead-letters discard')
   const { path } = config.deadLetters
   const isDone = options.yes === true

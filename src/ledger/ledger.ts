@@ -16,7 +16,7 @@ import { createCoverageSeries } from './coverage-series.ts'
 import { ledgerFailure, openLedgerFile, openLedgerForReading } from './file.ts'
 import { createMarks } from './marks.ts'
 import { createMemory } from './memory.ts'
-import { type Ownership, ownerText, takeOwnership } from './owner.ts'
+import { type Ownership, ownerText, takeOwnership, watchOwner } from './owner.ts'
 import { createParked, type ParkedRange } from './parked.ts'
 import type { Claim, Proof } from './proof.ts'
 import { createRangeRows } from './range-rows.ts'
@@ -137,10 +137,20 @@ function createLedger(database: DatabaseSync, path: string, clock: Clock) {
     parkedRows.unpark(target, range, () => coverageRows.coveredBy(target))
   }
 
+  /** The last sign of an owner that was watched and gave no other. */
+  let silent: string | undefined
   const owner = {
+    /** Before `take`: finds out whether an owner lives whose heartbeat is later than now, which takes half a minute. */
+    async watch(): Promise<void> {
+      try {
+        silent = await watchOwner(database, clock)
+      } catch (error) {
+        throw ledgerFailure(error, path)
+      }
+    },
     /** Before any change: only one process at a time may write. Reading needs no ownership. */
     take(doing: string): void {
-      ownership = guard(() => takeOwnership(database, doing, clock))
+      ownership = guard(() => takeOwnership(database, doing, { clock, silent }))
       activities.clear()
     },
     /** The process that owns the ledger now: `sync, pid 12 on box`. */

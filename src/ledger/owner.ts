@@ -17,10 +17,18 @@ export interface Ownership {
 const beatMs = 10_000
 /** Silent for this long: the owner is dead, whatever its pid says. Short enough that a restart does not wait long. */
 const deadAfterMs = 60_000
-const ownerRow = 'SELECT pid, pid_space, host, doing, heartbeat FROM owner'
+/** Later than now by more: this clock or that of the owner was set, and the time between the two says nothing. */
+const aheadMs = 60_000
+/** A living owner gives two signs in this time. */
+const watchMs = 25_000
+const ownerRow = 'SELECT token, pid, pid_space, host, doing, heartbeat FROM owner'
 
 /** Takes the ledger for this process, from a dead owner too. Throws a Failure that names a living one. */
-export function takeOwnership(database: DatabaseSync, doing: string, clock: Clock): Ownership {
+export function takeOwnership(
+  database: DatabaseSync,
+  doing: string,
+  { clock, silent }: { readonly clock: Clock; readonly silent: string | undefined },
+): Ownership {
   const token = randomUUID()
   const write = database.prepare(
     'INSERT OR REPLACE INTO owner (one, token, pid, pid_space, host, doing, heartbeat) VALUES (1, ?, ?, ?, ?, ?, ?)',
@@ -28,7 +36,7 @@ export function takeOwnership(database: DatabaseSync, doing: string, clock: Cloc
   database.exec('BEGIN IMMEDIATE')
   try {
     const owner = database.prepare(ownerRow).get()
-    if (owner !== undefined && isAlive(owner, clock)) throw owned(owner)
+    if (owner !== undefined && isAlive(owner, clock) && signOf(owner) !== silent) throw owned(owner)
     write.run(token, process.pid, pidSpace() ?? null, hostname(), doing, clock.now())
     database.exec('COMMIT')
   } catch (error) {
@@ -61,6 +69,30 @@ export function takeOwnership(database: DatabaseSync, doing: string, clock: Cloc
   }
 }
 
+/**
+ * Whether an owner whose heartbeat is later than now is alive, is seen by its next one: after a reboot with the clock
+ * behind, the last one of a dead owner may be hours ahead. Resolves, after half a minute, to the last sign of an owner that
+ * gave no other; at once to undefined where there is no such owner.
+ */
+export async function watchOwner(database: DatabaseSync, clock: Clock): Promise<string | undefined> {
+  const sign = () => {
+    const owner = database.prepare(ownerRow).get()
+    return owner !== undefined && isAhead(owner, clock) && isAlive(owner, clock) ? signOf(owner) : undefined
+  }
+  const before = sign()
+  if (before === undefined) return undefined
+  await clock.sleep(watchMs)
+  return sign() === before ? before : undefined
+}
+
+function signOf({ token, heartbeat }: Record<string, unknown>): string {
+  return `${token} ${heartbeat}`
+}
+
+function isAhead({ heartbeat }: Record<string, unknown>, clock: Clock): boolean {
+  return Number(heartbeat) - clock.now() > aheadMs
+}
+
 /** A living owner, in words; undefined: the ledger has no owner. */
 export function ownerText(database: DatabaseSync, clock: Clock): string | undefined {
   const owner = database.prepare(ownerRow).get()
@@ -72,8 +104,22 @@ function isAlive(owner: Record<string, unknown>, clock: Clock): boolean {
   // of another container or machine a pid says nothing: the heartbeat decides
   const isOurPid = owner['pid_space'] !== null && owner['pid_space'] === pidSpace()
   if (isOurPid && !processExists(Number(owner['pid']))) return false
+  // it ended with the boot, and the clock was behind when this one began
+  if (isAhead(owner, clock) && isEarlierBoot(owner)) return false
   // a heartbeat from the future is a clock that was set back: no sign of death
   return clock.now() - Number(owner['heartbeat']) < deadAfterMs
+}
+
+/** Of this machine: containers share the boot of the machine. */
+function isEarlierBoot({ host, pid_space }: Record<string, unknown>): boolean {
+  const [boot] = pidSpace()?.split(' ') ?? []
+  return (
+    process.platform === 'linux' &&
+    boot !== undefined &&
+    host === hostname() &&
+    pid_space !== null &&
+    String(pid_space).split(' ')[0] !== boot
+  )
 }
 
 function processExists(pid: number): boolean {

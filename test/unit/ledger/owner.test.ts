@@ -168,14 +168,55 @@ describe('the owner of a ledger', () => {
     database.close()
   })
 
-  it('whose clock was set back is not taken for dead', () => {
-    const path = join(temporaryFolder(), 'ledger.db')
-    const clock = steeredClock()
-    openForTest(path, clock).owner.take('sync')
-    const database = new DatabaseSync(path)
-    database.exec("UPDATE owner SET pid_space = 'elsewhere'")
-    database.close()
-    clock.set(clock.now() - 3_600_000)
-    expect(failureOf(() => openForTest(path, clock).owner.take('backfill')).code).toBe('ledger-owned')
+  describe('whose heartbeat is from the future, because a clock was set back', () => {
+    /** The owner is of another container of this machine, or of another boot. */
+    function ownedAhead(space: string): { path: string; clock: ReturnType<typeof steeredClock>; beat: () => void } {
+      const path = join(temporaryFolder(), 'ledger.db')
+      const clock = steeredClock()
+      openForTest(path, clock).owner.take('sync')
+      const database = new DatabaseSync(path)
+      onTestFinished(() => database.close())
+      database.exec(`UPDATE owner SET pid_space = ${space}`)
+      clock.set(clock.now() - 3_600_000)
+      return { path, clock, beat: () => database.exec('UPDATE owner SET heartbeat = heartbeat + 10000') }
+    }
+    const otherContainer = "substr(pid_space, 1, 37) || 'pid:[1]'"
+
+    it('is not taken for dead, and not waited out either: it is, when it stands still', async () => {
+      const { path, clock, beat } = ownedAhead(otherContainer)
+      const ledger = openForTest(path, clock)
+      expect(failureOf(() => ledger.owner.take('backfill')).code).toBe('ledger-owned')
+      const alive = ledger.owner.watch()
+      beat()
+      clock.advance(25_000)
+      await alive
+      expect(failureOf(() => ledger.owner.take('backfill')).code).toBe('ledger-owned')
+
+      const silent = ledger.owner.watch()
+      clock.advance(25_000)
+      await silent
+      ledger.owner.take('backfill')
+      complete(ledger)
+      expect(isEmpty(ledger)).toBe(false)
+    })
+
+    it('is seen to live by a sign that comes after it was watched', async () => {
+      const { path, clock, beat } = ownedAhead(otherContainer)
+      const ledger = openForTest(path, clock)
+      const silent = ledger.owner.watch()
+      clock.advance(25_000)
+      await silent
+      beat()
+      expect(failureOf(() => ledger.owner.take('backfill')).code).toBe('ledger-owned')
+    })
+
+    it.skipIf(process.platform !== 'linux')('is dead at once where this machine was started anew', async () => {
+      const { path, clock } = ownedAhead("'another-boot pid:[1]'")
+      const ledger = openForTest(path, clock)
+      await ledger.owner.watch()
+      ledger.owner.take('backfill')
+      complete(ledger)
+      expect(isEmpty(ledger)).toBe(false)
+    })
   })
 })
