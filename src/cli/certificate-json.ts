@@ -20,7 +20,7 @@ export function certificateJson(certificate: Certificate): string {
     sample: sampleOf(certificate),
     sink: { label: sink, kind: report.kind, version: report.version },
     period: scope.period && rangeJson(scope.period),
-    gateways: scope.gateways.map(({ name, url, datapoints, unproven, earlierRules, gaps }) => ({
+    gateways: scope.gateways.map(({ name, url, datapoints, unproven, earlierRules, gaps, remarks }) => ({
       name,
       url,
       release: releases[name],
@@ -29,6 +29,7 @@ export function certificateJson(certificate: Certificate): string {
       unproven,
       earlierRules: earlierRules.map(partJson),
       gaps: gaps.map(partJson),
+      remarks,
     })),
     ...totalOf(findings),
     ...lettersJson(deadLetters),

@@ -7,6 +7,7 @@ import type { GatewayScope } from '../verification/scope.ts'
 import { type Certificate, modeOf, sampleOf, seedOf } from './certificate.ts'
 import { discardedTexts, notWritten } from './dead-letter-text.ts'
 import { countOf, countRow, countRows, countText, rangeText, tookText } from './format.ts'
+import { remarkLines } from './remark-text.ts'
 
 const meanings = {
   counts: 'the number of points in the database against the proofs of the ledger',
@@ -61,7 +62,7 @@ function daysText(days: number): string {
 }
 
 function gatewayLines(
-  { name, url, datapoints, unproven, earlierRules, gaps }: GatewayScope,
+  { name, url, datapoints, unproven, earlierRules, gaps, remarks }: GatewayScope,
   { releases }: Certificate,
 ): string[] {
   const release = name in releases ? `release ${releases[name] ?? 'unknown'}` : 'not asked'
@@ -76,6 +77,7 @@ function gatewayLines(
     ['gaps that are not recorded as complete', gaps],
   ] as const)
     if (parts.length > 0) lines.push(`             ${what}, not compared: ${partsText(parts)}`)
+  for (const words of remarkLines(remarks)) lines.push(`             ${words}`)
   return lines
 }
 
@@ -107,6 +109,7 @@ function figureLines(findings: readonly Finding[], certificate: Certificate): st
     [total.lost, 'lost: proven once, and no longer on the gateway'],
     [total.extra, 'only in the database, and not proven'],
     [total.unconfirmed, 'no longer on the gateway: not compared one by one'],
+    [total.rounded, 'of the equal are rounded: no float holds the number that the gateway has'],
     [total.unwritable, 'not writable: kept as dead letters'],
     [
       count('unknown'),
@@ -117,12 +120,12 @@ function figureLines(findings: readonly Finding[], certificate: Certificate): st
   ]
   return [
     countRow(total.equal, 'equal'),
-    ...countRows(figures.slice(0, 6)),
+    ...countRows(figures.slice(0, 7)),
     countRow(
       findings.length,
       `${findings.length === 1 ? 'range' : 'ranges'}, ${countText(count('equal'))} of them equal`,
     ),
-    ...countRows(figures.slice(6)),
+    ...countRows(figures.slice(7)),
   ].map(line => `${line}${of}`)
 }
 
@@ -133,7 +136,13 @@ function differencesOf(findings: readonly Finding[], healed: readonly Finding[] 
 }
 
 /** Of a part that is equal although the range that is proven is short of points. */
-function restLines({ gateway, selector, range, verdict, proof = 0, found = proof }: Finding): string[] {
+function restLines(finding: Finding): string[] {
+  const { gateway, selector, range, verdict, proof = 0, found = proof, examples, rounded } = finding
+  if (rounded > 0)
+    return [
+      `${gateway} ${selectorLabel(selector)}  ${rangeText(range)} UTC: ${countText(rounded)} rounded`,
+      ...exampleLines(examples, rounded),
+    ]
   if (verdict !== 'equal' || found >= proof) return []
   const short = countOf(proof - found, 'point')
   return [
@@ -187,7 +196,7 @@ function afterText({ written, accepted }: NonNullable<Certificate['healing']>): 
 
 function conclusionText(certificate: Certificate): string {
   const { findings, compare, scope, deadLetters } = certificate
-  const { equal, unconfirmed } = totalOf(findings)
+  const { equal, unconfirmed, rounded } = totalOf(findings)
   const uncompared = countOf(findings.filter(isUncompared).length, 'range')
   switch (conclusionOf(findings, scope.claims, compare, deadLetters.open)) {
     case 'nothing':
@@ -209,10 +218,18 @@ function conclusionText(certificate: Certificate): string {
       return `EQUAL, but NOT COMPLETE: ${notWritten(deadLetters.open, 'this time')}`
     case 'equal':
       if (compare === 'counts') return 'EQUAL: the database holds as many points as there is proof of.'
-      return unconfirmed === 0
-        ? `EQUAL, entry by entry${sampleOf(certificate) === undefined ? '' : ', of the sample'}.`
-        : `EQUAL, entry by entry as far as the gateway still has them; ${countOf(unconfirmed, 'point')} only by their count.`
+      return `${
+        unconfirmed === 0
+          ? `EQUAL, entry by entry${sampleOf(certificate) === undefined ? '' : ', of the sample'}.`
+          : `EQUAL, entry by entry as far as the gateway still has them; ${countOf(unconfirmed, 'point')} only by their count.`
+      }${roundedText(rounded)}`
   }
+}
+
+function roundedText(rounded: number): string {
+  if (rounded === 0) return ''
+  const are = `${countOf(rounded, 'of these numbers is', 'of these numbers are')}`
+  return ` ${are} rounded, because no float holds what the gateway has: "type: text" keeps all digits.`
 }
 
 function differsText(certificate: Certificate): string {

@@ -13,6 +13,7 @@ import { lettersJson, notWritten, tellDiscarded } from './dead-letter-text.ts'
 import { commandFailure } from './failures.ts'
 import { countOf, countRows, countText, minuteText, tookText } from './format.ts'
 import type { Preflight } from './preflight.ts'
+import { remarkLines } from './remark-text.ts'
 import { ruleChangeJson } from './rule-change-text.ts'
 import type { Terminal } from './terminal.ts'
 
@@ -61,11 +62,11 @@ function isNothing(settled: TimeRange | undefined): boolean {
 
 /** `known`: what was known before the first request, where there is something to say. */
 export function outcomeJson(outcome: Ending, known: Partial<Preflight> = {}): string {
-  const { received, outside, future, duplicate, empty, written, rejected, tooOld } = outcome.receipt
+  const { received, outside, future, duplicate, empty, written, rejected, tooOld, rounded, unmapped } = outcome.receipt
   const { requests, tookMs, deadLetters } = outcome
   const complete = isComplete(outcome)
   const { notKept, words = [] } = known
-  const counts = { requests, received, outside, future, duplicate, empty, written, rejected, tooOld }
+  const counts = { requests, received, outside, future, duplicate, empty, written, rejected, tooOld, rounded, unmapped }
   return JSON.stringify({
     complete,
     ...counts,
@@ -74,6 +75,7 @@ export function outcomeJson(outcome: Ending, known: Partial<Preflight> = {}): st
     ...bordersJson(outcome),
     ...problemsJson(outcome),
     ...changesJson(outcome),
+    ...remarksJson(outcome),
     ...(notKept && { notKept: rangeJson(notKept) }),
     ...(words.length > 0 && { warnings: words }),
   })
@@ -122,7 +124,8 @@ export function tellOutcome(outcome: Ending, sinkLabel: string, terminal: Termin
     [receipt.tooOld, 'rejected: older than the database keeps; kept as dead letters'],
   ]
   for (const line of countRows(rows)) terminal.out(line)
-  for (const { gateway, receipt, parked, failure } of outcome.gateways) {
+  for (const { gateway, receipt, remarks, parked, failure } of outcome.gateways) {
+    for (const words of remarkLines(remarks)) terminal.say(`${gateway}: ${words}`)
     if (receipt.future > 0) terminal.say(`${gateway}: ${futureText(receipt.future)}`)
     if (parked > 0)
       terminal.out(
@@ -177,6 +180,11 @@ function tellRuleChanges({ gateway, ruleChanges }: GatewayOutcome, terminal: Ter
     const isLast = i === ruleChanges.length - 1
     tellFailure({ message: `${message}: not asked for`, advice: isLast ? advice : undefined }, terminal)
   }
+}
+
+function remarksJson({ gateways }: RunOutcome) {
+  const remarks = gateways.flatMap(({ gateway, remarks }) => remarks.map(it => ({ gateway, ...it })))
+  return remarks.length > 0 && { remarks }
 }
 
 function changesJson({ gateways }: RunOutcome) {

@@ -15,6 +15,7 @@ import { discardedTexts, lettersJson } from './dead-letter-text.ts'
 import { findExistingSink } from './existing-sink.ts'
 import { countOf, countText, minuteText, offsetText, rangeText, shareText, tookText } from './format.ts'
 import { exitCode } from './outcome.ts'
+import { remarkLines } from './remark-text.ts'
 import { riskJson, riskRows } from './risk-text.ts'
 import { ruleChangeJson, ruleChangeRows } from './rule-change-text.ts'
 
@@ -74,6 +75,7 @@ function gatewayLines(gateway: GatewayStatus, within: TimeRange, now: number, co
   lines.push(...clockLines(gateway), ...verifiedLines(gateway))
   if (risk !== undefined)
     for (const [key, words] of riskRows(risk)) lines.push(`${key}, as of ${minuteText(risk.asOf)}: ${words}`)
+  for (const words of remarkLines(gateway.remarks)) lines.push(`values: ${words}`)
   for (const words of ruleChangeRows(gateway.ruleChanges)) lines.push(`rules: ${words}`)
   if (gateway.deadLetters.open > 0)
     lines.push(
@@ -157,12 +159,14 @@ function statusJson({ owner, gateways }: Status): string {
       verified,
       deadLetters,
       ruleChanges,
+      remarks,
     }) => [
       name,
       {
         datapoints: datapoints.map(datapointJson),
         unwanted: unwanted.map(datapointJson),
         ...lettersJson(deadLetters),
+        ...(remarks.length > 0 && { remarks }),
         ...(ruleChanges.length > 0 && { ruleChanges: ruleChanges.map(ruleChangeJson) }),
         clockDifferenceMs,
         verified: verified && verifiedJson(verified),

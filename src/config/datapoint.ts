@@ -62,7 +62,9 @@ const spelledOut = section({
   enumeration: z
     .record(z.string(), anyNumber())
     .optional()
-    .describe('Numbers for texts, e.g. { OFF: 0, ON: 1 }: written to the field for numbers, beside the text'),
+    .describe(
+      'Numbers for texts, e.g. { OFF: 0, ON: 1 }: written to the field for numbers, beside the text. Texts that it does not have are counted',
+    ),
   localized: yesOrNo()
     .optional()
     .describe("true: the value in the gateway's display units and language in place of the raw one"),
@@ -73,7 +75,7 @@ const spelledOut = section({
     .enum(['number', 'text', 'structure', 'any'])
     .optional()
     .describe(
-      'What it logs; entries of another kind become dead letters. any: all kinds are taken. Default: what the first entry holds, kept in the ledger',
+      'What it logs; entries of another kind become dead letters. any: all kinds are taken. text: numbers are written as texts with all their digits. Default: what the first entry holds, kept in the ledger',
     ),
 })
   .superRefine(({ field, tags }, context) => {

@@ -21,6 +21,8 @@ export interface LogEntry {
   readonly datapoint: DatapointName
   readonly at: Instant
   readonly value: LoggedValue
+  /** The same with each number that no float holds as the text of its digits; undefined where there is none. */
+  readonly exact?: LoggedValue | undefined
   /** In the gateway's display units and language; undefined where the frame had none. */
   readonly localized: LoggedValue | undefined
   /** `normal`, `down`, `unknown` … at log time. */

@@ -1,4 +1,5 @@
 import type { Instant } from './instant.ts'
+import type { Remark } from './remark.ts'
 
 export type FieldValue = number | string | boolean
 
@@ -32,6 +33,8 @@ export interface Point {
   readonly at: Instant
   /** Never empty; no NaN and no infinity among the numbers. */
   readonly fields: Readonly<Record<string, FieldValue>>
+  /** No part of what is written. */
+  readonly remark?: Remark | undefined
 }
 
 /** Equal for two points of the same series and time. */

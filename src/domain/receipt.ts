@@ -22,6 +22,10 @@ export interface Receipt {
   rejected: number
   /** Of the rejected: those older than the database keeps. Nothing is wrong with them, and no later run can write them. */
   tooOld: number
+  /** Points whose number no float holds: the database has the nearest one that it can. */
+  rounded: number
+  /** Points whose text the enumeration of their rule does not have: they have no number. */
+  unmapped: number
   /** Bytes of frames received. */
   bytes: number
   tookMs: number
@@ -57,6 +61,8 @@ export function emptyReceipt(): Receipt {
     written: 0,
     rejected: 0,
     tooOld: 0,
+    rounded: 0,
+    unmapped: 0,
     bytes: 0,
     tookMs: 0,
   }

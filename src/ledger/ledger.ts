@@ -7,6 +7,7 @@ import type { Failure } from '../domain/failure.ts'
 import type { Series } from '../domain/point.ts'
 import type { RangeSet } from '../domain/range.ts'
 import type { Counts, PastTransfer, Receipt } from '../domain/receipt.ts'
+import type { Remarked } from '../domain/remark.ts'
 import type { DataLogRequest } from '../domain/request.ts'
 import type { FormedRule } from '../domain/rule-form.ts'
 import { type Activity, createActivities } from './activity.ts'
@@ -46,6 +47,8 @@ export interface CompletedTransfer {
   readonly rulesFor?: ((selector: Selector) => readonly FormedRule[]) | undefined
   /** How long the database keeps points, ms; undefined: for ever, or not known. */
   readonly keptMs?: number | undefined
+  /** What a person should know of the values; noted once they are final. */
+  readonly remarks?: readonly Remarked[] | undefined
   /** The window of the group that the request was cut from, for next time. */
   readonly window?: { readonly group: string; readonly ms: number } | undefined
 }
@@ -302,6 +305,7 @@ function createLedger(database: DatabaseSync, path: string, clock: Clock) {
           coverageRows.takeBack(gateway, premise.during)
           memory.within.noteClock(gateway, premise.reading, premise.newestEntry)
         }
+        if (!provisional) memory.within.noteRemarks(gateway, completed.remarks ?? [])
         if (window !== undefined) memory.within.noteWindow(gateway, window.group, window.ms)
       })
     },

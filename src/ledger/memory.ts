@@ -3,6 +3,7 @@ import type { SinkGateway } from '../domain/coverage.ts'
 import { type Selector, selectorKey } from '../domain/datapoint.ts'
 import type { TimeRange, WantedSince } from '../domain/range.ts'
 import type { Share } from '../domain/receipt.ts'
+import { type Remarked, Remarks } from '../domain/remark.ts'
 import type { Width } from '../domain/request.ts'
 import type { Reread } from './proof.ts'
 import type { Statements, Transaction } from './statements.ts'
@@ -97,8 +98,16 @@ export function createMemory(database: Statements, transaction: Transaction) {
     /** By gateway: how often provisional ranges were read again, and the points that only the re-read has found. */
     rereads: (): Map<string, Rereads> =>
       new Map(all.all('rereads').map(row => [String(row['gateway']), JSON.parse(String(row['json']))])),
+    /** What was remarked about the values of a gateway. */
+    remarks: (gateway: string): readonly Remarked[] => get<Remarked[]>(gateway, 'remarks') ?? [],
     /** Plain statements: the transaction is the caller's. */
     within: {
+      noteRemarks(gateway: string, more: readonly Remarked[]): void {
+        if (more.length === 0) return
+        const remarks = new Remarks(get<Remarked[]>(gateway, 'remarks'))
+        remarks.addAll(more)
+        put(gateway, 'remarks', remarks.all())
+      },
       noteClock(name: string, { host, gateway }: ClockReading, newestEntry?: number | undefined): void {
         put(name, 'clock', { host, gateway: Math.round(gateway) })
         const known = get<number>(name, 'newest-entry') ?? Number.NEGATIVE_INFINITY

@@ -2,6 +2,7 @@ import type { Selector } from '../domain/datapoint.ts'
 import { type Failure, isAbort, toFailure } from '../domain/failure.ts'
 import { isoText } from '../domain/instant.ts'
 import { addReceipt, emptyReceipt } from '../domain/receipt.ts'
+import { Remarks } from '../domain/remark.ts'
 import type { Piece } from '../planning/backlog.ts'
 import { isImpossibleClock } from '../planning/clock-premise.ts'
 import { deadlineOf } from '../planning/demand.ts'
@@ -46,6 +47,7 @@ class GatewayRun {
   readonly #stop = new AbortController()
   readonly #signal: AbortSignal
   readonly #receipt = emptyReceipt()
+  readonly #remarks = new Remarks()
   #requests = 0
   /** Some answer was improbable: its range is provisional. */
   #hasDoubts = false
@@ -94,6 +96,7 @@ class GatewayRun {
       gateway: source.name,
       requests: this.#requests,
       receipt: this.#receipt,
+      remarks: this.#remarks.all(),
       clockDifferenceMs,
       settled: work?.plan.settled,
       provisionalAfter: state?.provisionalAfter,
@@ -245,6 +248,7 @@ class GatewayRun {
       const premises = { clock: premise, isListed, rulesFor: rulesOf }
       ledger.complete({ ...proof, ...premises, sink: sink.id, request, provisional, window, keptMs })
       clockWatch.recorded(end)
+      this.#remarks.addAll(proof.remarks)
     }
     const waiting = {
       patienceMs: databasePatienceMs,

@@ -5,6 +5,7 @@ import type { Selector } from '../domain/datapoint.ts'
 import type { Failure } from '../domain/failure.ts'
 import type { TimeRange } from '../domain/range.ts'
 import type { Receipt } from '../domain/receipt.ts'
+import type { Remarked } from '../domain/remark.ts'
 import type { FormedRule } from '../domain/rule-form.ts'
 import type { DatapointProblem } from '../inventory/datapoint-problems.ts'
 import type { Ledger } from '../ledger/ledger.ts'
@@ -98,6 +99,8 @@ export interface GatewayOutcome {
   readonly gateway: string
   readonly requests: number
   readonly receipt: Receipt
+  /** What a person should know of the values that were written. */
+  readonly remarks: readonly Remarked[]
   /** The gateway's clock less the host's, ms; undefined where the gateway was never reached. */
   readonly clockDifferenceMs: number | undefined
   /** What was asked for: the wanted time as far as it has settled; undefined where the gateway was never reached. */

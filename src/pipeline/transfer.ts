@@ -4,6 +4,7 @@ import type { Frame, LogEntry } from '../domain/entry.ts'
 import { type Failure, ownFailure } from '../domain/failure.ts'
 import type { Point, Series } from '../domain/point.ts'
 import { type Counts, emptyReceipt, isBalanced, type Receipt } from '../domain/receipt.ts'
+import { type Remarked, Remarks } from '../domain/remark.ts'
 import { type DataLogRequest, requestText } from '../domain/request.ts'
 import { createEntryReader, type Fates } from '../entries/entry-reader.ts'
 import { datapointLabel } from '../entries/letter-point.ts'
@@ -50,6 +51,7 @@ export interface TransferProof {
   readonly counts: readonly Counts[]
   /** The series that they went to, for each selector in its order. */
   readonly series: readonly (readonly Series[])[]
+  readonly remarks: readonly Remarked[]
   /** The newest entry of the range, ms UTC; undefined: there was none. */
   readonly newestEntry: number | undefined
 }
@@ -92,12 +94,13 @@ export async function transfer(request: DataLogRequest, parts: TransferParts, si
   }
 }
 
-function proofOf({ range }: DataLogRequest, { receipt, tally, repeats, newest }: Account): TransferProof {
+function proofOf({ range }: DataLogRequest, { receipt, tally, repeats, remarks, newest }: Account): TransferProof {
   return {
     receipt,
     points: tally.points().map(count => (repeats.isExact ? count : undefined)),
     counts: tally.counts(),
     series: tally.series(),
+    remarks: remarks.all(),
     newestEntry: newest > range.after ? newest : undefined,
   }
 }
@@ -114,6 +117,7 @@ interface Account {
   readonly letters: DeadLetterDraft
   readonly repeats: Repeats
   readonly tally: Tally
+  readonly remarks: Remarks
   /** Of the entries asked for, the newest so far, ms UTC. */
   readonly newest: number
   /** The points to write. Every frame ends in exactly one count of the receipt (law 5). */
@@ -125,6 +129,7 @@ function createAccount(request: DataLogRequest, { source, deadLetters, mapping, 
   const letters = deadLetters.draft(request)
   const repeats = Repeats.forRequest(limit.canBeShorter ? limit.mostEntries : Number.POSITIVE_INFINITY)
   const tally = new Tally(request.selectors.length)
+  const remarks = new Remarks()
   const read = createEntryReader(request, { mapping, deviceIdOf: source.deviceIdOf, clock: source.clock })
   let newest = request.range.after
   let batch: Batch = { points: [], frames: [] }
@@ -156,6 +161,10 @@ function createAccount(request: DataLogRequest, { source, deadLetters, mapping, 
       const repeat = repeats.note(point)
       if (repeat === 'new') {
         tally.note(point, selectors)
+        if (point.remark !== undefined) {
+          receipt[point.remark.kind]++
+          remarks.add(datapointLabel(entry.datapoint), point.remark)
+        }
         batch.points.push(point)
         batch.frames.push(frame)
       } else {
@@ -169,6 +178,7 @@ function createAccount(request: DataLogRequest, { source, deadLetters, mapping, 
     letters,
     repeats,
     tally,
+    remarks,
     get newest() {
       return newest
     },

@@ -1,6 +1,6 @@
 import type { DatapointConfig } from '../config/datapoint.ts'
 import { type DatapointName, selectorMatches, selectorPrecision } from '../domain/datapoint.ts'
-import type { LogEntry, Rejection } from '../domain/entry.ts'
+import type { LogEntry, LoggedValue, Rejection } from '../domain/entry.ts'
 import type { Point, Series } from '../domain/point.ts'
 import { compileAdjustment } from './adjust.ts'
 import { type FieldNames, fieldNames, fieldsOf, notUnicode, rejection } from './fields.ts'
@@ -26,6 +26,8 @@ interface Destination {
   readonly adjust: ReturnType<typeof compileAdjustment>
   readonly enumeration: ReadonlyMap<string, number> | undefined
   readonly health: boolean
+  /** Numbers are written as texts, with all their digits. */
+  readonly asText: boolean
 }
 
 /**
@@ -65,6 +67,7 @@ export function compileMapping(
       adjust: compileAdjustment(rule),
       enumeration: rule.enumeration && new Map(Object.entries(rule.enumeration)),
       health: rule.health ?? false,
+      asText: rule.type === 'text',
     }
   }
   let isFull = false
@@ -79,7 +82,10 @@ export function compileMapping(
     map(entry) {
       const to = routes.find(entry.datapoint)
       if ('reason' in to) return to
-      const value = to.adjust === undefined ? entry.value : to.adjust(entry)
+      let value = to.adjust === undefined ? entry.value : to.adjust(entry)
+      const exact = value === entry.value ? entry.exact : undefined
+      const isText = to.asText && typeof value === 'number' && Number.isFinite(value)
+      if (isText) value = String(exact ?? value)
       if (value === undefined) return rejection('not-localized', 'The entry holds no localized value.')
       const mapped = fieldsOf(value, to.names)
       if (mapped !== undefined && 'reason' in mapped) return mapped
@@ -96,7 +102,10 @@ export function compileMapping(
         if (!entry.health.isWellFormed()) return notUnicode(to.names.health)
         fields[to.names.health] = entry.health
       } else if (mapped === undefined) return undefined
-      return { series: to.series, at: entry.at, fields }
+      const point = { series: to.series, at: entry.at, fields }
+      if (exact !== undefined && !isText) return { ...point, remark: { kind: 'rounded', text: shown(exact) } }
+      if (typeof value !== 'string' || to.enumeration === undefined || number !== undefined) return point
+      return { ...point, remark: { kind: 'unmapped', text: value } }
     },
     keepPins() {
       pins?.keep()
@@ -106,6 +115,10 @@ export function compileMapping(
       return 'reason' in to ? to : to.series
     },
   }
+}
+
+function shown(value: LoggedValue): string {
+  return typeof value === 'string' ? value : JSON.stringify(value)
 }
 
 const tooManyDatapoints =

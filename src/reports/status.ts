@@ -4,6 +4,7 @@ import type { LetterCount } from '../dead-letters/letter-index.ts'
 import type { Coverage } from '../domain/coverage.ts'
 import { isWide, type Selector, selectorContains, selectorKey, selectorLabel } from '../domain/datapoint.ts'
 import { addCounts, type Counts } from '../domain/receipt.ts'
+import type { Remarked } from '../domain/remark.ts'
 import type { Activity } from '../ledger/activity.ts'
 import type { Ledger } from '../ledger/ledger.ts'
 import type { RangeCheck, Rereads } from '../ledger/memory.ts'
@@ -33,6 +34,8 @@ export interface GatewayStatus {
   readonly unwanted: readonly DatapointStatus[]
   /** Datapoints whose points were made by other rules than those of today: not fetched before a person has chosen. */
   readonly ruleChanges: readonly RuleChange[]
+  /** What a person should know of the values that were written. */
+  readonly remarks: readonly Remarked[]
   readonly rereads: Rereads | undefined
   readonly activity: Activity | undefined
   readonly risk: KnownRisk | undefined
@@ -74,6 +77,7 @@ export function readStatus(
     owner: ledger.owner.text(),
     gateways: config.gateways.map(gateway => ({
       name: gateway.name,
+      remarks: ledger.memory.remarks(gateway.name),
       ruleChanges: changesOf(gateway, sink ?? '', ledger),
       ...datapointsOf(gateway, sink ?? '', ledger),
       rereads: rereads.get(gateway.name),

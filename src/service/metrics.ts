@@ -7,10 +7,17 @@ import type { GatewayOutcome, RunEvent } from '../pipeline/job.ts'
 
 const fates = ['outside', 'duplicate', 'empty', 'written', 'rejected'] as const satisfies (keyof Receipt)[]
 
+const remarks = ['rounded', 'unmapped'] as const satisfies (keyof Receipt)[]
+
 /** What the daemon counts and measures, gateway by gateway, in the text format of Prometheus. */
 export class Metrics {
   readonly #registry = new Registry()
   readonly #entries = this.#counter('entries_total', 'Log entries by what became of them', ['gateway', 'fate'])
+  readonly #remarks = this.#counter(
+    'remarks_total',
+    'Written points whose number no float holds (rounded), or whose text no enumeration maps (unmapped)',
+    ['gateway', 'remark'],
+  )
   readonly #requests = this.#counter('requests_total', 'Data-log requests received to their "end"', ['gateway'])
   readonly #failures = this.#counter('failures_total', 'Failed requests and logins, by code', ['gateway', 'code'])
   readonly #passes = this.#counter('passes_total', 'Passes of the sync, by how they ended', ['gateway', 'ended'])
@@ -37,6 +44,7 @@ export class Metrics {
     for (const gateway of gateways) {
       this.#requests.inc({ gateway }, 0)
       for (const fate of fates) this.#entries.inc({ gateway, fate }, 0)
+      for (const remark of remarks) this.#remarks.inc({ gateway, remark }, 0)
       for (const ended of ['complete', 'incomplete', 'failed']) this.#passes.inc({ gateway, ended }, 0)
     }
   }
@@ -47,10 +55,11 @@ export class Metrics {
     if (event.kind !== 'done') return
     this.#requests.inc({ gateway })
     for (const fate of fates) this.#entries.inc({ gateway, fate }, event.receipt[fate])
+    for (const remark of remarks) this.#remarks.inc({ gateway, remark }, event.receipt[remark])
   }
 
   passed(outcome: GatewayOutcome, deadLetters: number): void {
-    const { gateway, clockDifferenceMs, settled, parked, leftMs, problems, failure } = outcome
+    const { gateway, clockDifferenceMs, settled, parked, leftMs, problems, ruleChanges, failure } = outcome
     if (clockDifferenceMs !== undefined) this.#clockDifference.set({ gateway }, clockDifferenceMs / 1000)
     this.#deadLetters.set({ gateway }, deadLetters)
     if (failure !== undefined) {
@@ -59,7 +68,8 @@ export class Metrics {
     }
     this.#parked.set({ gateway }, parked)
     this.#backlog.set({ gateway }, leftMs / 1000)
-    const isComplete = parked === 0 && leftMs === 0 && deadLetters === 0 && !problems.some(isUnknown)
+    const isComplete =
+      parked === 0 && leftMs === 0 && deadLetters === 0 && !problems.some(isUnknown) && ruleChanges.length === 0
     this.#passes.inc({ gateway, ended: isComplete ? 'complete' : 'incomplete' })
     if (isComplete && settled !== undefined) this.#completeUntil.set({ gateway }, settled.until / 1000)
   }

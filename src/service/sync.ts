@@ -5,6 +5,7 @@ import { selectorKey, selectorLabel } from '../domain/datapoint.ts'
 import { type Failure, isAbort, toFailure } from '../domain/failure.ts'
 import { isoText } from '../domain/instant.ts'
 import { rangeJson } from '../domain/range.ts'
+import type { Remarked } from '../domain/remark.ts'
 import { type DatapointProblem, isUnknown } from '../inventory/datapoint-problems.ts'
 import type { RunEvent } from '../pipeline/job.ts'
 import { ruleChanged } from '../pipeline/rule-premise.ts'
@@ -79,6 +80,7 @@ export async function syncOnce(
     for (const problem of problems) tellProblem(gateway, problem, parts)
   for (const { gateway, ruleChanges } of outcome.gateways)
     for (const change of ruleChanges) tellRuleChange(gateway, change, parts)
+  for (const { gateway, remarks } of outcome.gateways) for (const it of remarks) tellRemark(gateway, it, parts)
   const parked = outcome.gateways.reduce((sum, gateway) => sum + gateway.parked, 0)
   const leftMs = outcome.gateways.reduce((sum, gateway) => sum + gateway.leftMs, 0)
   parts.log[failed.length > 0 ? 'warn' : 'info'](
@@ -111,6 +113,19 @@ function tellFuture(gateway: string, future: number, { log, told }: SyncParts): 
     )
   }
 }
+
+/** Once for each datapoint. */
+function tellRemark(gateway: string, { kind, datapoint, entries, texts }: Remarked, { log, told }: SyncParts): void {
+  const key = JSON.stringify([gateway, kind, datapoint])
+  if (told.has(key)) return
+  told.add(key)
+  log.warn({ gateway, datapoint, entries, texts }, remarkWords[kind])
+}
+
+const remarkWords = {
+  rounded: 'the database rounds numbers of this datapoint: "type: text" keeps all digits',
+  unmapped: 'the enumeration of this datapoint does not map texts of it: they are written without a number',
+} as const
 
 /** Once: the configuration of a process does not change. */
 function tellRuleChange(gateway: string, change: RuleChange, { log, told }: SyncParts): void {

@@ -18,7 +18,47 @@ export function decodeEntry(frame: Frame): LogEntry | Rejection {
   }
   if (typeof json !== 'object' || json === null || Array.isArray(json))
     return { reason: 'not-an-entry', detail: 'the frame is not a JSON object' }
-  return entryOf(json as Record<string, unknown>)
+  const entry = entryOf(json as Record<string, unknown>)
+  return 'reason' in entry || !holdsLargeNumber(entry.value)
+    ? entry
+    : { ...entry, exact: exactValue(frame, entry.value) }
+}
+
+/** From here on a float does not hold every whole number. */
+const largest = 2 ** 53
+/** Deeper structures are rejected. */
+const deepest = 10
+
+function holdsLargeNumber(value: LoggedValue, depth = 0): boolean {
+  if (typeof value === 'number') return Math.abs(value) >= largest && Number.isFinite(value)
+  if (typeof value !== 'object' || value === null || depth > deepest) return false
+  return Object.values(value).some(inner => holdsLargeNumber(inner, depth + 1))
+}
+
+/** The digits are in the frame alone. */
+function exactValue(frame: Frame, value: LoggedValue): LoggedValue | undefined {
+  try {
+    const json = JSON.parse(frame, keepDigits) as { readonly value: LoggedValue }
+    return JSON.stringify(json.value) === JSON.stringify(value) ? undefined : json.value
+  } catch {
+    return undefined
+  }
+}
+
+function keepDigits(_: string, value: unknown, { source }: { source?: string } = {}): unknown {
+  return typeof value === 'number' && source !== undefined && isRounded(source, value) ? source : value
+}
+
+/** Whether a float that is printed with as many digits gives others. What a float was printed from is held, so. */
+function isRounded(source: string, value: number): boolean {
+  const digits = digitsOf(source)
+  return (
+    Math.abs(value) >= largest && (digits.length > 100 || digitsOf(value.toPrecision(digits.length || 1)) !== digits)
+  )
+}
+
+function digitsOf(number: string): string {
+  return number.replace(/e.*$/i, '').replace(/\D/g, '').replace(/^0+/, '')
 }
 
 const textOrBareWord = /"[^"\\]*(?:\\.[^"\\]*)*"|-?\b(?:nan|inf(?:inity)?)\b/gi

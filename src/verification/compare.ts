@@ -1,6 +1,7 @@
 import { isoText } from '../domain/instant.ts'
 import type { FieldValue, Point, Series } from '../domain/point.ts'
 import type { TimeRange } from '../domain/range.ts'
+import { visible } from '../domain/visible.ts'
 import { seriesLabel } from '../entries/letter-point.ts'
 import type { Sink } from '../sinks/sink.ts'
 import { type GatewayWindow, timeKey } from './gateway-window.ts'
@@ -50,8 +51,10 @@ export async function compareWindow(
       }
       held.add(key)
       const how = compareFields(wanted.fields, found.fields, isExact)
-      if (how === 'equal') result.equal++
-      else {
+      if (how === 'equal') {
+        result.equal++
+        noteRounded(result, found, wanted)
+      } else {
         result.different++
         result[how].push(wanted)
         note('different', wanted)
@@ -68,6 +71,15 @@ export async function compareWindow(
       note('missing', point)
     }
   return result
+}
+
+function noteRounded(result: Comparison, found: Point, { remark }: Point): void {
+  if (remark?.kind !== 'rounded') return
+  result.rounded++
+  addExample(result, {
+    of: 'rounded',
+    text: `rounded: ${pointText(found)}, and the gateway has ${visible(remark.text)}`,
+  })
 }
 
 function compareFields(wanted: Point['fields'], found: Point['fields'], isExact: boolean) {

@@ -70,7 +70,7 @@ export async function readGatewayWindow(
       const key = timeKey(point, isExact)
       const earlier = points.get(key)
       const fields = earlier === undefined ? point.fields : joinFields(earlier.fields, point.fields)
-      points.set(key, { series: one, at: point.at, fields })
+      points.set(key, { series: one, at: point.at, fields, remark: point.remark ?? earlier?.remark })
     },
   }
   for await (const frames of source.readDataLog(request, signal)) {

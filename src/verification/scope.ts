@@ -1,6 +1,7 @@
 import type { Config, GatewayConfig } from '../config/config.ts'
 import { type Selector, selectorLabel } from '../domain/datapoint.ts'
 import { RangeSet, type TimeRange } from '../domain/range.ts'
+import type { Remarked } from '../domain/remark.ts'
 import type { Ledger } from '../ledger/ledger.ts'
 import type { Finding } from './finding.ts'
 
@@ -47,6 +48,8 @@ export interface GatewayScope {
   /** Configured, but nothing of them is recorded as complete in this time. */
   readonly unproven: readonly string[]
   /** Time between recorded ranges of which nothing is recorded. */
+  /** What transfers have remarked about the values of the gateway. */
+  readonly remarks: readonly Remarked[]
   /** Proven, but of points by an earlier rule: not compared. */
   readonly earlierRules: readonly { readonly datapoint: string; readonly ranges: readonly TimeRange[] }[]
   readonly gaps: readonly { readonly datapoint: string; readonly ranges: readonly TimeRange[] }[]
@@ -88,7 +91,15 @@ export function scopeOf(
       const { ranges } = proven.intersect(within)
       return ranges.length === 0 ? [] : [{ datapoint: selectorLabel(selector), ranges }]
     })
-    return { name, url: configOf(config, name)?.url, datapoints, unproven, earlierRules, gaps }
+    return {
+      name,
+      url: configOf(config, name)?.url,
+      datapoints,
+      unproven,
+      earlierRules,
+      gaps,
+      remarks: ledger.memory.remarks(name),
+    }
   })
   return { period: hullOf(findings.map(({ range }) => range)), gateways, proven, claims: held }
 }

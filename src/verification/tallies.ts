@@ -9,12 +9,14 @@ export interface Tallies {
   extra: number
   /** The gateway has it, and it cannot be written: a dead letter, no difference. */
   unwritable: number
+  /** Of the equal: the database holds the nearest number that it can, and the gateway another one. */
+  rounded: number
   /** Windows, not entries: those that the gateway did not give. */
   unread: number
 }
 
 export function emptyTallies(): Tallies {
-  return { equal: 0, missing: 0, different: 0, extra: 0, unwritable: 0, unread: 0 }
+  return { equal: 0, missing: 0, different: 0, extra: 0, unwritable: 0, rounded: 0, unread: 0 }
 }
 
 const keys = Object.keys(emptyTallies()) as (keyof Tallies)[]
@@ -27,7 +29,7 @@ const mostExamples = 5
 
 /** One of the differences. */
 export interface Example {
-  readonly of: 'missing' | 'different' | 'extra' | 'unread'
+  readonly of: 'missing' | 'different' | 'extra' | 'rounded' | 'unread'
   readonly text: string
 }
 

@@ -23,6 +23,7 @@ function outcome(receipt: Partial<Receipt> = {}, gateway: Partial<Gateway> = {},
     leftMs: 0,
     problems: [],
     ruleChanges: [],
+    remarks: [],
     failure: undefined,
   }
   const range = { clockDifferenceMs: 0, settled: { after: 0, until: 60_000 }, provisionalAfter: undefined }

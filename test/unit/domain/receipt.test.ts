@@ -8,6 +8,8 @@ const full: Receipt = {
   future: 1,
   duplicate: 2,
   collapsed: 1,
+  rounded: 0,
+  unmapped: 0,
   tooOld: 1,
   empty: 3,
   written: 10,

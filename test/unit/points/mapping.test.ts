@@ -317,3 +317,27 @@ it('takes 50,000 datapoints of a gateway, and says once that it takes no more', 
   expect(map(7)).toHaveProperty('fields')
   expect(warnings).toHaveLength(1)
 })
+
+describe('what a person should know of a value', () => {
+  const exact = '9007199254740993'
+  const counter = { ...entry(9_007_199_254_740_992), exact }
+
+  it('a number that no float holds is remarked, and its digits are kept as a text where that is configured', () => {
+    const mapping = compileMapping('g', [rule()])
+    expect(pointOf(mapping.map(counter))).toMatchObject({
+      fields: { value: 9_007_199_254_740_992 },
+      remark: { kind: 'rounded', text: exact },
+    })
+    const texts = compileMapping('g', [rule({ type: 'text' })])
+    expect(pointOf(texts.map(counter))).toMatchObject({ fields: { text: exact } })
+    expect(pointOf(texts.map(counter)).remark).toBeUndefined()
+    expect(pointOf(texts.map(entry(21.5))).fields).toEqual({ text: '21.5' })
+  })
+
+  it('a text that the enumeration of the rule does not have is remarked', () => {
+    const mapping = compileMapping('g', [rule({ enumeration: { ON: 1 } })])
+    expect(pointOf(mapping.map(entry('OFF')))).toMatchObject({ fields: { text: 'OFF' }, remark: { kind: 'unmapped' } })
+    expect(pointOf(mapping.map(entry('ON'))).remark).toBeUndefined()
+    expect(pointOf(compileMapping('g', [rule()]).map(entry('OFF'))).remark).toBeUndefined()
+  })
+})

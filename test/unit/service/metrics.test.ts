@@ -16,6 +16,7 @@ const passed: GatewayOutcome = {
   leftMs: 0,
   problems: [],
   ruleChanges: [],
+  remarks: [],
   failure: undefined,
 }
 

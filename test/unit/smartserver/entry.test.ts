@@ -183,3 +183,32 @@ describe('a frame of the data log', () => {
       expect(isRejection(decodeEntry(deep))).toBe(true)
   })
 })
+
+describe('numbers that no float holds', () => {
+  const exactOf = (value: string) => entryOf(JSON.stringify(sample).replace('412', value)).exact
+
+  it.each([
+    ['9007199254740993', '9007199254740993'],
+    ['-9007199254740993', '-9007199254740993'],
+    ['18446744073709551615', '18446744073709551615'],
+    ['9007199254740993.5', '9007199254740993.5'],
+    ['9.007199254740993E15', '9.007199254740993E15'],
+    ['{"low":1,"high":[9007199254740993]}', { low: 1, high: ['9007199254740993'] }],
+  ])('%s keeps its digits', (text, exact) => {
+    expect(exactOf(text)).toEqual(exact)
+  })
+
+  it.each([
+    '9007199254740991',
+    '9007199254740992',
+    '9007199254740994',
+    '1E23',
+    '1e300',
+    '0.1000000000000000055',
+    '0.30000000000000004',
+    '1.2345678901234568e+20',
+    '"9007199254740993"',
+  ])('%s is what a float holds, or no number', text => {
+    expect(exactOf(text)).toBeUndefined()
+  })
+})

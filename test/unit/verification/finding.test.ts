@@ -11,7 +11,7 @@ function row(after: number, until: number, counts: Partial<CountedRow> = {}): Co
 }
 
 function sums(known: Partial<Compared>): Compared {
-  return { equal: 0, missing: 0, different: 0, extra: 0, unwritable: 0, unread: 0, examples: [], ...known }
+  return { equal: 0, missing: 0, different: 0, extra: 0, unwritable: 0, rounded: 0, unread: 0, examples: [], ...known }
 }
 
 function judged(counts: Partial<CountedRow>, read: Partial<Compared>, whole = true) {
