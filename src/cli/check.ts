@@ -4,13 +4,16 @@ import type { Config, GatewayConfig } from '../config/config.ts'
 import { durationText } from '../domain/duration.ts'
 import { Failure } from '../domain/failure.ts'
 import { isoText } from '../domain/instant.ts'
-import { problemJson, problemText } from '../inventory/datapoint-problems.ts'
+import { problemJson, problemText, withoutUnknown } from '../inventory/datapoint-problems.ts'
+import { openLedgerReadOnly } from '../ledger/ledger.ts'
 import { checkGateway, type GatewayReport } from '../reports/gateway-check.ts'
+import { gatewayPace } from '../reports/gateway-pace.ts'
 import type { SinkReport } from '../sinks/sink.ts'
 import type { CommandContext, CommandHost } from './context.ts'
 import { countOf, countText, offsetText } from './format.ts'
 import { openInteractive } from './open-interactive.ts'
 import { exitCode } from './outcome.ts'
+import { paceWarning } from './pace-text.ts'
 
 interface CheckOptions {
   readonly gateway?: string
@@ -18,6 +21,8 @@ interface CheckOptions {
 }
 
 interface SinkCheck {
+  /** Undefined: it cannot be opened. */
+  readonly id: string | undefined
   readonly label: string
   readonly report: SinkReport | undefined
   readonly failure: Failure | undefined
@@ -37,9 +42,16 @@ async function check(config: Config, options: CheckOptions, context: CommandCont
   const { terminal } = context
   const chosen = options.gateway === undefined ? config.gateways : [findGateway(config, options.gateway)]
   const gateways = new Map<string, GatewayReport>()
+  await using opened = new AsyncDisposableStack()
+  const ledger = opened.adopt(openLedgerReadOnly(config.ledger, context.clock), it => it.close())
+  const sink = await checkSink(config, context)
   for (const gateway of chosen) {
     terminal.live(`looking at ${gateway.name} …`)
-    const report = await checkConfigured(gateway, context)
+    const found = await checkConfigured(gateway, context)
+    const selectors = gateway.datapoints.map(({ selector }) => selector)
+    const asked = withoutUnknown(selectors, found.problems ?? [])
+    const slow = paceWarning(gatewayPace(config, gateway, asked, ledger, sink.id))
+    const report = slow === undefined ? found : { ...found, warnings: [...found.warnings, slow] }
     terminal.live('')
     gateways.set(gateway.name, report)
     if (options.json === true) continue
@@ -47,7 +59,6 @@ async function check(config: Config, options: CheckOptions, context: CommandCont
     for (const line of gatewayLines(report, gateway.datapoints.length)) terminal.out(`  ${line}`)
     terminal.out('')
   }
-  const sink = await checkSink(config, context)
   if (options.json === true) terminal.out(reportJson(gateways, sink))
   else for (const line of sinkLines(sink)) terminal.out(line)
   const reports = [...gateways.values()]
@@ -63,16 +74,17 @@ async function checkConfigured(config: GatewayConfig, context: CommandContext): 
 }
 
 async function checkSink(config: Config, { clock, log, signal }: CommandContext): Promise<SinkCheck> {
+  let id: string | undefined
   let label =
     config.sink.kind === 'influxdb' ? `InfluxDB ${config.sink.url}` : `${config.sink.kind} ${config.sink.path}`
   try {
     await using opened = new AsyncDisposableStack()
     const sink = opened.adopt(await openSink(config, { clock, log }), it => it.close())
-    label = sink.label
-    return { label, report: await sink.check(signal), failure: undefined }
+    ;({ id, label } = sink)
+    return { id, label, report: await sink.check(signal), failure: undefined }
   } catch (error) {
     if (!(error instanceof Failure)) throw error
-    return { label, report: undefined, failure: error }
+    return { id, label, report: undefined, failure: error }
   }
 }
 

@@ -7,9 +7,11 @@ import { problemJson, problemText } from '../inventory/datapoint-problems.ts'
 import type { CoolingRanges } from '../planning/cooling.ts'
 import type { ClockChange } from '../planning/dst.ts'
 import { type Estimate, guessedPerDay, usualBytes } from '../planning/estimate.ts'
+import { keepsUp } from '../planning/pace.ts'
 import type { GatewayPlan } from '../reports/gateway-plan.ts'
 import type { SinkReport } from '../sinks/sink.ts'
 import { aboutText, bytesText, countOf, countText, minuteText, offsetText, rangeText, tookText } from './format.ts'
+import { groupingText, paceJson, paceText, remedyText } from './pace-text.ts'
 import { lengthText, riskJson, riskRows } from './risk-text.ts'
 import { ruleChangeJson, ruleChangeRows } from './rule-change-text.ts'
 
@@ -83,6 +85,8 @@ function gatewayLines(plan: GatewayPlan): string[] {
     lines.push(...effortLines(plan.estimate))
     lines.push(...assumptions(plan).map((words, i) => row(i === 0 ? 'assumed' : '', words)))
   }
+  lines.push(row('sync asks', groupingText(plan.pace)), row('', paceText(plan.pace)))
+  if (!keepsUp(plan.pace)) lines.push(row('', remedyText(plan.pace)))
   if (notKept !== undefined)
     lines.push(row('not kept', `${lengthText(notKept.ms)} is older than the database keeps and not fetched`))
   if (parked !== undefined) lines.push(row('parked', parkedText(parked)))
@@ -195,6 +199,7 @@ function gatewayJson(plan: GatewayPlan) {
     },
     ...riskJson(risk),
     clockChanges: plan.clockChanges.map(({ date, at, minutes }) => ({ date, at: isoText(at), minutes })),
+    pace: paceJson(plan.pace),
     problems: problems.map(problemJson),
     unchecked,
   }

@@ -8,6 +8,7 @@ import { rangeJson, type TimeRange } from '../domain/range.ts'
 import { openLedgerReadOnly } from '../ledger/ledger.ts'
 import type { RangeCheck } from '../ledger/memory.ts'
 import type { ParkedRange } from '../ledger/parked.ts'
+import { keepsUp } from '../planning/pace.ts'
 import { type DatapointStatus, type GatewayStatus, readStatus, type Status } from '../reports/status.ts'
 import type { CommandContext, CommandHost } from './context.ts'
 import { coverageBar, coveredShare } from './coverage-bar.ts'
@@ -15,6 +16,7 @@ import { discardedTexts, lettersJson } from './dead-letter-text.ts'
 import { findExistingSink } from './existing-sink.ts'
 import { countOf, countText, minuteText, offsetText, rangeText, shareText, tookText } from './format.ts'
 import { exitCode } from './outcome.ts'
+import { groupingText, paceJson, paceText, remedyText } from './pace-text.ts'
 import { remarkLines } from './remark-text.ts'
 import { riskJson, riskRows } from './risk-text.ts'
 import { ruleChangeJson, ruleChangeRows } from './rule-change-text.ts'
@@ -72,7 +74,7 @@ function gatewayLines(gateway: GatewayStatus, within: TimeRange, now: number, co
     const words = late === 0 ? 'none was late' : `${countText(late)} came late and would have been lost`
     lines.push(`re-reads: of ${countOf(points, 'point')} ${words}`)
   }
-  lines.push(...clockLines(gateway), ...verifiedLines(gateway))
+  lines.push(...paceLines(gateway), ...clockLines(gateway), ...verifiedLines(gateway))
   if (risk !== undefined)
     for (const [key, words] of riskRows(risk)) lines.push(`${key}, as of ${minuteText(risk.asOf)}: ${words}`)
   for (const words of remarkLines(gateway.remarks)) lines.push(`values: ${words}`)
@@ -87,6 +89,11 @@ function gatewayLines(gateway: GatewayStatus, within: TimeRange, now: number, co
     lines.push(`no longer wanted, left as it is: ${unwanted.map(({ label }) => label).join(', ')}`)
   }
   return lines
+}
+
+function paceLines({ pace }: GatewayStatus): string[] {
+  const remedies = keepsUp(pace) ? [] : [`  ${remedyText(pace)}`]
+  return [`sync asks: ${groupingText(pace)}; ${paceText(pace)}`, ...remedies]
 }
 
 function clockLines({ clockDifferenceMs = 0 }: GatewayStatus): string[] {
@@ -156,6 +163,7 @@ function statusJson({ owner, gateways }: Status): string {
       activity,
       risk,
       clockDifferenceMs,
+      pace,
       verified,
       deadLetters,
       ruleChanges,
@@ -169,6 +177,7 @@ function statusJson({ owner, gateways }: Status): string {
         ...(remarks.length > 0 && { remarks }),
         ...(ruleChanges.length > 0 && { ruleChanges: ruleChanges.map(ruleChangeJson) }),
         clockDifferenceMs,
+        pace: paceJson(pace),
         verified: verified && verifiedJson(verified),
         ...(rereads === undefined ? {} : { rereads }),
         ...(activity === undefined ? {} : { activity: activityJson(activity) }),

@@ -1,10 +1,11 @@
 import type { Command } from 'commander'
 import type { Logger } from 'pino'
 import { type App, openApp, openMetrics, runApp } from '../app.ts'
-import type { Config } from '../config/config.ts'
+import type { Config, GatewayConfig } from '../config/config.ts'
 import { durationText } from '../domain/duration.ts'
 import { checkDatabase } from '../pipeline/check-database.ts'
 import { wantedSince } from '../planning/demand.ts'
+import { gatewayPace } from '../reports/gateway-pace.ts'
 import { createDailyVerification } from '../service/daily-verification.ts'
 import { untilReady } from '../service/readiness.ts'
 import { type SyncRun, syncForever, syncOnce } from '../service/sync.ts'
@@ -13,6 +14,7 @@ import type { Sink, SinkReport } from '../sinks/sink.ts'
 import { checkOneRange } from '../verification/daily-check.ts'
 import type { CommandContext, CommandHost } from './context.ts'
 import { exitCode, exitCodeOf } from './outcome.ts'
+import { paceWarning } from './pace-text.ts'
 
 interface SyncOptions {
   readonly once?: boolean
@@ -59,10 +61,18 @@ async function sync(config: Config, options: SyncOptions, context: CommandContex
     return code === exitCode.done && verification?.isHeld() === false ? exitCode.missing : code
   }
   const { length } = config.gateways
+  for (const gateway of config.gateways) tellPace(config, gateway, app)
   log.info({ gateways: length, sink: app.sink.label, every: durationText(config.sync.every) }, 'sync started')
   await syncForever(names, config.sync, parts, signal)
   log.info('sync stopped')
   return exitCode.done
+}
+
+/** Before the first pass: nothing would be lost, but the newest entries come late for good. */
+function tellPace(config: Config, gateway: GatewayConfig, { ledger, sink, log }: App): void {
+  const selectors = gateway.datapoints.map(({ selector }) => selector)
+  const warning = paceWarning(gatewayPace(config, gateway, selectors, ledger, sink.id))
+  if (warning !== undefined) log.warn({ gateway: gateway.name }, warning)
 }
 
 /** A bundle is not read back here. */

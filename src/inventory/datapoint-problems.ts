@@ -1,5 +1,5 @@
 import { nearest } from '../config/nearest.ts'
-import { type DatapointName, type Selector, selectorLabel, selectorMatches } from '../domain/datapoint.ts'
+import { type DatapointName, type Selector, selectorKey, selectorLabel, selectorMatches } from '../domain/datapoint.ts'
 import type { Device, InterfaceDatapoint } from '../smartserver/discovery.ts'
 
 /** A device with its datapoints, and which of them the gateway logs. */
@@ -21,6 +21,15 @@ export interface DatapointProblem {
 }
 
 /** True if the gateway has nothing that it could ever log under this name: an empty answer proves nothing then. */
+/** The selectors that are asked for: a name that the gateway does not have is not. */
+export function withoutUnknown(
+  selectors: readonly Selector[],
+  problems: readonly DatapointProblem[],
+): readonly Selector[] {
+  const unknown = new Set(problems.filter(isUnknown).map(({ selector }) => selectorKey(selector)))
+  return selectors.filter(selector => !unknown.has(selectorKey(selector)))
+}
+
 export function isUnknown({ code }: DatapointProblem): boolean {
   return code === 'unknown-device' || code === 'unknown-datapoint' || code === 'xif-for-instance-name'
 }

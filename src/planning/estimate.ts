@@ -94,7 +94,7 @@ export function turnMs(requestMs: number, limits: RequestLimits): number {
   return Math.max(60_000 / limits.requestsPerMinute, (requestMs + limits.pause) / limits.sockets)
 }
 
-type RequestLimits = Pick<GatewayLimits, 'sockets' | 'pause' | 'requestsPerMinute'>
+export type RequestLimits = Pick<GatewayLimits, 'sockets' | 'pause' | 'requestsPerMinute'>
 
 export interface EstimateParts {
   readonly densityOf: (selectors: readonly Selector[]) => Density

@@ -1,7 +1,7 @@
 import type { Config, GatewayConfig } from '../config/config.ts'
 import { type Selector, selectorKey } from '../domain/datapoint.ts'
 import type { TimeRange } from '../domain/range.ts'
-import { isUnknown } from '../inventory/datapoint-problems.ts'
+import { isUnknown, withoutUnknown } from '../inventory/datapoint-problems.ts'
 import { loggedAmount } from '../inventory/density.ts'
 import { createDeviceIdOf } from '../inventory/device-ids.ts'
 import { createRetention } from '../inventory/retention.ts'
@@ -22,11 +22,13 @@ import {
   type Speed,
   usualBytes,
 } from '../planning/estimate.ts'
+import type { Pace } from '../planning/pace.ts'
 import { planRun } from '../planning/plan.ts'
 import { type Risk, riskOf, storedPart } from '../planning/risk.ts'
 import { barredBy, type RuleChange, ruleChanges, rulesOf } from '../planning/rule-changes.ts'
 import { createWindows } from '../planning/window.ts'
 import { sentSelector } from '../smartserver/log-query.ts'
+import { gatewayPace } from './gateway-pace.ts'
 
 export interface GatewayPlan {
   readonly name: string
@@ -54,6 +56,8 @@ export interface GatewayPlan {
   readonly limits: GatewayConfig['limits']
   /** What is not asked for before a person has chosen. */
   readonly ruleChanges: readonly RuleChange[]
+  /** How a schedule asks it once nothing older is missing. */
+  readonly pace: Pace
 }
 
 export interface PlanParts {
@@ -152,6 +156,7 @@ export function planGateway(
     clockChanges: clockChanges(range, clock.zone ?? limits.zone),
     limits,
     ruleChanges: changes,
+    pace: gatewayPace(config, gateway, withoutUnknown(configured, survey.problems), ledger, sink),
   }
 }
 

@@ -10,9 +10,11 @@ import type { Ledger } from '../ledger/ledger.ts'
 import type { RangeCheck, Rereads } from '../ledger/memory.ts'
 import type { ParkedRange } from '../ledger/parked.ts'
 import type { Proof } from '../ledger/proof.ts'
+import type { Pace } from '../planning/pace.ts'
 import { planRun } from '../planning/plan.ts'
 import { type Risk, riskOf } from '../planning/risk.ts'
 import { type RuleChange, ruleChanges, rulesOf } from '../planning/rule-changes.ts'
+import { gatewayPace } from './gateway-pace.ts'
 
 export interface DatapointStatus {
   readonly label: string
@@ -41,6 +43,8 @@ export interface GatewayStatus {
   readonly risk: KnownRisk | undefined
   /** The gateway's clock less the host's when something was recorded last, ms; undefined: nothing was yet. */
   readonly clockDifferenceMs: number | undefined
+  /** How a schedule asks it once nothing older is missing. */
+  readonly pace: Pace
   /** What `sync` found in the database last. */
   readonly verified: RangeCheck | undefined
   /** Of all time. */
@@ -84,10 +88,20 @@ export function readStatus(
       activity: activities.get(gateway.name),
       risk: riskOfGateway(config, gateway, sink ?? '', ledger, now),
       clockDifferenceMs: clockDifference(ledger, gateway.name),
+      pace: gatewayPace(config, gateway, askedOf(gateway, sink ?? '', ledger), ledger, sink),
       verified: ledger.memory.rangeCheckOf({ sink: sink ?? '', gateway: gateway.name }),
       deadLetters: deadLetters.count([gateway.name], allTime),
     })),
   }
+}
+
+/** Those that brought something once, which leaves out misspelt names; all where nothing was fetched yet. */
+function askedOf({ name, datapoints }: GatewayConfig, sink: string, ledger: Ledger): readonly Selector[] {
+  const selectors = datapoints.map(({ selector }) => selector)
+  const asked = [...ledger.coverage.of({ sink, gateway: name }, selectors)].flatMap(
+    ([selector, { final, provisional }]) => (final.isEmpty && provisional.isEmpty ? [] : [selector]),
+  )
+  return asked.length > 0 ? asked : selectors
 }
 
 function clockDifference(ledger: Ledger, gateway: string): number | undefined {

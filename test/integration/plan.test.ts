@@ -71,6 +71,36 @@ describe('plan', () => {
     expect(total.entries / ran.received).toBeLessThan(2)
   }, 60_000)
 
+  test('plan, check and status say that a schedule cannot keep up, and what would', async () => {
+    const limits = { requestsPerMinute: 2 }
+    await configured({
+      gateways: { g: gatewaySettings(gateway, wanted, limits) },
+      sync: { every: '1m', settle: '2m', lateness: '1h' },
+      requests: { per: 'device' },
+    })
+    const { pace } = (await planned()).gateways.g
+    expect(pace).toMatchObject({
+      keepsUp: false,
+      requestsPerPass: 3,
+      grouping: { per: 'device', reason: 'configured' },
+    })
+    expect(pace.remedies).toContainEqual({ setting: 'requests.per', value: 'gateway', requests: 1 })
+    expect((await run('plan')).stdout).toMatch(
+      /CANNOT KEEP UP.*\n.*"requests: \{ per: gateway \}" \(1 request a pass\)/,
+    )
+    expect(JSON.parse((await run('status', '--json')).stdout).gateways.g.pace).toEqual(pace)
+    expect((await run('status')).stdout).toContain('CANNOT KEEP UP')
+    const { warnings } = JSON.parse((await run('check', '--json')).stdout).gateways.g
+    expect(warnings.join()).toContain('CANNOT KEEP UP')
+    await configured({
+      gateways: { g: gatewaySettings(gateway, wanted, limits) },
+      sync: { every: '1m', settle: '2m', lateness: '1h' },
+      requests: { per: 'gateway' },
+    })
+    expect((await planned()).gateways.g.pace).toMatchObject({ keepsUp: true, remedies: [] })
+    expect(JSON.parse((await run('check', '--json')).stdout).gateways.g.warnings.join()).not.toContain('KEEP UP')
+  }, 60_000)
+
   test('says what a sync lacks, leaves the ledger as it is, and finds nothing to do after a backfill', async () => {
     await configured({ sync: { since: '2d', settle: '1h', lateness: '1h' } })
     expect((await run('sync', '--once')).code).toBe(0)
