@@ -8,6 +8,7 @@ import type { Selector } from './domain/datapoint.ts'
 import type { EntryReader } from './entries/entry-reader.ts'
 import { type Ledger, openLedger } from './ledger/ledger.ts'
 import { type ClockWatch, createClockWatch } from './pipeline/clock-watch.ts'
+import { createDatabaseWatch, type DatabaseWatch } from './pipeline/database-watch.ts'
 import { createCpuGate, createQuietGate } from './pipeline/gateway-gates.ts'
 import type { GatewayJob, RunEvent, RunSource } from './pipeline/job.ts'
 import { type RunOutcome, run } from './pipeline/run.ts'
@@ -38,6 +39,7 @@ export interface AppParts {
 export interface App extends AppParts {
   readonly ledger: Ledger
   readonly sink: Sink
+  readonly database: DatabaseWatch
   readonly deadLetters: DeadLetterBox
   readonly gateways: readonly AppGateway[]
   close(): Promise<void>
@@ -64,6 +66,7 @@ export async function openApp(config: Config, doing: string, { clock, log }: App
   const deadLetters = opened.adopt(openDeadLetters(config, clock), it => it.close())
   deadLetters.sweep()
   const sink = opened.adopt(await openSink(config, { clock, log }), it => it.close())
+  const database = createDatabaseWatch({ sink, ledger, clock })
   const batch = batchFor(config.gateways.length)
   const gateways = config.gateways.map((gateway): AppGateway => {
     const pins = ledger.pins.of({ sink: sink.id, gateway: gateway.name })
@@ -76,7 +79,7 @@ export async function openApp(config: Config, doing: string, { clock, log }: App
     return { ...throttled, config: gateway, mapping, readLetter, clockWatch, turns: createTurns() }
   })
   const kept = opened.move()
-  return { clock, log, ledger, sink, deadLetters, gateways, close: () => kept.disposeAsync() }
+  return { clock, log, ledger, sink, database, deadLetters, gateways, close: () => kept.disposeAsync() }
 }
 
 /** One gateway that sends nonsense must not take the room of the others. */

@@ -45,8 +45,9 @@ function isComplete(ending: Ending): boolean {
 /** Every range that was wanted is covered: what could not be written is a dead letter. */
 function isReceived({ gateways }: RunOutcome): boolean {
   return gateways.every(
-    ({ failure, parked, leftMs, settled, problems, ruleChanges }) =>
+    ({ failure, parked, leftMs, settled, isShort, problems, ruleChanges }) =>
       failure === undefined &&
+      !isShort &&
       parked === 0 &&
       leftMs === 0 &&
       !isNothing(settled) &&

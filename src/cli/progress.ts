@@ -42,7 +42,8 @@ export class Progress {
       this.#terminal.say(
         `parked: ${requestText({ gateway: event.gateway, selectors, range })}: ${event.failure.message}`,
       )
-    } else if (event.kind === 'rules-adopted') {
+    } else if (event.kind === 'database-doubted') this.#terminal.say(...event.words)
+    else if (event.kind === 'rules-adopted') {
       const count = countOf(event.selectors.length, 'datapoint')
       this.#terminal.say(
         `${event.gateway}: the ledger did not know by which rules the points of ${count} were made: those of today are recorded.`,

@@ -6,7 +6,8 @@ import type { DeadLetterBox } from '../dead-letters/dead-letters.ts'
 import type { Failure } from '../domain/failure.ts'
 import type { TimeRange } from '../domain/range.ts'
 import { type Ledger, openLedgerReadOnly } from '../ledger/ledger.ts'
-import { checkDatabase } from '../pipeline/check-database.ts'
+import { checkSink } from '../pipeline/check-database.ts'
+import { knownElsewhere } from '../pipeline/database-mark.ts'
 import { requireSameRules } from '../pipeline/rule-premise.ts'
 import { type Settling, stillMsOf } from '../sinks/settle.ts'
 import type { Sink, SinkReport } from '../sinks/sink.ts'
@@ -108,10 +109,13 @@ async function countsOnly(job: Job): Promise<Certificate> {
   const { clock, log, signal } = context
   await using opened = new AsyncDisposableStack()
   const ledger = opened.adopt(openLedgerReadOnly(config.ledger, clock), it => it.close())
-  const sink = opened.adopt(await openSink(config, { clock, log }), it => it.close())
+  const found = opened.adopt(await openSink(config, { clock, log }), it => it.close())
   const deadLetters = opened.adopt(openDeadLetters(config, clock), it => it.close())
   await deadLetters.learn(signal)
-  const report = await sink.check(signal, 'read')
+  const report = await found.check(signal, 'read')
+  const settling = settlingOf(report, context)
+  const knownAs = await knownElsewhere(found, ledger, { clock, settling }, signal)
+  const sink = knownAs === undefined ? found : { ...found, id: knownAs }
   if (ledger.coverage.provesOthersOnly(sink.id)) throw othersOnly(sink.label)
   return await certify(job, { ledger, sink, deadLetters, gateways: undefined }, report, {})
 }
@@ -123,7 +127,7 @@ async function withGateways(job: Job): Promise<Certificate> {
   const app = opened.adopt(await openApp(config, 'verify', { clock, log }), it => it.close())
   // a login that may only read is enough to compare
   const repairs = job.mode.repair !== 'none'
-  const report = await checkDatabase(app, signal, repairs ? 'write' : 'read')
+  const report = await checkSink(app, signal, repairs ? 'write' : 'read')
   requireSameRules(ruledGateways(config, options.gateway), app.ledger, app.sink.id)
   const releases: Record<string, string | undefined> = {}
   for (const { source, gateway, throttle } of app.gateways) {
@@ -137,7 +141,12 @@ async function withGateways(job: Job): Promise<Certificate> {
   const settling = settlingOf(report, context)
   const parts = { ...app, folder: deadLetters.path, requests, settling, isExact, overwrites, repairs }
   const gateways = createVerifiedGateways(app.gateways, parts, signal)
-  return await certify(job, { ...app, gateways }, report, releases)
+  const certificate = await certify(job, { ...app, gateways }, report, releases)
+  const isAll = options.gateway === undefined && options.from === undefined && options.to === undefined
+  // a database that was made anew and filled by this holds all that is proven
+  const conclusion = conclusionOf(certificate.findings, certificate.scope.claims, certificate.compare, 0)
+  if (repairs && isAll && conclusion === 'equal') await app.database.accept(signal)
+  return certificate
 }
 
 interface Opened {

@@ -98,7 +98,7 @@ function createLedger(database: DatabaseSync, path: string, clock: Clock) {
     { targets, coverageRows, coverageSeries },
     { transaction, now: () => clock.now() },
   )
-  const marks = createMarks(statements, { targets, coverageRows }, transaction)
+  const marks = createMarks(statements, { targets, coverageRows, coverageSeries }, transaction)
 
   function guard<T>(work: () => T): T {
     try {

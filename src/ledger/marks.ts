@@ -1,6 +1,9 @@
 import { randomUUID } from 'node:crypto'
+import { selectorLabel } from '../domain/datapoint.ts'
+import type { Series } from '../domain/point.ts'
 import type { TimeRange } from '../domain/range.ts'
 import type { CoverageRows } from './coverage.ts'
+import type { CoverageSeries } from './coverage-series.ts'
 import { createRangeRows } from './range-rows.ts'
 import type { Statements, Transaction } from './statements.ts'
 import type { Targets } from './targets.ts'
@@ -22,7 +25,11 @@ export interface KnownMark {
 /** A transfer whose points can be counted, to see whether the database still holds what was recorded last. */
 export interface PointSample {
   readonly measurement: string
+  /** The datapoint. */
+  readonly label: string
   readonly target: number
+  /** All series that its points went to. */
+  readonly series: readonly Series[]
   readonly range: TimeRange
   readonly points: number
   /** It was recorded before the mark of this number was written. */
@@ -43,7 +50,11 @@ const exactNumbers = 8
  */
 export function createMarks(
   database: Statements,
-  { targets, coverageRows }: { targets: Targets; coverageRows: CoverageRows },
+  {
+    targets,
+    coverageRows,
+    coverageSeries,
+  }: { targets: Targets; coverageRows: CoverageRows; coverageSeries: CoverageSeries },
   transaction: Transaction,
 ) {
   const find = database.prepare('SELECT id, number, at, seen, identity FROM database_mark WHERE sink = ?')
@@ -53,6 +64,12 @@ export function createMarks(
   )
   const numbers = database.prepare(
     'SELECT DISTINCT number FROM recent JOIN target ON target.id = recent.target WHERE sink = ? ORDER BY number',
+  )
+  const since = database.prepare(
+    'SELECT 1 FROM recent JOIN target ON target.id = recent.target WHERE sink = ? AND number > ? LIMIT 1',
+  )
+  const proven = database.prepare(
+    'SELECT 1 FROM coverage JOIN target ON target.id = coverage.target WHERE sink = ? LIMIT 1',
   )
   const targetsAt = database.prepare(
     'SELECT DISTINCT target FROM recent JOIN target ON target.id = recent.target WHERE sink = ? AND number = ?',
@@ -127,8 +144,10 @@ export function createMarks(
       for (const row of numbers.all(sink)) {
         const number = Number(row['number'])
         if (number <= loss.since) continue
-        for (const { target } of targetsAt.all(sink, number))
+        for (const { target } of targetsAt.all(sink, number)) {
           coverageRows.uncover(Number(target), recent.of(Number(target), number))
+          recent.clear(Number(target), number)
+        }
       }
       removeSamples.run(sink, null, loss.since)
     }
@@ -141,12 +160,18 @@ export function createMarks(
     samples: (sink: string): PointSample[] =>
       samples.all(sink).map(row => ({
         measurement: String(row['measurement']),
+        label: selectorLabel(targets.selectorOf(Number(row['target']))),
         target: Number(row['target']),
+        series: coverageSeries.of(Number(row['target'])),
         range: { after: Number(row['after']), until: Number(row['until']) },
         points: Number(row['points']),
         number: Number(row['number']),
         isConfirmed: row['confirmed'] === 1,
       })),
+    /** True where anything is proven of a sink. */
+    provesAny: (sink: string): boolean => proven.get(sink) !== undefined,
+    /** True where anything was recorded after the mark of this number. */
+    hasSince: (sink: string, number: number): boolean => since.get(sink, number) !== undefined,
     /** The database was seen to hold them. */
     confirm(sink: string, held: readonly PointSample[]): void {
       transaction(() => {
@@ -154,10 +179,13 @@ export function createMarks(
           putSample.run(sink, measurement, 1, target, range.after, range.until, points, number)
       })
     },
-    /** The mark to write next. What is recorded from now on may not be in a database that bears it. */
-    begin(sink: string): { readonly id: string; readonly number: number } {
+    /**
+     * The mark to write next. What is recorded from now on may not be in a database that bears it. `borne`: the number that
+     * the database bears, where the ledger is an older copy.
+     */
+    begin(sink: string, borne = 0): { readonly id: string; readonly number: number } {
       const known = of(sink) ?? { id: randomUUID(), number: 0, at: 0, isSeen: false, identity: {} }
-      const number = nextOf(sink, known)
+      const number = Math.max(nextOf(sink, known), borne + 1)
       if (known.number === 0) transaction(() => keep(sink, known))
       next.set(sink, number + 1)
       return { id: known.id, number }
@@ -189,7 +217,7 @@ export function createMarks(
         const known = of(sink)
         if (known !== undefined) recent.add(range, target, nextOf(sink, known))
       },
-      noteSample(sink: string, sample: Omit<PointSample, 'number' | 'isConfirmed'>): void {
+      noteSample(sink: string, sample: Pick<PointSample, 'measurement' | 'target' | 'range' | 'points'>): void {
         const known = of(sink)
         if (known === undefined) return
         const { measurement, target, range, points } = sample

@@ -18,6 +18,7 @@ export function createTargets(database: Statements) {
     'SELECT id, selector, since FROM target WHERE sink = ? AND gateway = ? AND retired IS NULL',
   )
   const ofGateway = database.prepare('SELECT id, selector, since FROM target WHERE gateway = ?')
+  const one = database.prepare('SELECT id, selector, since FROM target WHERE id = ?')
   const ofSink = database.prepare('SELECT id FROM target WHERE sink = ?')
   const gateways = database.prepare('SELECT DISTINCT gateway FROM target WHERE sink = ? ORDER BY gateway')
 
@@ -37,6 +38,7 @@ export function createTargets(database: Statements) {
     },
     /** Those in use: what was retired is proof of points by an earlier rule. */
     all: ({ sink, gateway }: SinkGateway): Target[] => all.all(sink, gateway).map(targetOf),
+    selectorOf: (id: number): Selector => targetOf(one.get(id)!).selector,
     /** For every sink, also what was retired. */
     ofGateway: (gateway: string): Target[] => ofGateway.all(gateway).map(targetOf),
     ofSink: (sink: string): number[] => ofSink.all(sink).map(row => Number(row['id'])),

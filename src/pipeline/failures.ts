@@ -23,6 +23,12 @@ export const transferFailure = failures({
     advice:
       'Nothing more of it is fetched before you choose: "rule remap" fetches the past again, "rule from-now" begins anew and keeps the past as it is, "rule same" takes both for the same. "rule" alone shows what has changed.',
   },
+  'database-changed': {
+    retry: 'soon',
+    reach: 'sink',
+    meaning: 'The database was made anew or put back from a copy while a range was written to it.',
+    advice: 'Nothing has to be done: the range is asked for again.',
+  },
   'bundle-damaged': {
     retry: 'never',
     reach: 'run',

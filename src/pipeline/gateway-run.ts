@@ -1,5 +1,5 @@
 import type { Selector } from '../domain/datapoint.ts'
-import { type Failure, isAbort, toFailure } from '../domain/failure.ts'
+import { Failure, isAbort, toFailure } from '../domain/failure.ts'
 import { isoText } from '../domain/instant.ts'
 import { addReceipt, emptyReceipt } from '../domain/receipt.ts'
 import { Remarks } from '../domain/remark.ts'
@@ -13,7 +13,9 @@ import type { Outage } from '../sinks/sink.ts'
 import { gatewayFailure } from '../smartserver/failures.ts'
 import { doubtedNames, doubtsAnswer, settleNames } from './answer-premise.ts'
 import type { ClockLook } from './clock-watch.ts'
+import type { DatabaseWatch } from './database-watch.ts'
 import { decide } from './decide.ts'
+import { transferFailure } from './failures.ts'
 import type { WaitReason } from './gate.ts'
 import type { GatewayJob, GatewayOutcome, RunParts } from './job.ts'
 import { heedClock, rememberRetention, rememberWanted } from './remember.ts'
@@ -51,6 +53,10 @@ class GatewayRun {
   #requests = 0
   /** Some answer was improbable: its range is provisional. */
   #hasDoubts = false
+  /** The database holds fewer points than it has acknowledged. */
+  #isShort = false
+  /** What was planned holds for this generation of the database. */
+  #planned = 0
   #refusedFor: WaitReason | undefined
   #failure: Failure | undefined
 
@@ -76,18 +82,17 @@ class GatewayRun {
       rememberWanted(this.#job, ledger)
       changes = settleRules(this.#job, { ledger, sink: sink.id, observe })
       const barred = barredBy(changes)
-      work = planWork(this.#job, this.#parts, barred)
       this.#beginRequests()
-      await this.#carryOut(work)
-      work.carryOver()
+      work = await this.#carryOut(barred)
       // looked at in any case, before anything is called complete
       const hasLostNames = await this.#hasLostNames()
+      const hasLostPoints = await this.#hasLostPoints()
       const asksAgain = this.#hasDoubts && this.#job.demand.kind !== 'sync' && this.#failure === undefined
-      if (hasLostNames || asksAgain) {
-        work = planWork(this.#job, this.#parts, barred)
-        await this.#carryOut(work)
-        work.carryOver()
+      if (hasLostNames || hasLostPoints || asksAgain) {
+        work = await this.#carryOut(barred)
         await this.#hasLostNames()
+        if (await this.#hasLostPoints())
+          this.#failure ??= transferFailure('database-changed', `${sink.label} has lost points once more`)
       }
     }
     observe({ gateway: source.name, kind: 'ended', failure: this.#failure, reason: this.#refusedFor })
@@ -102,6 +107,7 @@ class GatewayRun {
       provisionalAfter: state?.provisionalAfter,
       parked: state?.parked ?? 0,
       leftMs: work?.leftMs ?? 0,
+      isShort: this.#isShort,
       problems: work === undefined ? [] : source.problems(),
       ruleChanges: changes,
       failure: this.#failure,
@@ -146,6 +152,38 @@ class GatewayRun {
     return settleNames(this.#job, ledger, observe) > 0
   }
 
+  /** Before anything is called complete: does the database still hold it? */
+  async #hasLostPoints(): Promise<boolean> {
+    const { database } = this.#parts
+    // before each request of a pass it is looked at too
+    const isOver = this.#deadline !== undefined && this.#parts.clock.now() >= this.#deadline
+    if (this.#failure !== undefined || isOver) return false
+    const isLast = this.#job.demand.kind !== 'sync' && this.#requests > 0
+    await this.#confirmDatabase(isLast ? database.confirm : database.confirmIfDue)
+    return database.generation !== this.#planned
+  }
+
+  /** A database that is away is confirmed when it is back: by a later pass, where there is one. */
+  async #confirmDatabase(confirm: DatabaseWatch['confirm']): Promise<void> {
+    const { sink, database, observe } = this.#parts
+    const tell = (outage: Outage | undefined) => this.#tell(outage && databaseAway(outage))
+    for (;;) {
+      try {
+        const { words, isShort } = await confirm(this.#signal)
+        this.#isShort = isShort
+        if (words.length > 0) observe({ gateway: this.#job.source.name, kind: 'database-doubted', words })
+        return
+      } catch (error) {
+        const isWaiting = error instanceof Failure && error.reach === 'sink' && error.retry !== 'never'
+        if (!isWaiting) throw error
+        database.doubt()
+        if (this.#deadline !== undefined) return
+        if (error.retry !== 'soon') throw error
+        await sink.ready?.(this.#signal, { tell })
+      }
+    }
+  }
+
   /** A gateway that starts without a battery: nothing is asked for by its clock, and no proof is taken back by it. */
   #lostClock(): Failure | undefined {
     const { reading } = this.#job.clockWatch.look()
@@ -167,7 +205,23 @@ class GatewayRun {
     this.#firstDeadline = this.#parts.clock.now() + this.#deadline - this.#started
   }
 
-  async #carryOut(work: Work): Promise<void> {
+  async #carryOut(barred: ReturnType<typeof barredBy>): Promise<Work> {
+    for (;;) {
+      const { generation } = this.#parts.database
+      this.#planned = generation
+      const work = planWork(this.#job, this.#parts, barred)
+      await this.#workThrough(work)
+      work.carryOver()
+      if (
+        generation === this.#parts.database.generation ||
+        this.#failure !== undefined ||
+        this.#refusedFor !== undefined
+      )
+        return work
+    }
+  }
+
+  async #workThrough(work: Work): Promise<void> {
     const loops = Array.from({ length: this.#job.sockets }, () => this.#requestAfterRequest(work))
     for (const loop of loops) loop.catch(error => this.#stop.abort(error))
     // sink and ledger must not be closed while a socket still works
@@ -177,6 +231,7 @@ class GatewayRun {
 
   async #requestAfterRequest(work: Work): Promise<void> {
     const { throttle } = this.#job
+    const { database } = this.#parts
     while (this.#failure === undefined && !work.isDone) {
       const { isAdmitted, reason } = await throttle.admit(
         this.#signal,
@@ -193,8 +248,10 @@ class GatewayRun {
       const lost = this.#lostClock()
       if (lost === undefined) work.followClock(this.#job.source.clock.now())
       else this.#failure ??= lost
+      await this.#confirmDatabase(database.confirmIfDue)
+      const isStale = database.generation !== this.#planned
       // while this socket waited another one may have met what ends the pass, or taken the last piece
-      const piece = this.#failure === undefined ? work.next({ fromOtherEnd }) : undefined
+      const piece = this.#failure === undefined && !isStale ? work.next({ fromOtherEnd }) : undefined
       if (piece === undefined) {
         throttle.ended('unused')
         return
@@ -219,18 +276,23 @@ class GatewayRun {
     if (reason?.kind === 'circuit-open') this.#failure ??= reason.failure
   }
 
-  readonly #tell = (reason: WaitReason | undefined) =>
+  readonly #tell = (reason: WaitReason | undefined) => {
+    if (reason?.kind === 'database') this.#parts.database.doubt()
     this.#parts.observe({ gateway: this.#job.source.name, kind: 'waiting', reason })
+  }
 
   async #transfer(piece: Piece, work: Work): Promise<void> {
     const { source, mapping, requests, rules, clockWatch, keptMs } = this.#job
-    const { sink, ledger, deadLetters, clock, observe } = this.#parts
+    const { sink, ledger, database, deadLetters, clock, observe } = this.#parts
     const { selectors, range, group } = piece
     const request = { gateway: source.name, selectors, range }
     const start = this.#heedClock()
+    const { generation } = database
     const judge = (proof: TransferProof) => {
       const lost = this.#lostClock()
       if (lost !== undefined) throw lost
+      // a part of it may have been written to what is no longer there
+      if (generation !== database.generation) throw transferFailure('database-changed', `${sink.label} has lost points`)
       if (piece.provisional || !doubtsAnswer(piece, proof, this.#job, ledger, sink.id)) return piece.provisional
       this.#hasDoubts = true
       return true

@@ -16,6 +16,7 @@ import type { RuleChange } from '../planning/rule-changes.ts'
 import type { Mapping } from '../points/mapping.ts'
 import type { Sink } from '../sinks/sink.ts'
 import type { ClockWatch } from './clock-watch.ts'
+import type { DatabaseWatch } from './database-watch.ts'
 import type { WaitReason } from './gate.ts'
 import type { Throttle } from './throttle.ts'
 import type { LogSource } from './transfer.ts'
@@ -70,6 +71,7 @@ export interface GatewayJob {
 export interface RunParts {
   readonly sink: Sink
   readonly ledger: Ledger
+  readonly database: DatabaseWatch
   readonly deadLetters: DeadLetterBox
   readonly clock: Clock
   readonly observe: (event: RunEvent) => void
@@ -89,6 +91,8 @@ export type RunEvent = { readonly gateway: string } & (
   | { readonly kind: 'rules-adopted'; readonly selectors: readonly Selector[] }
   /** The gateway's clock was set back: what was complete after this moment is fetched again. */
   | { readonly kind: 'clock-set-back'; readonly after: number }
+  /** The database is not, or not wholly, what the ledger speaks of: what was taken back is fetched again. */
+  | { readonly kind: 'database-doubted'; readonly words: readonly string[] }
   /** Why the next request has to wait; undefined: it waits no longer. */
   | { readonly kind: 'waiting'; readonly reason: WaitReason | undefined }
   /** `reason`: what the work that is left would have had to wait for, beyond the deadline. */
@@ -111,6 +115,8 @@ export interface GatewayOutcome {
   readonly parked: number
   /** Milliseconds of time, summed over selectors, that the deadline left for the next run. */
   readonly leftMs: number
+  /** True: the database holds fewer points than it has acknowledged. */
+  readonly isShort: boolean
   /** What is wrong with configured datapoints; those that the gateway does not have at all were not asked for. */
   readonly problems: readonly DatapointProblem[]
   /** Datapoints that were not asked for, because their points were made by other rules than those of today. */

@@ -199,6 +199,8 @@ function logEvent(event: RunEvent, log: Logger): void {
       { gateway, datapoints: event.selectors.map(selectorLabel) },
       'the ledger did not know what the points of these were made by: they are taken for made by the configuration of today',
     )
+  else if (event.kind === 'database-doubted')
+    for (const warning of event.words) log.error({ gateway, warning }, 'database warning')
   else if (event.kind === 'names-missing')
     log.warn(
       { gateway, datapoints: event.selectors.map(selectorLabel) },

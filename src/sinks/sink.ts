@@ -82,6 +82,9 @@ export interface ReadyWaiting extends Heard {
 /** `read`: nothing will be written, so that the right to write is not asked for. */
 export type CheckPurpose = 'write' | 'read'
 
+/** Where the marks are by which the ledger knows a database: ours, beside the measurements of the configuration. */
+export const markMeasurement = 'smartserver_etl_mark'
+
 /** Where points go. Opened by its own `open…` function, closed by what opened it. */
 export interface Sink {
   /** Names the place for good: coverage in the ledger belongs to it. Holds no secret. */
@@ -105,10 +108,13 @@ export interface Sink {
   /** Reachable, may write, retention. Throws a Failure of reach `sink` otherwise. */
   check(signal: AbortSignal, purpose?: CheckPurpose): Promise<SinkReport>
   /**
-   * What the server tells of itself that is another when the database was made anew, replaced or restored: names and
-   * values to compare with those of an earlier day. Empty where it tells nothing. Throws a Failure.
+   * What the server tells of itself that is another when the database was made anew or replaced: names and values to
+   * compare with those of an earlier day. `startedAt`: another after each start, told only where what was acknowledged may
+   * be lost with one. Empty where it tells nothing. Throws a Failure.
    */
   identity?(signal: AbortSignal): Promise<Readonly<Record<string, string>>>
+  /** Resolves when all that was acknowledged survives a crash of the database. Left out where its answer says so. */
+  makeDurable?(signal: AbortSignal): Promise<void>
   /**
    * Points that the database holds now of each of these very series: the other half of the proof. Series of which it holds
    * none may be left out. One call for many series of one range costs little more than for one. Throws a Failure.

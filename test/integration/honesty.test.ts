@@ -61,7 +61,9 @@ async function verified(app: App, config: Config, mode: Mode): Promise<Outcome[]
 /** Takes away about a fifth of the points behind the program's back, and changes some others. */
 function damage(folder: string): void {
   const database = new DatabaseSync(join(folder, 'points.db'))
-  database.exec('DELETE FROM value WHERE (time / 7 + series) % 5 = 0')
+  database.exec(
+    'DELETE FROM value WHERE (time / 7 + series) % 5 = 0 AND series IN (SELECT id FROM series WHERE device IS NOT NULL)',
+  )
   database.exec('UPDATE value SET number = number + 1 WHERE number IS NOT NULL AND (time / 7 + series) % 11 = 1')
   database.close()
 }

@@ -110,9 +110,11 @@ describe('in the embedded database', () => {
     const written = await fill({ sqlite: { path } }, ['*/*/*/*'])
     const database = new DatabaseSync(path)
     database.exec(
-      'UPDATE value SET number = number + 1 WHERE (series, time) = (SELECT series, max(time) FROM value WHERE number IS NOT NULL)',
+      'UPDATE value SET number = number + 1 WHERE (series, time) = (SELECT series, max(time) FROM value WHERE number IS NOT NULL AND series IN (SELECT id FROM series WHERE device IS NOT NULL))',
     )
-    database.exec(`INSERT INTO value SELECT series, max(time) - 1, 7, NULL FROM value WHERE number IS NOT NULL`)
+    database.exec(
+      `INSERT INTO value SELECT series, max(time) - 1, 7, NULL FROM value WHERE series IN (SELECT id FROM series WHERE device IS NOT NULL)`,
+    )
     database.close()
     expect(await json('verify')).toMatchObject({ code: 3, extra: 1, missing: 0 })
     const full = await json('verify', '--full')

@@ -4,6 +4,7 @@ import type { Selector } from '../../src/domain/datapoint.ts'
 import { RangeSet } from '../../src/domain/range.ts'
 import { openLedger } from '../../src/ledger/ledger.ts'
 import { type ClockWatch, createClockWatch } from '../../src/pipeline/clock-watch.ts'
+import { createDatabaseWatch } from '../../src/pipeline/database-watch.ts'
 import type { GatewayJob, RunEvent, RunSource } from '../../src/pipeline/job.ts'
 import { run } from '../../src/pipeline/run.ts'
 import { createThrottle, type RequestLimits, type Throttle } from '../../src/pipeline/throttle.ts'
@@ -41,7 +42,8 @@ export function openPipelineInto<Into extends Sink>(sink: Into, { clock = steere
   onTestFinished(() => ledger.close())
   const events: RunEvent[] = []
   const deadLetters = new DeadLetterBox({ path: temporaryFolder(), maxSize: 1e9 }, clock)
-  const parts = { sink, ledger, deadLetters, clock, observe: (event: RunEvent) => void events.push(event) }
+  const database = createDatabaseWatch({ sink, ledger, clock })
+  const parts = { sink, ledger, database, deadLetters, clock, observe: (event: RunEvent) => void events.push(event) }
   const throttles = new Map<string, Throttle>()
   const watches = new Map<string, ClockWatch>()
   const turnsOf = new Map<string, Turns>()

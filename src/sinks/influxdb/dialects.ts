@@ -3,7 +3,7 @@ import { createLineFormat, type LineOf, lineOf } from '../line-protocol/format-l
 import { spellingWithoutBackslash } from '../line-protocol/names.ts'
 import type { DialectName } from './endpoint.ts'
 import { conflictingColumns, conflictingFields } from './field-types.ts'
-import { askDatabase, databaseIdentity } from './influxdb-3.ts'
+import { askDatabase, clusterIdentity } from './influxdb-3.ts'
 import { countsByInfluxql, readByInfluxql } from './influxql.ts'
 import type { QueryContext, ReadBack } from './query.ts'
 import { askBucket, bucketRetention, policyRetention, type Retention } from './retention.ts'
@@ -15,6 +15,7 @@ import {
   mixedMeasurements,
   readByExport,
   serverStart,
+  snapshotOnDisk,
 } from './victoria-metrics.ts'
 
 /** What differs from one database to the other; the other rooms do not ask which one it is. */
@@ -39,6 +40,8 @@ export interface Dialect {
   readonly fieldConflicts: (context: QueryContext) => Promise<readonly string[]>
   /** What the server tells of itself that is another after the database was replaced. */
   readonly identity: (context: QueryContext) => Promise<Readonly<Record<string, string>>>
+  /** Resolves when what was acknowledged survives a crash; left out where an answer says so. */
+  readonly makeDurable?: (context: QueryContext, clock: Clock) => Promise<void>
   readonly readBack: ReadBack
   readonly lineOf: LineOf
   /** What a user should know in any case. */
@@ -81,7 +84,7 @@ export const dialects: Readonly<Record<DialectName, Dialect>> = {
     writesInFlight: 16,
     requireDatabase: askDatabase,
     fieldConflicts: conflictingColumns,
-    identity: databaseIdentity,
+    identity: clusterIdentity,
     readBack: { counts: countsBySql, read: readBySql },
     warnings: [
       'InfluxDB 3 Core is for recent data: a query reads 432 files at most, about a day of ours (--query-file-limit raises it). A verification of a year takes 365 queries or more for each measurement.',
@@ -99,6 +102,7 @@ export const dialects: Readonly<Record<DialectName, Dialect>> = {
     retention: flaggedRetention,
     fieldConflicts: async ({ measurements }) => mixedMeasurements(measurements),
     identity: serverStart,
+    makeDurable: snapshotOnDisk,
     readBack: { counts: countsByExport, read: readByExport },
     lineOf: createLineFormat(spellingWithoutBackslash),
     warnings: [

@@ -81,6 +81,9 @@ export async function openInfluxSink(options: InfluxOptions, parts: { clock: Clo
     async identity(signal) {
       return dialects[(await detect(signal)).dialect].identity(contextOf(signal))
     },
+    async makeDurable(signal) {
+      await dialects[(await detect(signal)).dialect].makeDurable?.(contextOf(signal), clock)
+    },
     async counts(series, range, signal) {
       const { counts } = await readBack(signal)
       const all = new Map<Series, number>()

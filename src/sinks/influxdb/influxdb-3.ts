@@ -1,8 +1,6 @@
 import { z } from 'zod'
 import { sinkFailure } from '../failures.ts'
-import { measurementName } from '../line-protocol/names.ts'
 import { headerText, parseAnswer, type QueryContext } from './query.ts'
-import { sqlRows } from './sql.ts'
 import { messageIn, statusFailure } from './write-response.ts'
 
 const databases = z.array(z.object({ 'iox::database': z.string() }))
@@ -23,27 +21,8 @@ export async function askDatabase({ query, endpoint, signal }: QueryContext): Pr
   })
 }
 
-/**
- * `clusterUuid` is another where the data folder is; `database` and `tables` where they were made anew; `wal` is smaller
- * where an older copy was put back. What is in no file yet is in none of them.
- */
-export async function databaseIdentity(context: QueryContext): Promise<Readonly<Record<string, string>>> {
-  const { query, signal, measurements } = context
-  const uuid = headerText(await query({ method: 'GET', path: '/ping' }, signal), 'cluster-uuid')
-  const identity: Record<string, string> = uuid === undefined ? {} : { clusterUuid: uuid }
-  const tables: string[] = []
-  let wal = 0
-  for (const measurement of measurements) {
-    const table = measurementName(measurement).replaceAll("'", "''")
-    const [row] = await sqlRows(
-      context,
-      `SELECT max(split_part(path,'/',3)) AS db, max(split_part(path,'/',4)) AS tbl, max(split_part(path,'/',7)) AS wal, count(*) AS files FROM system.parquet_files WHERE table_name='${table}'`,
-      'files',
-    )
-    if (row === undefined || Number(row['files']) === 0) continue
-    identity['database'] = String(Number(row['db']))
-    tables.push(`${measurement}=${Number(row['tbl'])}`)
-    wal = Math.max(wal, Number.parseInt(String(row['wal']), 10))
-  }
-  return wal === 0 ? identity : { ...identity, tables: tables.join(', '), wal: String(wal) }
+/** Another one where the data folder is another. */
+export async function clusterIdentity({ query, signal }: QueryContext): Promise<Readonly<Record<string, string>>> {
+  const clusterUuid = headerText(await query({ method: 'GET', path: '/ping' }, signal), 'cluster-uuid')
+  return clusterUuid === undefined ? {} : { clusterUuid }
 }

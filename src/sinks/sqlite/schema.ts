@@ -1,3 +1,5 @@
+import { markMeasurement } from '../sink.ts'
+
 /** "SLOG": says that a file is ours, for `file` and for this program. */
 export const applicationId = 0x534c4f47
 
@@ -41,5 +43,6 @@ export const schemaStatements: readonly string[] = [
     number, text,
     json_remove(tags, '$.gateway', '$.device', '$.block', '$.index', '$.datapoint') AS tags, -- configured tags, JSON
     value.time AS time_ns -- exact
-  FROM series JOIN value ON value.series = series.id`,
+  FROM series JOIN value ON value.series = series.id
+  WHERE measurement <> '${markMeasurement}' -- by these the program knows the file again`,
 ]

@@ -14,6 +14,7 @@ const passed: GatewayOutcome = {
   provisionalAfter: undefined,
   parked: 0,
   leftMs: 0,
+  isShort: false,
   problems: [],
   ruleChanges: [],
   remarks: [],
