@@ -80,13 +80,11 @@ async function ask(config: GatewayConfig, context: CommandContext): Promise<Told
 /** A database that is away is planned for as one that keeps all. Throws a Failure where the file is none of ours. */
 async function lookAtSink(config: Config, { clock, log, signal }: CommandContext): Promise<KnownSink> {
   await using opened = new AsyncDisposableStack()
-  const { label, sink } = await findExistingSink(config, { clock, log })
+  const { label, id, sink } = await findExistingSink(config, { clock, log })
   opened.defer(async () => sink?.close())
-  if (sink === undefined) return { label, id: undefined, report: undefined, failure: undefined }
-  const { id } = sink
+  // an SQLite file keeps all
+  if (sink === undefined) return { label, id, report: undefined, failure: undefined }
   try {
-    // an SQLite file keeps all, and to look further would wait for whoever writes it
-    if (config.sink.kind === 'sqlite') return { id, label, report: undefined, failure: undefined }
     return { id, label, report: await sink.check(signal), failure: undefined }
   } catch (error) {
     if (!(error instanceof Failure)) throw error

@@ -62,9 +62,9 @@ async function showRules(config: Config, options: RuleOptions, context: CommandC
   const { clock, log, terminal } = context
   using opened = new DisposableStack()
   const ledger = opened.adopt(openLedgerReadOnly(config.ledger, clock), it => it.close())
-  const { sink } = await findExistingSink(config, { clock, log })
+  const { id = '', sink } = await findExistingSink(config, { clock, log })
   await sink?.close()
-  const found = changedOf(config, options, ledger, sink?.id ?? '')
+  const found = changedOf(config, options, ledger, id)
   if (options.json === true) terminal.out(JSON.stringify({ changes: changesJson(found) }))
   else for (const line of shownLines(found)) terminal.out(line)
   return found.length === 0 ? exitCode.done : exitCode.missing

@@ -43,10 +43,10 @@ async function status(config: Config, options: StatusOptions, context: CommandCo
   const ledger = opened.adopt(openLedgerReadOnly(config.ledger, clock), it => it.close())
   const deadLetters = opened.adopt(openDeadLetters(config, clock), it => it.close())
   await deadLetters.learn(context.signal)
-  const { label, sink } = await findExistingSink(config, { clock, log })
+  const { label, id, sink } = await findExistingSink(config, { clock, log })
   opened.defer(async () => sink?.close())
   const now = clock.now()
-  const known = readStatus(config, sink?.id, { ledger, deadLetters }, now)
+  const known = readStatus(config, id, { ledger, deadLetters }, now)
   if (options.json === true) {
     terminal.out(statusJson(known))
     return exitCode.done

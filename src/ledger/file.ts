@@ -3,6 +3,7 @@ import { dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { Failure } from '../domain/failure.ts'
 import { makePrivateFile } from '../durable/private-file.ts'
+import { openReadOnly } from '../durable/read-only-database.ts'
 import { sqliteCode } from '../durable/sqlite-code.ts'
 import { damageOf } from './damage.ts'
 import { ledgerFailures } from './failures.ts'
@@ -43,9 +44,11 @@ export function openLedgerForReading(path: string): DatabaseSync {
 function open(path: string, readOnly: boolean, prepare: (database: DatabaseSync) => void): DatabaseSync {
   let database: DatabaseSync | undefined
   try {
-    if (path !== ':memory:') mkdirSync(dirname(path), { recursive: true })
-    if (path !== ':memory:' && !readOnly) makePrivateFile(path)
-    database = new DatabaseSync(path, { readOnly, timeout: busyTimeoutMs })
+    if (path !== ':memory:' && !readOnly) {
+      mkdirSync(dirname(path), { recursive: true })
+      makePrivateFile(path)
+    }
+    database = readOnly ? openReadOnly(path, busyTimeoutMs) : new DatabaseSync(path, { timeout: busyTimeoutMs })
     prepare(database)
     return database
   } catch (error) {

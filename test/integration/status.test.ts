@@ -1,4 +1,6 @@
+import { spawnSync } from 'node:child_process'
 import { readdirSync } from 'node:fs'
+import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Simulator, startSimulator } from '../../src/simulator/simulator.ts'
@@ -149,4 +151,21 @@ describe('status and retry', () => {
     expect((await daemon.ended).code).toBe(0)
     await zoned.close()
   }, 60_000)
+
+  test.skipIf(spawnSync('unshare', ['--mount', 'true']).status !== 0)('status works on a read-only disk', async () => {
+    await configure(['Sensor 1/*/*/*'])
+    await run('backfill', ...range)
+    const before = await statusOf()
+    const program = [process.execPath, join(import.meta.dirname, '../../src/main.ts'), 'status', '--json']
+    const script = `mount --bind "$1" "$1" && mount -o remount,ro,bind "$1" && exec "\${@:2}"`
+    const { stdout, stderr } = spawnSync(
+      'unshare',
+      ['--mount', 'bash', '-c', script, '', site.folder, ...program, '--config', site.file],
+      { encoding: 'utf8' },
+    )
+    expect(stderr).toBe('')
+    const finals = ({ gateways }: { gateways: { g: { datapoints: { final: unknown }[] } } }) =>
+      gateways.g.datapoints.map(({ final }) => final)
+    expect(finals(JSON.parse(stdout))).toEqual(finals(before))
+  })
 })

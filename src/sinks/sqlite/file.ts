@@ -5,6 +5,7 @@ import { dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import type { Failure } from '../../domain/failure.ts'
 import { makePrivateFile } from '../../durable/private-file.ts'
+import { openReadOnly } from '../../durable/read-only-database.ts'
 import { sinkFailure } from '../failures.ts'
 import { applicationId, schemaStatements, schemaVersion } from './schema.ts'
 import { sqliteFailure } from './sqlite-errors.ts'
@@ -30,12 +31,30 @@ export async function openFile(path: string, mode: number | undefined): Promise<
   }
 }
 
-function prepare(database: DatabaseSync, path: string): void {
-  const id = pragma(database, 'application_id')
+/** The id of a file that is there; undefined for an empty one. Changes nothing. Throws as `openFile` does. */
+export function readSinkId(path: string): string | undefined {
+  let database: DatabaseSync | undefined
+  try {
+    database = openReadOnly(path)
+    return isOursOrEmpty(database, path) ? sinkId(database) : undefined
+  } catch (error) {
+    throw openFailure(error, path)
+  } finally {
+    database?.close()
+  }
+}
+
+/** False for an empty one. */
+function isOursOrEmpty(database: DatabaseSync, path: string): boolean {
+  if (database.prepare('SELECT count(*) AS tables FROM sqlite_schema').get()!['tables'] === 0) return false
   const version = pragma(database, 'user_version')
-  const isEmpty = database.prepare('SELECT count(*) AS tables FROM sqlite_schema').get()!['tables'] === 0
-  if (!isEmpty && id !== applicationId) throw foreign(path)
-  if (!isEmpty && version !== schemaVersion) throw otherRelease(path, version)
+  if (pragma(database, 'application_id') !== applicationId) throw foreign(path)
+  if (version !== schemaVersion) throw otherRelease(path, version)
+  return true
+}
+
+function prepare(database: DatabaseSync, path: string): void {
+  const isEmpty = !isOursOrEmpty(database, path)
   // FULL: what was acknowledged survives a power cut (law 2). Readers are never in the way of a writer in WAL mode, nor it in theirs.
   database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA journal_size_limit = 67108864')
   if (!isEmpty) return
@@ -66,8 +85,8 @@ function fileAt(path: string): BigIntStats | undefined {
 }
 
 /** Names the file for good, whatever its path. */
-export function fileId(database: DatabaseSync): string {
-  return String(database.prepare('SELECT id FROM file').get()!['id'])
+export function sinkId(database: DatabaseSync): string {
+  return `sqlite:${String(database.prepare('SELECT id FROM file').get()!['id'])}`
 }
 
 function pragma(database: DatabaseSync, name: 'application_id' | 'user_version'): unknown {

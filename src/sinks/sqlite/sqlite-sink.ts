@@ -6,7 +6,7 @@ import type { Clock } from '../../domain/clock.ts'
 import { nanoseconds } from '../../domain/instant.ts'
 import type { Point, Series } from '../../domain/point.ts'
 import type { Refusal, Sink, WriteResult } from '../sink.ts'
-import { createPlaceCheck, fileId, openFile } from './file.ts'
+import { createPlaceCheck, openFile, sinkId } from './file.ts'
 import { openReader, type Reader } from './reader.ts'
 import { createSeriesIds } from './series-ids.ts'
 import { isBusy, sqliteFailure } from './sqlite-errors.ts'
@@ -88,7 +88,7 @@ export async function openSqliteSink(options: SqliteOptions, parts: { clock: Clo
   }
 
   return {
-    id: `sqlite:${fileId(database)}`,
+    id: sinkId(database),
     label,
     write: (points, signal) =>
       inTurn(async () => {
