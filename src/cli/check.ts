@@ -9,6 +9,7 @@ import { openLedgerReadOnly } from '../ledger/ledger.ts'
 import { checkGateway, type GatewayReport } from '../reports/gateway-check.ts'
 import { gatewayPace } from '../reports/gateway-pace.ts'
 import type { SinkReport } from '../sinks/sink.ts'
+import { gatewayFailure } from '../smartserver/failures.ts'
 import type { CommandContext, CommandHost } from './context.ts'
 import { countOf, countText, offsetText } from './format.ts'
 import { openInteractive } from './open-interactive.ts'
@@ -93,7 +94,11 @@ function gatewayLines(report: GatewayReport, configured: number): string[] {
     report
   const row = (key: string, value: string) => `${key.padEnd(15)} ${value}`
   const lines = [
-    row('reached', failure === undefined ? `yes, release ${release ?? 'not told'}` : `no: ${failure.message}`),
+    failure === undefined
+      ? row('reached', `yes, release ${release ?? 'unknown'}`)
+      : gatewayFailure.is(failure, 'untrusted-certificate')
+        ? row('trusted', `no: ${failure.message}`)
+        : row('reached', `no: ${failure.message}`),
   ]
   if (failure?.advice !== undefined) lines.push(row('', failure.advice))
   if (certificate !== undefined) {
@@ -101,9 +106,9 @@ function gatewayLines(report: GatewayReport, configured: number): string[] {
     lines.push(row('', `tls: { fingerprint256: "${certificate.fingerprint256}" }`))
   }
   if (failure !== undefined) return lines
-  lines.push(row('clock', clockOffsetMs === undefined ? 'not told' : offsetText(clockOffsetMs)))
-  lines.push(row('log', logSize === undefined ? 'size not told' : `${countText(logSize)} MB`))
-  lines.push(row('CPU', cpu === undefined ? 'not told' : `${countText(cpu)} %`))
+  lines.push(row('clock', clockOffsetMs === undefined ? 'not reported' : offsetText(clockOffsetMs)))
+  lines.push(row('log', logSize === undefined ? 'size not reported' : `${countText(logSize)} MB`))
+  lines.push(row('CPU', cpu === undefined ? 'not reported' : `${countText(cpu)} %`))
   lines.push(row('general socket', generalSocket))
   lines.push(row('datapoints', `${countText(configured)} configured, ${problemsText(problems, notChecked)}`))
   for (const problem of problems ?? []) {
@@ -119,7 +124,7 @@ function problemsText(problems: GatewayReport['problems'], notChecked: string | 
 }
 
 function expiryText({ validTo }: { validTo: number }): string {
-  return Number.isNaN(validTo) ? 'expiry not told' : `until ${isoText(validTo).slice(0, 10)}`
+  return Number.isNaN(validTo) ? 'expiry unknown' : `until ${isoText(validTo).slice(0, 10)}`
 }
 
 function sinkLines({ label, report, failure }: SinkCheck): string[] {

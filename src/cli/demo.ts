@@ -47,7 +47,7 @@ async function demo(context: CommandContext): Promise<number> {
   terminal.out(
     `A simulated SmartServer listens at ${simulator.url}: ${history(simulator)}.`,
     `Backfilling ${days} days (${rangeText(range)} UTC) of ${selectors.length} datapoints into ${shown(join(folder, 'points.db'))}.`,
-    'Ctrl-C stops it; the same command goes on from there.',
+    'Ctrl-C stops it; the same command continues from there.',
     '',
   )
   const demand = { kind: 'once', ...range } as const
@@ -145,6 +145,6 @@ function nextSteps(points: string, config: string): string[] {
     `  sqlite3 -box ${points} "SELECT time, device, datapoint, number FROM datalog WHERE datapoint LIKE 'nvoLux%' ORDER BY time DESC LIMIT 5"`,
     `  npm run -s etl -- status --config ${config}`,
     '  ./scripts/demo            again: transfers nothing, because the ledger proves every range complete',
-    `  rm -r ${relative('.', points).replace(/\/[^/]*$/, '')} && ./scripts/demo   from the start: press Ctrl-C midway, run it again, and it goes on`,
+    `  rm -r ${relative('.', points).replace(/\/[^/]*$/, '')} && ./scripts/demo   from the start: press Ctrl-C midway, run it again, and it continues`,
   ]
 }

@@ -70,7 +70,7 @@ async function discover(
     terminal.live(`${countOf(found.length, 'datapoint')} so far, at ${datapoint.device.name}`)
   }
   terminal.live('')
-  const about = `${name}, release ${gateway.release ?? 'not told'}, ${isoText(clock.now()).slice(0, 16)}Z`
+  const about = `${name}, release ${gateway.release ?? 'unknown'}, ${isoText(clock.now()).slice(0, 16)}Z`
   const lines = listLines(found, twins(all), about)
   if (options.write === undefined) terminal.out(...lines)
   else {
@@ -118,7 +118,7 @@ function listLines(found: readonly LoggedDatapoint[], twinNames: ReadonlySet<str
 
 /** `every 5m for 14d, 1h for 60d; lx`. */
 function remark({ levels, name, xif, unit }: LoggedDatapoint): string {
-  const logged = levels.length === 0 ? 'intervals not told' : levels.map(levelText).join(', ')
+  const logged = levels.length === 0 ? 'intervals not reported' : levels.map(levelText).join(', ')
   return [logged, ...(name === xif ? [] : [`XIF name ${xif}`]), ...(unit === undefined ? [] : [unit])].join('; ')
 }
 

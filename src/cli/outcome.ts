@@ -44,15 +44,26 @@ function isComplete(ending: Ending): boolean {
 
 /** Every range that was wanted is covered: what could not be written is a dead letter. */
 function isReceived({ gateways }: RunOutcome): boolean {
-  return gateways.every(
-    ({ failure, parked, leftMs, settled, isShort, problems, ruleChanges }) =>
-      failure === undefined &&
-      !isShort &&
-      parked === 0 &&
-      leftMs === 0 &&
-      !isNothing(settled) &&
-      !problems.some(isUnknown) &&
-      ruleChanges.length === 0,
+  return gateways.every(isGatewayReceived)
+}
+
+function isGatewayReceived({
+  failure,
+  parked,
+  leftMs,
+  settled,
+  isShort,
+  problems,
+  ruleChanges,
+}: GatewayOutcome): boolean {
+  return (
+    failure === undefined &&
+    !isShort &&
+    parked === 0 &&
+    leftMs === 0 &&
+    !isNothing(settled) &&
+    !problems.some(isUnknown) &&
+    ruleChanges.length === 0
   )
 }
 
@@ -120,7 +131,7 @@ export function tellOutcome(outcome: Ending, sinkLabel: string, terminal: Termin
     [receipt.empty, 'empty: no value'],
     [
       receipt.rejected - receipt.tooOld,
-      'rejected: kept as dead letters ("smartserver-etl dead-letters" tells the reasons)',
+      'rejected: kept as dead letters ("smartserver-etl dead-letters" shows the reasons)',
     ],
     [receipt.tooOld, 'rejected: older than the database keeps; kept as dead letters'],
   ]
@@ -136,26 +147,28 @@ export function tellOutcome(outcome: Ending, sinkLabel: string, terminal: Termin
   }
   if (isComplete(outcome)) terminal.out('Complete: every range was received to its "end" and acknowledged.')
   else if (isReceived(outcome)) terminal.out(`Received completely, but ${notWritten(deadLetters.open, 'this range')}`)
-  else terminal.out('Not complete. What was recorded stays; the same command goes on from there.')
+  else if (requests === 0) terminal.out('Nothing was fetched.')
+  else terminal.out('Not complete. What was recorded is kept; the same command continues from there.')
   tellBorders(outcome, terminal)
   tellDiscarded(deadLetters, terminal)
 }
 
-/** A clock that was moved, or is wrong: time that passes brings them, but somebody should know. */
+/** The clock was set, or is wrong: these entries are fetched later, but an operator should know. */
 function futureText(count: number): string {
-  return `${countOf(count, 'entry', 'entries')} came unasked that ${count === 1 ? 'is' : 'are'} later than the gateway's own clock, and not fetched before their time has come: was the clock moved?`
+  return `${countOf(count, 'entry', 'entries')} that ${count === 1 ? 'was' : 'were'} not asked for ${count === 1 ? 'is' : 'are'} later than the gateway's own clock. Such entries are fetched when their time has come. Was the clock set?`
 }
 
 /** How far "complete" goes: gateways that stop at the same minute share a line. */
 function tellBorders({ gateways }: RunOutcome, terminal: Terminal): void {
   const lines = new Map<string, string[]>()
-  for (const { gateway, settled, provisionalAfter } of gateways) {
+  for (const outcome of gateways) {
+    const { gateway, settled, provisionalAfter } = outcome
     if (settled === undefined || isNothing(settled)) continue
     const again =
       provisionalAfter === undefined
         ? ''
-        : `; what is after ${minuteText(provisionalAfter)} will be looked at once more, in case entries come late`
-    const words = `Up to ${minuteText(settled.until)} UTC${again}.`
+        : ` Entries after ${minuteText(provisionalAfter)} will be read again, in case some come late.`
+    const words = `${isGatewayReceived(outcome) ? 'Complete' : 'Asked for'} up to ${minuteText(settled.until)} UTC.${again}`
     lines.set(words, [...(lines.get(words) ?? []), gateway])
   }
   for (const [words, names] of lines) terminal.out(lines.size === 1 ? words : `${names.join(', ')}: ${words}`)

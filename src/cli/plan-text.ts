@@ -12,7 +12,7 @@ import type { GatewayPlan } from '../reports/gateway-plan.ts'
 import type { SinkReport } from '../sinks/sink.ts'
 import { aboutText, bytesText, countOf, countText, minuteText, offsetText, rangeText, tookText } from './format.ts'
 import { groupingText, paceJson, paceText, remedyText } from './pace-text.ts'
-import { lengthText, riskJson, riskRows } from './risk-text.ts'
+import { lengthText, missingText, riskJson, riskRows } from './risk-text.ts'
 import { ruleChangeJson, ruleChangeRows } from './rule-change-text.ts'
 
 /** The database, as far as it is there. */
@@ -33,20 +33,20 @@ interface Total extends Estimate {
 
 const mostShown = 5
 
-/** For a person: a block a gateway, then the sum. */
+/** For a person: a block for each gateway, then the total of several. */
 export function planLines(plans: readonly GatewayPlan[], sink: KnownSink, order: string): string[] {
   const lines = plans.flatMap(plan => [
     `${plan.name}  ${rangeText(plan.range)} UTC`,
     ...gatewayLines(plan).map(line => `  ${line}`),
     '',
   ])
-  lines.push(`In sum, into ${sink.label}:`)
   const total = totalOf(plans)
-  lines.push(row('  missing', missingText(total.missing)))
-  lines.push(...effortLines(total).map(line => `  ${line}`))
-  if (plans.length > 1) lines.push(row('  time', 'of the slowest gateway: all work at once, each at its own pace'))
-  if (total.prunedMs > 0) lines.push(row('  pruned', `${lengthText(total.prunedMs)} of it, probably`))
-  if (total.atRiskMs > 0) lines.push(row('  at risk', `${lengthText(total.atRiskMs)} of it within a day`))
+  lines.push(plans.length > 1 ? `All gateways, into ${sink.label}:` : `Into ${sink.label}`)
+  if (plans.length > 1) {
+    lines.push(row('  missing', missingLine(total.missing)))
+    lines.push(...effortLines(total).map(line => `  ${line}`))
+    lines.push(row('  time', 'of the slowest gateway: all work at the same time'))
+  }
   for (const words of [...sinkWarnings(sink), ...advice(total, order)]) lines.push(row('  note', words))
   return lines
 }
@@ -73,14 +73,14 @@ function gatewayLines(plan: GatewayPlan): string[] {
   const { failure, isReached, problems, unchecked } = survey
   const lines: string[] = []
   if (failure !== undefined) {
-    lines.push(row('gateway', isReached ? `does not tell what it logs: ${failure.message}` : failure.message))
+    lines.push(row('gateway', isReached ? `what it logs cannot be read: ${failure.message}` : failure.message))
     if (failure.advice !== undefined) lines.push(row('', failure.advice))
     lines.push(row('', isReached ? 'planned without it' : 'planned from the ledger and assumptions alone'))
-  } else lines.push(row('gateway', `release ${plan.release ?? 'not told'}, zone ${plan.zone}`))
+  } else lines.push(row('gateway', `release ${plan.release ?? 'unknown'}, zone ${plan.zone}`))
   if (plan.clockOffsetMs !== undefined) lines.push(row('clock', offsetText(plan.clockOffsetMs)))
   if (Math.abs(plan.clockOffsetMs ?? 0) > clocksDisagreeMs)
     lines.push(row('', "more than a minute: ranges go by the gateway's clock; set one of them right"))
-  lines.push(row('missing', missingText(missing, ` of ${countText(missing.configured)}`)))
+  lines.push(row('missing', missingLine(missing, ` (${countText(missing.configured)} are configured)`)))
   if (missing.ms > 0) {
     lines.push(...effortLines(plan.estimate))
     lines.push(...assumptions(plan).map((words, i) => row(i === 0 ? 'assumed' : '', words)))
@@ -122,19 +122,19 @@ function assumptions({ densities, irregular, speed, limits, survey, risk }: Gate
   if (rules > 0 && irregular > 0)
     words.push(`${countOf(irregular, 'logged value')} without an interval: one entry in 5 minutes`)
   if (guessed > 0)
-    words.push(`${countOf(guessed, 'datapoint')}: one entry in 5 minutes, since the gateway tells no intervals`)
+    words.push(`${countOf(guessed, 'datapoint')}: one entry in 5 minutes, since the gateway reports no intervals`)
   if (measured === 0) words.push(`${usualBytes} bytes an entry`)
   const rate = `${countText(speed.entriesPerSecond)} entries/s`
   const cost = `${tookText(speed.requestMs)} a request`
   const by = `by the last ${countOf(speed.measuredBy, 'request')}`
-  if (speed.measuredBy === 0) words.push(`${cost} and ${rate}: never measured`)
+  if (speed.measuredBy === 0) words.push(`${cost} and ${rate}: no request was measured yet`)
   else if (speed.isRateMeasured) words.push(`${cost} and ${rate}: ${by}`)
-  else words.push(`${cost}: ${by}; ${rate}: never measured, they were small`)
+  else words.push(`${cost}: ${by}; ${rate}: not measured, they were small`)
   const { pause, requestsPerMinute, sockets, quiet } = limits
   const together = sockets === 1 ? '' : `, ${sockets} at a time`
   words.push(`${durationText(pause)} pause, ${requestsPerMinute} requests a minute${together}; no wait for its CPU`)
   if (quiet !== undefined) words.push('quiet hours are not in the time')
-  if (risk.pruned !== undefined) words.push('what is pruned already brings no entries')
+  if (risk.pruned !== undefined) words.push('what the gateway has deleted brings no entries')
   if (survey.site === undefined) words.push('how long the gateway keeps its log is not known')
   return words
 }
@@ -152,7 +152,7 @@ function changeText({ date, minutes }: ClockChange): string {
 
 function advice({ atRiskMs }: Total, order: string): string[] {
   if (atRiskMs === 0 || order === 'rescue') return []
-  return ['data are at risk: "requests: { order: rescue }" fetches first what the gateway will prune first']
+  return ['data are at risk: "requests: { order: rescue }" fetches first what the gateway deletes first']
 }
 
 function sinkWarnings({ failure, report }: KnownSink): string[] {
@@ -217,8 +217,8 @@ function parkedText({ count, range, triedAgainAt }: CoolingRanges): string {
   return `${countOf(count, 'range')} (${rangeText(range)}) ${are} left out of this plan until ${they} tried again ${when}`
 }
 
-function missingText({ ms, datapoints }: { ms: number; datapoints: number }, ofAll = ''): string {
-  return ms === 0 ? 'nothing' : `${lengthText(ms)}, summed over ${countOf(datapoints, 'datapoint')}${ofAll}`
+function missingLine({ ms, datapoints }: { ms: number; datapoints: number }, more = ''): string {
+  return ms === 0 ? 'nothing' : `${missingText(ms, datapoints)}${more}`
 }
 
 function row(key: string, value: string): string {

@@ -10,7 +10,13 @@ function lossJson({ ms, datapoints, range }: MissingTime) {
 }
 
 function lossText({ ms, datapoints, range }: MissingTime): string {
-  return `${lengthText(ms)} of ${countOf(datapoints, 'datapoint')} (${rangeText(range)})`
+  return `${missingText(ms, datapoints)} (${rangeText(range)})`
+}
+
+/** Missing time of each datapoint: a sum over hundreds of them says nothing to a reader. */
+export function missingText(ms: number, datapoints: number): string {
+  const of = datapoints === 1 ? '1 datapoint' : `each of ${countOf(datapoints, 'datapoint')}, on average`
+  return `${lengthText(ms / Math.max(1, datapoints))} of ${of}`
 }
 
 /** Missing time, in whole days as soon as it is many. */
@@ -21,8 +27,9 @@ export function lengthText(ms: number): string {
 /** A key and its words: what of the missing time the gateway has pruned, or will have pruned soon. */
 export function riskRows({ pruned, soon }: Risk): [string, string][] {
   const rows: [string, string][] = []
-  if (pruned !== undefined) rows.push(['pruned', `${lossText(pruned)}: pruned already by the gateway, probably`])
-  if (soon !== undefined) rows.push(['at risk', `${lossText(soon)}: pruned by ${minuteText(soon.by)} unless fetched`])
+  if (pruned !== undefined) rows.push(['pruned', `${lossText(pruned)}: the gateway has probably deleted it already`])
+  if (soon !== undefined)
+    rows.push(['at risk', `${lossText(soon)}: the gateway deletes it by ${minuteText(soon.by)}: fetch it before`])
   return rows
 }
 

@@ -51,8 +51,8 @@ async function status(config: Config, options: StatusOptions, context: CommandCo
     terminal.out(statusJson(known))
     return exitCode.done
   }
-  terminal.out(`Into ${label}; █ complete  ▓ to be looked at once more  ▒ in part  · missing`)
-  terminal.out(known.owner === undefined ? 'Nobody is working on it now.' : `At work: ${known.owner}.`)
+  terminal.out(`Into ${label}; █ complete  ▓ complete, will be read again for late entries  ▒ partly  · missing`)
+  terminal.out(known.owner === undefined ? 'Not running.' : `Running: ${known.owner}.`)
   for (const gateway of known.gateways) {
     const within = { after: earliest(gateway.datapoints, now - config.sync.since), until: now - config.sync.settle }
     terminal.out('')
@@ -67,11 +67,11 @@ function gatewayLines(gateway: GatewayStatus, within: TimeRange, now: number, co
   const lines = tableOf(datapoints, within, columns)
   if (activity !== undefined) {
     const until = activity.until === undefined ? '' : `, until ${minuteText(activity.until)}`
-    lines.push(`now: ${activity.doing}${until} (for ${tookText(Math.max(0, now - activity.since))})`)
+    lines.push(`now: ${activity.doing}${until} (since ${tookText(Math.max(0, now - activity.since))})`)
   }
   if (rereads !== undefined && rereads.points > 0) {
     const { points, late } = rereads
-    const words = late === 0 ? 'none was late' : `${countText(late)} came late and would have been lost`
+    const words = late === 0 ? 'none came late' : `${countText(late)} came late and would have been lost`
     lines.push(`re-reads: of ${countOf(points, 'point')} ${words}`)
   }
   lines.push(...paceLines(gateway), ...clockLines(gateway), ...verifiedLines(gateway))
@@ -86,7 +86,7 @@ function gatewayLines(gateway: GatewayStatus, within: TimeRange, now: number, co
   for (const words of discardedTexts(gateway.deadLetters)) lines.push(`dead letters: ${words}`)
   lines.push(...parkedLines(datapoints))
   if (unwanted.length > 0) {
-    lines.push(`no longer wanted, left as it is: ${unwanted.map(({ label }) => label).join(', ')}`)
+    lines.push(`no longer configured, kept as it is: ${unwanted.map(({ label }) => label).join(', ')}`)
   }
   return lines
 }
@@ -104,7 +104,7 @@ function clockLines({ clockDifferenceMs = 0 }: GatewayStatus): string[] {
 function verifiedLines({ verified }: GatewayStatus): string[] {
   if (verified === undefined) return []
   const { at, selector, range, proof, found, verdict } = verified
-  const of = `${selectorLabel(selector)}, ${minuteText(range.after)} … ${minuteText(range.until)}`
+  const of = `${selectorLabel(selector)}, ${rangeText(range)}`
   const when = `verified ${minuteText(at)}`
   if (verdict === 'held') return [`${when}: the database holds all ${countOf(proof, 'point')} of ${of}`]
   const counted = `${countText(found)} of ${countOf(proof, 'point')} of ${of}`
@@ -134,7 +134,7 @@ function parkedLines(datapoints: readonly DatapointStatus[]): string[] {
   const more =
     ranges.size > mostParkedShown ? [`  and ${countText(ranges.size - mostParkedShown)} more: see --json`] : []
   return [
-    `parked, tried again by sync, more and more seldom, and at once by "retry": ${countOf(ranges.size, 'range')}`,
+    `${countOf(ranges.size, 'parked range')}: sync retries at growing intervals, "retry" at once`,
     ...lines,
     ...more,
   ]

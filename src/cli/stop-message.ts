@@ -1,4 +1,4 @@
-const goesOn = 'What was recorded stays; the same command goes on from there.'
+const goesOn = 'What was recorded is kept; the same command continues from there.'
 
 /** What a stopped command leaves behind; those that leave nothing are not listed. */
 const remarks: Readonly<Record<string, string>> = {
@@ -7,9 +7,9 @@ const remarks: Readonly<Record<string, string>> = {
   sync: goesOn,
   retry: goesOn,
   load: goesOn,
-  'verify --heal': 'What was written again stays; the same command goes on from there.',
-  capture: 'What came so far is in the recording, if it was begun; a new one needs a new file.',
-  'dead-letters replay': 'Letters that are not done are all there still; the same command tries them again.',
+  'verify --heal': 'What was written again is kept; the same command continues from there.',
+  capture: 'What was received so far is in the recording; a new recording needs a new file.',
+  'dead-letters replay': 'Letters that were not tried yet are kept; the same command tries them again.',
 }
 
 /** The last line after Ctrl-C. `command`: as it is written on the command line, `verify --heal`. */

@@ -28,7 +28,7 @@ export function registerSync(program: Command, host: CommandHost): void {
     .action((options: SyncOptions) => host.runWithConfig((config, context) => sync(config, options, context)))
 }
 
-/** Keeps the database current: now, and then on schedule until told to stop. */
+/** Keeps the database current: now, and then on schedule until it is stopped. */
 async function sync(config: Config, options: SyncOptions, context: CommandContext): Promise<number> {
   const { clock, log, signal } = context
   await using opened = new AsyncDisposableStack()
@@ -51,7 +51,7 @@ async function sync(config: Config, options: SyncOptions, context: CommandContex
   const verification = isVerified(app.sink, config)
     ? createDailyVerification(names, { ...rangeChecks(app, report), clock, log, metrics })
     : undefined
-  const parts = { run, lettersOf, verification, clock, log, told: new Set<string>(), metrics }
+  const parts = { run, lettersOf, verification, clock, log, logged: new Set<string>(), metrics }
   for (const warning of report.warnings) log.warn({ sink: app.sink.label, warning }, 'database warning')
   tellRetention(report.retentionMs, config.sync.since, app.sink.label, log)
   if (options.once === true) {
@@ -98,7 +98,7 @@ function rangeChecks({ ledger, sink, clock, gateways }: App, report: SinkReport)
   }
 }
 
-/** What the database would not keep is not asked for: whoever set sync.since should know. */
+/** What the database would not keep is not asked for; the operator who set sync.since should know. */
 function tellRetention(retentionMs: number | undefined, since: number, sink: string, log: Logger): void {
   if (retentionMs === undefined || retentionMs >= since) return
   log.warn(

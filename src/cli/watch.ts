@@ -35,7 +35,7 @@ export function registerWatch(program: Command, host: CommandHost): void {
     )
 }
 
-/** Shows values as they come, or with `actions` everything that the general socket brings, until told to stop. */
+/** Shows values as they come, or with `actions` everything that the general socket brings, until it is stopped. */
 async function watch(
   config: Config,
   name: string,
@@ -85,12 +85,12 @@ async function findQualifiers(
     }
   }
   if (nameless > 0)
-    terminal.say(`${countOf(nameless, 'datapoint')} left out: this release does not tell how to subscribe`)
+    terminal.say(`${countOf(nameless, 'datapoint')} left out: this release does not report how to subscribe`)
   if (labels.size === 0)
     throw usageFailure('the gateway has none of these datapoints', 'The command discover lists what it has.')
   terminal.say(
     `Watching ${countOf(labels.size, 'datapoint')}. A gateway keeps one subscription for each login and the last ` +
-      'one wins: use a login of its own, or web pages of the same login lose theirs.',
+      'one wins: use a separate login, or web pages of the same login lose theirs.',
   )
   return labels
 }

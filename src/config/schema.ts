@@ -54,7 +54,7 @@ const limits = section({
   zone: line()
     .refine(name => IANAZone.isValidZone(name), { error: 'expected the name of a time zone such as Europe/Berlin' })
     .prefault('UTC')
-    .describe('Time zone for quiet, of gateways that do not tell their own (before 4.1)'),
+    .describe('Time zone for quiet, of gateways that do not report their own (before 4.1)'),
   patience: duration({
     from: 0,
     to: 7 * day,
@@ -69,7 +69,9 @@ const tls = section({
     .describe('SHA-256 fingerprint of the certificate (AB:CD:…): what fits a factory one'),
   verify: yesOrNo()
     .optional()
-    .describe('false: accept any certificate. Whoever sits between reads the password: for a trial at the bench only'),
+    .describe(
+      'false: accept any certificate. Anyone on the network path can then read the password: for a trial at the bench only',
+    ),
 }).superRefine(oneTrust, whateverOptions)
 
 const gateway = section({
@@ -109,7 +111,7 @@ const requests = section({
     .enum(['oldest', 'newest', 'rescue'])
     .prefault('oldest')
     .describe(
-      'Which missing time comes first. rescue: what the gateway will prune first, where it tells its retention',
+      'Which missing time comes first. rescue: what the gateway will delete first, where it reports its retention',
     ),
 }).superRefine(inOrder('shortest', 'longest'), whateverOptions)
 
@@ -175,7 +177,7 @@ export const settingsSchema = section({
     .describe('Entries that could not be written are kept here with their reasons, to be replayed'),
   requests: requests.prefault({}).describe('How the missing time is cut into requests'),
   sync: sync.prefault({}).describe('What the daemon keeps up to date, and how often'),
-  metrics: metrics.prefault({}).describe('What the daemon tells a monitoring system'),
+  metrics: metrics.prefault({}).describe('What the daemon reports to a monitoring system'),
 })
 
 export type Settings = z.output<typeof settingsSchema>

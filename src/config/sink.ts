@@ -33,7 +33,7 @@ const influxdb = section({
     .enum(['influxdb-1', 'influxdb-2', 'influxdb-3', 'victoria-metrics'])
     .optional()
     .describe(
-      'What it is, where it does not tell by itself (behind a proxy that hides it). With victoria-metrics the URL is enough',
+      'What the database is, where it cannot be detected (behind a proxy that hides it). With victoria-metrics the URL is enough',
     ),
 }).superRefine(versionOptions, whateverOptions)
 

@@ -18,7 +18,7 @@ export const ledgerFailures = failures({
   'ledger-foreign': {
     retry: 'never',
     reach: 'run',
-    meaning: 'The file that the configuration names as ledger belongs to another program.',
+    meaning: 'The file that the configuration names as ledger was not created by this program.',
     advice: 'Name another file under "ledger" in the configuration.',
   },
   'ledger-newer': {

@@ -74,7 +74,8 @@ function doingOf(event: RunEvent, now: number): Doing | undefined {
     const { failure, reason } = event
     if (failure === undefined && reason !== undefined) return doingOfWait(reason)
     return {
-      doing: failure === undefined ? 'waiting for the next turn' : `given up until the next turn: ${failure.message}`,
+      doing:
+        failure === undefined ? 'idle until the next pass' : `failed, tries again in the next pass: ${failure.message}`,
     }
   }
   return undefined

@@ -47,7 +47,7 @@ export interface SyncParts {
   readonly clock: Clock
   readonly log: Logger
   /** Problems of datapoints that were logged already. */
-  readonly told: Set<string>
+  readonly logged: Set<string>
   readonly metrics?: Metrics | undefined
   /** Undefined: sync.verify is off, or nothing can be read back from the sink. */
   readonly verification?: DailyVerification | undefined
@@ -75,12 +75,12 @@ export async function syncOnce(
   const failed = outcome.gateways.filter(gateway => gateway.failure !== undefined).map(gateway => gateway.gateway)
   for (const { gateway, failure } of outcome.gateways)
     if (failure !== undefined) parts.log.error({ ...failureFields(failure), gateway }, 'gateway given up for this pass')
-  for (const { gateway, receipt } of outcome.gateways) tellFuture(gateway, receipt.future, parts)
+  for (const { gateway, receipt } of outcome.gateways) logFuture(gateway, receipt.future, parts)
   for (const { gateway, problems } of outcome.gateways)
-    for (const problem of problems) tellProblem(gateway, problem, parts)
+    for (const problem of problems) logProblem(gateway, problem, parts)
   for (const { gateway, ruleChanges } of outcome.gateways)
-    for (const change of ruleChanges) tellRuleChange(gateway, change, parts)
-  for (const { gateway, remarks } of outcome.gateways) for (const it of remarks) tellRemark(gateway, it, parts)
+    for (const change of ruleChanges) logRuleChange(gateway, change, parts)
+  for (const { gateway, remarks } of outcome.gateways) for (const it of remarks) logRemark(gateway, it, parts)
   const parked = outcome.gateways.reduce((sum, gateway) => sum + gateway.parked, 0)
   const leftMs = outcome.gateways.reduce((sum, gateway) => sum + gateway.leftMs, 0)
   parts.log[failed.length > 0 ? 'warn' : 'info'](
@@ -96,29 +96,29 @@ export async function syncOnce(
       leftMs,
       tookMs: outcome.tookMs,
     },
-    'synced',
+    failed.length > 0 ? 'pass failed' : 'pass complete',
   )
   return { ...outcome, deadLetters }
 }
 
 /** Once for as long as it lasts: from a gateway that ignores filters they come with every pass. */
-function tellFuture(gateway: string, future: number, { log, told }: SyncParts): void {
+function logFuture(gateway: string, future: number, { log, logged }: SyncParts): void {
   const key = JSON.stringify([gateway, 'future'])
-  if (future === 0) told.delete(key)
-  else if (!told.has(key)) {
-    told.add(key)
+  if (future === 0) logged.delete(key)
+  else if (!logged.has(key)) {
+    logged.add(key)
     log.warn(
       { gateway, future },
-      "entries later than the gateway's own clock are not fetched before their time has come: was it moved?",
+      "entries later than the gateway's own clock are fetched when their time has come: was the clock set?",
     )
   }
 }
 
 /** Once for each datapoint. */
-function tellRemark(gateway: string, { kind, datapoint, entries, texts }: Remarked, { log, told }: SyncParts): void {
+function logRemark(gateway: string, { kind, datapoint, entries, texts }: Remarked, { log, logged }: SyncParts): void {
   const key = JSON.stringify([gateway, kind, datapoint])
-  if (told.has(key)) return
-  told.add(key)
+  if (logged.has(key)) return
+  logged.add(key)
   log.warn({ gateway, datapoint, entries, texts }, remarkWords[kind])
 }
 
@@ -128,18 +128,18 @@ const remarkWords = {
 } as const
 
 /** Once: the configuration of a process does not change. */
-function tellRuleChange(gateway: string, change: RuleChange, { log, told }: SyncParts): void {
+function logRuleChange(gateway: string, change: RuleChange, { log, logged }: SyncParts): void {
   const key = JSON.stringify([gateway, 'rule', selectorKey(change.recorded), change.differences])
-  if (told.has(key)) return
-  told.add(key)
+  if (logged.has(key)) return
+  logged.add(key)
   log.error({ ...failureFields(ruleChanged(gateway, change)), gateway }, 'datapoint not asked for')
 }
 
 /** Once for as long as it lasts, not once a pass. */
-function tellProblem(gateway: string, problem: DatapointProblem, { log, told }: SyncParts): void {
+function logProblem(gateway: string, problem: DatapointProblem, { log, logged }: SyncParts): void {
   const key = JSON.stringify([gateway, problem.datapoint, problem.code])
-  if (told.has(key)) return
-  told.add(key)
+  if (logged.has(key)) return
+  logged.add(key)
   const { datapoint, code, message, suggestion } = problem
   log[isUnknown(problem) ? 'error' : 'warn'](
     { gateway, datapoint, code, error: message, suggestion },
@@ -148,7 +148,7 @@ function tellProblem(gateway: string, problem: DatapointProblem, { log, told }: 
 }
 
 /**
- * Syncs each gateway on a schedule of its own until the signal aborts, so that one's trouble never delays another's.
+ * Syncs each gateway on its own schedule until the signal aborts, so that one's trouble never delays another's.
  * Trouble of one pass is logged; the next one tries again.
  */
 export async function syncForever(

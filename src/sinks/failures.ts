@@ -41,7 +41,7 @@ export const sinkFailure = failures({
   'sink-foreign': {
     retry: 'never',
     reach: 'sink',
-    meaning: 'The file or folder belongs to another program or to a later release.',
+    meaning: 'The file or folder was not created by this program, or was created by a later release.',
     advice: 'It was left as it is: choose another path.',
   },
   'sink-full': {

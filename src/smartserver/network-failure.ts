@@ -2,10 +2,10 @@ import { Failure, type FailureDetails } from '../domain/failure.ts'
 import { type TlsTrouble, tlsTrouble, tlsTroubleText } from '../domain/tls-trouble.ts'
 import { type GatewayCode, gatewayFailure } from './failures.ts'
 
-type Told = readonly [failure: GatewayCode, text: string, advice?: string]
+type Meaning = readonly [failure: GatewayCode, text: string, advice?: string]
 
 /** What this machine and its network say when no connection comes about: nothing was asked of the gateway yet. */
-const unreachable: Readonly<Record<string, Told>> = {
+const unreachable: Readonly<Record<string, Meaning>> = {
   ENOTFOUND: [
     'gateway-unreachable',
     'there is no host of this name',

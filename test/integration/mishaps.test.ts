@@ -166,7 +166,7 @@ describe('what goes wrong is told once and clearly, and nothing is recorded', ()
     })
     await site.configure({ gateways: { g: { ...gatewaySettings(ahead, ['*/*/*/*']), password } } })
     const ended = await backfill()
-    expectMessage(ended, 0, /^g: \d+ entries came unasked that are later than the gateway's own clock[^\n]*\n$/)
+    expectMessage(ended, 0, /^g: \d+ entries that were not asked for are later than the gateway's own clock[^\n]*\n$/)
     const { future, outside } = JSON.parse((await backfill('--json')).stdout)
     expect([future > 0, outside >= future]).toEqual([true, true])
     const points = new DatabaseSync(join(site.folder, 'data', 'points.db'))
@@ -247,7 +247,7 @@ test('Ctrl-C stops a backfill at once, keeps what was recorded, and the same com
   expect(Date.now() - asked).toBeLessThan(5_000)
   expect({ code, stderr }).toEqual({
     code: 130,
-    stderr: 'Stopped. What was recorded stays; the same command goes on from there.\n',
+    stderr: 'Stopped. What was recorded is kept; the same command continues from there.\n',
   })
   expect(await coveredRanges()).toBeGreaterThan(0)
   const sent = slow.stats.entriesSent

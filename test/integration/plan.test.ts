@@ -128,7 +128,7 @@ describe('plan', () => {
     expect(total.atRiskMs).toBe(dayMs)
     expect(advice.join()).toContain('rescue')
     const { stdout } = await run('plan', '--from', '5d')
-    expect(stdout).toMatch(/pruned by .* unless fetched/)
+    expect(stdout).toMatch(/the gateway deletes it by .*: fetch it before/)
     expect(stdout).toContain('requests: { order: rescue }')
 
     await configured({ requests: { order: 'rescue' } })
@@ -153,7 +153,7 @@ describe('plan', () => {
     expect(Math.abs(risk.pruned.ms - pruned.ms)).toBeLessThan(60_000)
     expect(Math.abs(Date.parse(risk.atRisk.by) - Date.parse(atRisk.by))).toBeLessThan(60_000)
     const { stdout } = await run('status')
-    expect(stdout).toMatch(/at risk, as of .*: .* of 1 datapoint .*: pruned by .* unless fetched/)
+    expect(stdout).toMatch(/at risk, as of .*: .* of 1 datapoint .*: the gateway deletes it by .*: fetch it before/)
     expect(gateway.stats.requests).toBe(asked)
   }, 60_000)
 

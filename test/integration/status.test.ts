@@ -144,7 +144,7 @@ describe('status and retry', () => {
     expect(gateways.g.activity.doing).toContain('quiet hours')
     expect(Date.parse(gateways.g.activity.until)).toBeGreaterThan(Date.now())
     expect((await run('status')).stdout).toMatch(
-      /At work: sync[\s\S]*now: waiting for the end of the quiet hours, until/,
+      /Running: sync[\s\S]*now: waiting for the end of the quiet hours, until/,
     )
     expect(zoned.stats.logRequests).toBe(0)
     daemon.child.kill('SIGTERM')

@@ -51,7 +51,7 @@ async function statusOfAll(): Promise<readonly DatapointStatus[]> {
 function passesOf(stderr: string): { failed?: string[] }[] {
   const whole = stderr.slice(0, stderr.lastIndexOf('\n') + 1)
   const lines = whole.split('\n').filter(line => line !== '')
-  return lines.map(line => JSON.parse(line) as { msg: string; failed?: string[] }).filter(({ msg }) => msg === 'synced')
+  return lines.map(line => JSON.parse(line) as { failed?: string[] }).filter(({ failed }) => failed !== undefined)
 }
 
 async function endBy(name: NodeJS.Signals, running: Running): Promise<Ended> {

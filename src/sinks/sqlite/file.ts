@@ -94,7 +94,10 @@ function pragma(database: DatabaseSync, name: 'application_id' | 'user_version')
 }
 
 function foreign(path: string): Failure {
-  return sinkFailure('sink-foreign', `SQLite ${path}: the file belongs to another program`)
+  return sinkFailure(
+    'sink-foreign',
+    `SQLite ${path}: this file was not created by smartserver-etl; it has not been changed`,
+  )
 }
 
 function otherRelease(path: string, version: unknown): Failure {

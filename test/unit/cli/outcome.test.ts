@@ -124,9 +124,9 @@ describe('the outcome of a run', () => {
     expect(JSON.parse(outcomeJson(outcome(receipt)))).toMatchObject({ rejected: 7, tooOld: 5 })
   })
 
-  it('in words says up to when it is complete, and what will be looked at once more', () => {
+  it('in words says up to when it is complete, and what will be read again', () => {
     const { out } = told(terminal => tellOutcome(outcome({}, { provisionalAfter: 0 }), 'SQLite', terminal))
-    expect(out).toContain('Up to 1970-01-01 00:01 UTC; what is after 1970-01-01 00:00 will be looked at once more')
+    expect(out).toContain('Complete up to 1970-01-01 00:01 UTC. Entries after 1970-01-01 00:00 will be read again')
     const json = JSON.parse(outcomeJson(outcome({}, { provisionalAfter: 0 })))
     expect(json).toMatchObject({ upTo: '1970-01-01T00:01:00.000Z', provisionalAfter: '1970-01-01T00:00:00.000Z' })
     const early = { settled: { after: 0, until: 0 } }
@@ -138,7 +138,7 @@ describe('the outcome of a run', () => {
   it('in words warns once of entries from the future, with their gateway', () => {
     const receipt = { ...emptyReceipt(), received: 10, outside: 2, future: 2, written: 8 }
     const { err } = told(terminal => tellOutcome(outcome(receipt, { receipt }), 'x', terminal))
-    expect(err).toMatch(/^plant-a: 2 entries came unasked that are later than the gateway's own clock.*\n$/)
+    expect(err).toMatch(/^plant-a: 2 entries that were not asked for are later than the gateway's own clock.*\n$/)
     expect(told(terminal => tellOutcome(outcome({ received: 8, written: 8 }), 'x', terminal)).err).toBe('')
   })
 

@@ -7,8 +7,8 @@ test.each([
   'retry',
   'load',
   'demo',
-])('a stopped %s goes on from there when it is given again', command => {
-  expect(stopMessage(command)).toBe('Stopped. What was recorded stays; the same command goes on from there.')
+])('a stopped %s continues from there when it is given again', command => {
+  expect(stopMessage(command)).toBe('Stopped. What was recorded is kept; the same command continues from there.')
 })
 
 test.each([
@@ -24,5 +24,5 @@ test.each([
 })
 
 test('a stopped heal names the command that fetches what it took back', () => {
-  expect(stopMessage('verify --heal')).toContain('the same command goes on from there')
+  expect(stopMessage('verify --heal')).toContain('the same command continues from there')
 })

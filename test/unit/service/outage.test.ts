@@ -65,7 +65,7 @@ async function noticedAfter(every: number, what: 'database' | 'gateway'): Promis
     { every, since: 2 * hour },
     {
       run: (demand, _only, _observe, signal) => run([{ ...first, demand }], parts, signal),
-      ...{ clock, log: recordedLog().log, told: new Set<string>() },
+      ...{ clock, log: recordedLog().log, logged: new Set<string>() },
       lettersOf: () => ({ open: 0, discarded: [] }),
     },
     stop.signal,

@@ -48,7 +48,7 @@ async function syncFor(
     { every, since: 2 * day },
     {
       run: (demand, _only, _observe, signal) => run([{ ...first, demand }], parts, signal),
-      ...{ clock, log: recordedLog().log, told: new Set<string>() },
+      ...{ clock, log: recordedLog().log, logged: new Set<string>() },
       lettersOf: () => ({ open: 0, discarded: [] }),
     },
     stop.signal,

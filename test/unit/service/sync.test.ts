@@ -33,7 +33,7 @@ function openSync(pass: (count: number, demand: Demand) => void = () => {}) {
     return nothing
   }
   const lettersOf = () => ({ open: 0, discarded: [] })
-  const parts = { run, lettersOf, clock, log, told: new Set<string>() }
+  const parts = { run, lettersOf, clock, log, logged: new Set<string>() }
   return {
     clock,
     starts,
