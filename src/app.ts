@@ -59,6 +59,7 @@ export interface AppGateway extends ThrottledGateway {
  * shown `doing`. Throws a Failure, and leaves nothing open.
  */
 export async function openApp(config: Config, doing: string, { clock, log }: AppParts): Promise<App> {
+  for (const warning of config.warnings) log.warn(warning)
   await using opened = new AsyncDisposableStack()
   const ledger = opened.adopt(openLedger(config.ledger, clock), it => it.close())
   await ledger.owner.watch()

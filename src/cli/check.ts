@@ -60,8 +60,8 @@ async function check(config: Config, options: CheckOptions, context: CommandCont
     for (const line of gatewayLines(report, gateway.datapoints.length)) terminal.out(`  ${line}`)
     terminal.out('')
   }
-  if (options.json === true) terminal.out(reportJson(gateways, sink))
-  else for (const line of sinkLines(sink)) terminal.out(line)
+  if (options.json === true) terminal.out(reportJson(gateways, sink, config.warnings))
+  else terminal.out(...sinkLines(sink), ...configLines(config.warnings))
   const reports = [...gateways.values()]
   if (sink.failure !== undefined || reports.some(({ failure }) => failure !== undefined)) return exitCode.failed
   return reports.every(({ problems }) => problems?.length === 0) ? exitCode.done : exitCode.missing
@@ -143,7 +143,15 @@ function sinkLines({ label, report, failure }: SinkCheck): string[] {
   ]
 }
 
-function reportJson(gateways: ReadonlyMap<string, GatewayReport>, { label, report, failure }: SinkCheck): string {
+function configLines(warnings: readonly string[]): string[] {
+  return warnings.length === 0 ? [] : ['', 'configuration', ...warnings.map(it => `  ${'warning'.padEnd(15)} ${it}`)]
+}
+
+function reportJson(
+  gateways: ReadonlyMap<string, GatewayReport>,
+  { label, report, failure }: SinkCheck,
+  warnings: readonly string[],
+): string {
   const entries = [...gateways].map(([name, { certificate, failure: trouble, problems, ...rest }]) => [
     name,
     {
@@ -160,6 +168,7 @@ function reportJson(gateways: ReadonlyMap<string, GatewayReport>, { label, repor
   return JSON.stringify({
     gateways: Object.fromEntries(entries),
     sink: { label, failure: failureJson(failure), ...report },
+    warnings,
   })
 }
 

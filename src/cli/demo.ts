@@ -103,6 +103,7 @@ function writeConfig(folder: string, { url, fingerprint256, history: { datapoint
     writeFileSync(
       file,
       `# Written by the demo. The gateway exists while the demo runs; "status" works at any time.\n${stringify(settings)}`,
+      { mode: 0o600 },
     )
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code

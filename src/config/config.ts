@@ -16,6 +16,8 @@ export interface Config {
   readonly requests: RequestsConfig
   readonly sync: SyncConfig
   readonly metrics: Readonly<Settings['metrics']>
+  /** What works and someone should know of, a line each. */
+  readonly warnings: readonly string[]
 }
 
 export interface GatewayConfig extends Omit<GatewaySettings, 'username' | 'password' | 'tls' | 'datapoints'> {
@@ -57,7 +59,11 @@ interface InfluxdbConfig extends Omit<InfluxdbSettings, 'token' | 'username' | '
 }
 
 /** Checked settings and the files they name → what the program is given. */
-export function assemble(settings: Settings, base: string, referenced: readonly Referenced[]): Config {
+export function assemble(
+  settings: Settings,
+  base: string,
+  referenced: readonly Referenced[],
+): Omit<Config, 'warnings'> {
   const contents = new Map(referenced.map(({ path, content }) => [JSON.stringify(path), content]))
   const contentOf: ContentOf = (...path) => contents.get(JSON.stringify(path)) ?? ''
   const { influxdb, sqlite, bundle } = settings.sink

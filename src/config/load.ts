@@ -7,6 +7,7 @@ import { type Referenced, readReferenced, type SecretText, secretTexts } from '.
 import { settingsSchema } from './schema.ts'
 import { blankFault } from './secret-text.ts'
 import { readTextFile } from './text-file.ts'
+import { configWarnings } from './warnings.ts'
 import { readYaml, type YamlFile } from './yaml.ts'
 import { type Fault, faultsOf, zodMessage } from './zod-messages.ts'
 
@@ -25,12 +26,13 @@ export function loadConfig(file: string, env: Environment): Config {
   const yaml = readYaml(file, readConfigText(file), env)
   const base = baseFolder(file)
   const referenced = readReferenced(yaml.value, base)
+  const secrets = secretTexts(yaml.value)
   const parsed = settingsSchema.safeParse(yaml.value, { error: zodMessage })
   const problems = [...yaml.problems]
   if (yaml.isReadable) {
     problems.push(...faultsOf(parsed.error?.issues ?? []).flatMap(fault => problemOf(fault, yaml)))
     problems.push(...referenced.flatMap(reference => referenceProblem(reference, yaml)))
-    problems.push(...secretTexts(yaml.value).flatMap(secret => blankProblem(secret, yaml)))
+    problems.push(...secrets.flatMap(secret => blankProblem(secret, yaml)))
   }
   const config = parsed.success ? assemble(parsed.data, base, referenced) : undefined
   if (config?.sink.kind === 'sqlite' && config.sink.path === config.ledger)
@@ -41,7 +43,8 @@ export function loadConfig(file: string, env: Environment): Config {
       ),
     )
   if (config === undefined || problems.length > 0) throw new ConfigError(withoutRepeats(problems))
-  return config
+  const isWritten = ({ path }: SecretText) => path.at(-1) !== 'username' && yaml.place(path)?.substituted === false
+  return { ...config, warnings: configWarnings(file, config, secrets.some(isWritten)) }
 }
 
 /** Relative paths of a config belong to its folder; where that is named `config`, to the folder above: its project. */

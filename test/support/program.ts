@@ -69,7 +69,7 @@ export async function openSite(settings?: object): Promise<Site> {
   const site: Site = {
     folder,
     file,
-    configure: it => writeFile(file, stringify(it)),
+    configure: it => writeFile(file, stringify(it), { mode: 0o600 }),
     remove: () => rm(folder, { recursive: true, force: true }),
   }
   if (settings !== undefined) await site.configure(settings)

@@ -10,7 +10,7 @@ export function configFolder(files: Readonly<Record<string, string | Buffer>>): 
   const path = mkdtempSync(join(tmpdir(), 'smartserver-etl-config-'))
   for (const [name, text] of Object.entries(files)) {
     mkdirSync(dirname(join(path, name)), { recursive: true })
-    writeFileSync(join(path, name), text)
+    writeFileSync(join(path, name), text, { mode: 0o600 })
   }
   return { path, [Symbol.dispose]: () => rmSync(path, { recursive: true, force: true }) }
 }

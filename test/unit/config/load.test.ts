@@ -50,6 +50,7 @@ describe('a config file', () => {
       requests: { per: 'auto', entries: 50_000, shortest: 60_000, longest: 2_592_000_000, order: 'oldest' },
       sync: { every: 300_000, settle: 120_000, lateness: 3_600_000, since: 7_776_000_000, verify: 'daily' },
       metrics: {},
+      warnings: [],
     })
   })
 
