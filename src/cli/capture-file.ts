@@ -7,7 +7,7 @@ import { usageFailure } from './parse-time.ts'
 
 const portionLength = 64 * 1024
 
-/** A recording being written. Values of a plant are nobody else's business: the file is for its owner alone. */
+/** A recording being written. Values of a plant are private: only the owner of the file may read it. */
 export class CaptureFile {
   readonly #file: number
   #portion = ''

@@ -4,7 +4,7 @@ import type { Gateway } from '../smartserver/gateway.ts'
 import type { CommandContext } from './context.ts'
 import { tookText } from './format.ts'
 
-/** A gateway to be looked at once: what it wants to be asked more slowly is waited for, and the person is told. */
+/** A gateway for a command that runs once: where it asks for fewer requests, the command waits and says so. */
 export function openInteractive(
   config: GatewayConfig,
   { clock, terminal }: Pick<CommandContext, 'clock' | 'terminal'>,

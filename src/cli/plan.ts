@@ -6,7 +6,7 @@ import { Failure } from '../domain/failure.ts'
 import { surveyGateway } from '../inventory/survey.ts'
 import { openLedgerReadOnly } from '../ledger/ledger.ts'
 import type { Demand } from '../planning/demand.ts'
-import { planGateway, type Told } from '../reports/gateway-plan.ts'
+import { type KnownGateway, planGateway } from '../reports/gateway-plan.ts'
 import { readSpan } from './backfill.ts'
 import type { CommandContext, CommandHost } from './context.ts'
 import { findExistingSink } from './existing-sink.ts'
@@ -44,14 +44,14 @@ async function plan(config: Config, options: PlanOptions, context: CommandContex
   using opened = new DisposableStack()
   const ledger = opened.adopt(openLedgerReadOnly(config.ledger, clock), it => it.close())
   terminal.live('looking at gateways and database …')
-  const [sink, told] = await Promise.all([
+  const [sink, known] = await Promise.all([
     lookAtSink(config, context),
     Promise.all(chosen.map(gateway => ask(gateway, context))),
   ])
   terminal.live('planning …')
   signal.throwIfAborted()
   const parts = { ledger, sink: sink.id, retentionMs: sink.report?.retentionMs, now }
-  const plans = chosen.map((gateway, i) => planGateway(config, gateway, demand, told[i]!, parts))
+  const plans = chosen.map((gateway, i) => planGateway(config, gateway, demand, known[i]!, parts))
   terminal.live('')
   if (options.json === true) terminal.out(planJson(plans, sink, config.requests.order))
   else for (const line of planLines(plans, sink, config.requests.order)) terminal.out(line)
@@ -68,7 +68,7 @@ function demandOf(config: Config, { from, to }: PlanOptions, now: number): Deman
   return { kind: 'once', after, until }
 }
 
-async function ask(config: GatewayConfig, context: CommandContext): Promise<Told> {
+async function ask(config: GatewayConfig, context: CommandContext): Promise<KnownGateway> {
   const { signal } = context
   await using opened = new AsyncDisposableStack()
   const gateway = opened.adopt(openInteractive(config, context), it => it.close())

@@ -6,7 +6,7 @@ import { countOf, countText, minuteText, shareText, tookText } from './format.ts
 import type { Terminal } from './terminal.ts'
 
 const barWidth = 24
-/** Where nobody watches, a line now and then tells a log file that it goes on. */
+/** Without a terminal, a line now and then shows in a log file that the run goes on. */
 const quietEveryMs = 60_000
 /** The first requests say little about the rest. */
 const estimateAfterMs = 2_000

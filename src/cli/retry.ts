@@ -53,8 +53,8 @@ async function retry(config: Config, options: RetryOptions, context: CommandCont
 }
 
 /**
- * Each range of a gateway once, whichever datapoints it is about. Asks the ledger alone: a gateway that is away must not
- * be knocked at for nothing.
+ * Each range of a gateway once, whichever datapoints it is about. Asks the ledger alone: a gateway that is away is not
+ * asked for nothing.
  */
 function parkedRanges(config: Config, only: string | undefined, { ledger, sink }: App): TimeRange[] {
   return config.gateways

@@ -15,7 +15,7 @@ export function registerSimulate(program: Command, host: CommandHost): void {
   addSimulatorFlags(command).action((flags: SimulatorFlags) => host.run(context => simulate(flags, context)))
 }
 
-/** A gateway without hardware, until it is told to stop. */
+/** A gateway without hardware, until it is stopped. */
 async function simulate(flags: SimulatorFlags, context: CommandContext): Promise<number> {
   const { terminal, signal } = context
   const options = await readSimulatorOptions(flags, context)

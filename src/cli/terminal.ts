@@ -11,7 +11,7 @@ export interface Terminal {
   out(...lines: string[]): void
   /** Lines for the person: not part of the result. */
   say(...lines: string[]): void
-  /** Replaces the live line; an empty one removes it. Does nothing where nobody watches. */
+  /** Replaces the live line; an empty one removes it. Does nothing where no terminal is attached. */
   live(line: string): void
   /** True if `err` is a terminal that a person watches. */
   readonly isWatched: boolean

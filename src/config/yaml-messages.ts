@@ -11,7 +11,7 @@ const messages: Partial<Record<ErrorCode, string>> = {
   BAD_DQ_ESCAPE: 'an escape that double quotes do not know: single quotes take a backslash as it is',
   BAD_INDENT: 'a [ or { is not closed before this line, or the indentation is wrong',
   BLOCK_AS_IMPLICIT_KEY:
-    '": " makes a map of this: put text that holds it in quotes, and begin each option in a line of its own',
+    '": " makes a map of this: put text that holds it in quotes, and begin each option in a new line',
   DUPLICATE_KEY: 'duplicate key',
   KEY_OVER_1024_CHARS: 'a key must be shorter than 1024 signs: check the quotes and the colon',
   MULTILINE_IMPLICIT_KEY: 'a key must end with a colon in its own line, with a blank after the colon',

@@ -52,7 +52,7 @@ export interface KeptLetter extends DeadLetter {
 }
 
 /**
- * `YYYY-MM-DD.ndjson`, a line a letter, readable by the owner only: raw frames may tell more than a log should.
+ * `YYYY-MM-DD.ndjson`, a line a letter, readable by the owner only: raw frames may hold more than a log should.
  * A letter that is here already is not kept again when its range is: after a re-read, after a crash between this file
  * and the ledger, after a range was taken back. At least once, never none.
  * Each gateway has a share. One whose share is full is given up: without a letter nothing may be rejected (law 5), and the

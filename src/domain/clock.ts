@@ -1,4 +1,4 @@
-/** Time is a parameter (law 11): whoever needs the time or has to wait is given a clock. */
+/** Time is a parameter (law 11): what needs the time or has to wait is given a clock. */
 export interface Clock {
   /** Milliseconds since 1970, UTC. */
   now(): number

@@ -46,7 +46,7 @@ export interface Share {
   readonly ms: number
 }
 
-/** What of a receipt can be told for each selector of its request; frames that name no datapoint count for none. */
+/** What is counted for each selector of a request; frames that name no datapoint count for none. */
 export type Counts = Readonly<Pick<Receipt, 'received' | 'written' | 'rejected'>>
 
 export function emptyReceipt(): Receipt {

@@ -34,7 +34,7 @@ export function isUnknown({ code }: DatapointProblem): boolean {
   return code === 'unknown-device' || code === 'unknown-datapoint' || code === 'xif-for-instance-name'
 }
 
-/** For machines: the selector is told by its label. */
+/** For JSON: the selector is named by its label. */
 export function problemJson({ datapoint, code, message, suggestion }: DatapointProblem) {
   return { datapoint, code, message, suggestion }
 }

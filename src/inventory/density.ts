@@ -6,7 +6,7 @@ import { rulesOf } from './retention.ts'
 export interface LoggedAmount {
   /** Entries a day of what is logged at an interval. */
   readonly perDay: number
-  /** Datapoints that log every update (interval 0) or tell no interval: how often is not known. */
+  /** Datapoints that log every update (interval 0) or have no interval: how often is not known. */
   readonly irregular: number
 }
 

@@ -1,7 +1,7 @@
 import type { Device } from '../smartserver/discovery.ts'
 import type { DeviceIdOf } from '../smartserver/log-query.ts'
 
-/** The gateway's own id of the device that an entry names so; undefined where it does not tell. */
+/** The gateway's own id of the device that an entry names so; undefined: not known. */
 export type DeviceIds = (shown: string) => string | undefined
 
 /** Entries name their device by its id, those of some releases by `segment.DID` (protocol §3.1): the device list knows both. */
@@ -18,7 +18,7 @@ export function createDeviceIds(devices: readonly Device[]): DeviceIds {
   }
 }
 
-/** Of several devices with one name none is meant. */
+/** Undefined for a name that several devices have. */
 export function createDeviceIdOf(devices: readonly Device[]): DeviceIdOf {
   const byName = Map.groupBy(devices, ({ name }) => name)
   return name => {

@@ -1,7 +1,7 @@
 import type { Selector } from '../domain/datapoint.ts'
 import type { Device, LogRule } from '../smartserver/discovery.ts'
 
-/** How long the gateway keeps the finest entries of what these select, ms; undefined where it does not tell. */
+/** How long the gateway keeps the finest entries of what these select, ms; undefined: not known. */
 export type RetentionOf = (selectors: readonly Selector[]) => number | undefined
 
 const dayMs = 86_400_000

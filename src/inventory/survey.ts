@@ -13,12 +13,12 @@ import { concerns, type DatapointProblem, datapointProblem, type KnownDevice } f
 import { createDeviceIdOf } from './device-ids.ts'
 import { rulesOf } from './retention.ts'
 
-/** What a gateway tells before it is asked for any log. */
+/** What is known of a gateway before it is asked for any log. */
 export interface Survey {
-  /** Why it tells nothing, or not what it logs. */
+  /** Why nothing is known, or not what it logs. */
   readonly failure: Failure | undefined
   readonly isReached: boolean
-  /** Undefined: it has not told. */
+  /** Undefined: not known. */
   readonly site: { readonly devices: readonly Device[]; readonly rules: readonly LogRule[] } | undefined
   readonly problems: readonly DatapointProblem[]
   /** Configured datapoints that devices and log rules do not explain, and that were not looked up. */
@@ -27,7 +27,7 @@ export interface Survey {
   readonly confirmed: ReadonlySet<string>
 }
 
-/** A survey is cheap for the gateway: what more devices would tell, `check` asks. */
+/** A survey is cheap for the gateway: `check` asks more devices. */
 const mostLookedUp = 20
 /** A silent gap would cost more: names that were answered with nothing are looked up on more devices. */
 const mostDoubted = 200

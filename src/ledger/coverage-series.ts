@@ -2,8 +2,8 @@ import { type Series, tagsText } from '../domain/point.ts'
 import type { Statements } from './statements.ts'
 
 /**
- * Which series the points of a target went to: what is counted in the database when a proof is held against it. Not
- * asked of the database itself, which would not tell of a series that has vanished from it. Every method is a plain
+ * Which series the points of a target went to: what is counted in the database when it is compared with a proof. The
+ * database itself is not asked, because it would not list a series that has vanished from it. Every method is a plain
  * statement: the transaction is the caller's.
  */
 export function createCoverageSeries(database: Statements) {
@@ -32,7 +32,7 @@ export function createCoverageSeries(database: Statements) {
     of(target: number): Series[] {
       return held.all(target).map(seriesOfRow)
     },
-    /** Of whatever sink and gateway. */
+    /** For every sink and gateway. */
     targetsOf(series: Series): number[] {
       return targets.all(series.measurement, tagsText(series)).map(row => Number(row['target']))
     },

@@ -18,7 +18,7 @@ export interface KnownMark {
   readonly at: number
   /** False: it was never read back, so that it says nothing where it is missing. */
   readonly isSeen: boolean
-  /** What the server told of itself then. */
+  /** What the server reported of itself then. */
   readonly identity: Readonly<Record<string, string>>
 }
 

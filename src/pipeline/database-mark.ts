@@ -8,7 +8,7 @@ import { type Settling, settle } from '../sinks/settle.ts'
 import { markMeasurement, type Sink } from '../sinks/sink.ts'
 
 /*
- * The mark of a database is a series of points, written and read as all others are. Each has a time of its own, because
+ * The mark of a database is a series of points, written and read as all others are. Each has another time, because
  * not every database replaces a value reliably; the highest number counts.
  */
 

@@ -37,7 +37,7 @@ export function createCpuGate({ clock, current, pauseAbove }: CpuGate): Gate {
   }
 }
 
-/** By the gateway's clock. `zone` is read each time: a gateway tells its own only after the login. */
+/** By the gateway's clock. `zone` is read each time: the gateway's own is known only after the login. */
 export function createQuietGate(
   quiet: QuietHours,
   clocks: { readonly host: Pick<Clock, 'now'>; readonly gateway: Pick<Clock, 'now'> },

@@ -36,9 +36,9 @@ export interface RunSource extends LogSource {
   hello(signal: AbortSignal): Promise<unknown>
   /** True where its clock is the one that it logs by, not that of a `Date` header. */
   hasOwnTime(): boolean
-  /** How long the gateway keeps what these log, ms, where it tells. */
+  /** How long the gateway keeps what these log, ms, where it is known. */
   retentionOf(selectors: readonly Selector[]): number | undefined
-  /** When it told that, by the host's clock, ms UTC. */
+  /** When that was read, by the host's clock, ms UTC. */
   toldAt(): number | undefined
   /** The gateway's list, as last read; undefined: it could not be read. */
   listing(): Listing | undefined
@@ -77,7 +77,7 @@ export interface RunParts {
   readonly observe: (event: RunEvent) => void
 }
 
-/** What a run tells while it works; `gateway` names the one it is about. */
+/** What a run reports while it works; `gateway` names the one it is about. */
 export type RunEvent = { readonly gateway: string } & (
   | { readonly kind: 'planned'; readonly lengthMs: number }
   /** A request was sent: entries come from now on. */
@@ -109,7 +109,7 @@ export interface GatewayOutcome {
   readonly clockDifferenceMs: number | undefined
   /** What was asked for: the wanted time as far as it has settled; undefined where the gateway was never reached. */
   readonly settled: TimeRange | undefined
-  /** Of that, what is after this moment will be looked at once more; undefined: all of it is final. */
+  /** Of that, what is after this moment will be read again; undefined: all of it is final. */
   readonly provisionalAfter: number | undefined
   /** Ranges of the wanted time that are parked after this run. */
   readonly parked: number

@@ -9,7 +9,7 @@ import type { GatewayJob, RunEvent } from './job.ts'
 
 /**
  * Compares what the points of a gateway were made by with its rules of today (law 14). What has not changed is recorded;
- * what was recorded before rules were takes those of today, which is told once. Returns what a person has to choose about.
+ * what was recorded before rules were takes those of today, which is reported once. Returns what a person has to choose about.
  */
 export function settleRules(
   { source, rules }: Pick<GatewayJob, 'source' | 'rules'>,

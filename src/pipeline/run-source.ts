@@ -152,7 +152,7 @@ function meaningsOf(selectors: readonly Selector[], devices: readonly Device[]):
   )
 }
 
-/** Some errors of a request are told on the general socket alone (protocol §5). */
+/** Some errors of a request are reported on the general socket alone (protocol §5). */
 function withNotifications(failure: Failure, notifications: readonly string[]): Failure {
   if (notifications.length === 0) return failure
   const heard = `The gateway said meanwhile: "${notifications.slice(-3).join('", "')}".`

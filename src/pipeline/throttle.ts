@@ -86,10 +86,10 @@ export function createThrottle({ limits, clock, gates, sink }: ThrottleParts): T
     deadline = Number.POSITIVE_INFINITY,
     tell: TellWait = () => {},
   ): Promise<Admission> {
-    let told: WaitReason | undefined
+    let noted: WaitReason | undefined
     const note = (reason: WaitReason | undefined) => {
-      if (reason?.text !== told?.text || reason?.until !== told?.until) tell(reason)
-      told = reason
+      if (reason?.text !== noted?.text || reason?.until !== noted?.until) tell(reason)
+      noted = reason
     }
     const noteOutage = (outage: Outage | undefined) => note(outage && databaseAway(outage))
     for (;;) {
@@ -98,7 +98,7 @@ export function createThrottle({ limits, clock, gates, sink }: ThrottleParts): T
       const now = clock.now()
       const reason = passed.map(gate => gate()).find(it => it !== undefined)
       if (now >= deadline || (reason?.until !== undefined && reason.until >= deadline)) {
-        return { isAdmitted: false, reason: reason ?? told }
+        return { isAdmitted: false, reason: reason ?? noted }
       }
       if (reason === undefined) {
         note(undefined)

@@ -22,7 +22,7 @@ export interface LogSource {
   readonly clock: { now(): number }
   /** Returns normally only after `"end"`. */
   readDataLog(request: DataLogRequest, signal: AbortSignal): AsyncIterable<readonly Frame[]>
-  /** The id of the device that an entry names so, where the gateway has told. */
+  /** The id of the device that an entry names so, where it is known. */
   deviceIdOf?(shown: string): string | undefined
 }
 
@@ -45,9 +45,9 @@ export interface TransferParts {
 /** What a complete transfer proves. */
 export interface TransferProof {
   readonly receipt: Receipt
-  /** Distinct points acknowledged, for each selector in its order; undefined where they could not be told apart. */
+  /** Distinct points acknowledged, for each selector in its order; undefined where they could not be distinguished. */
   readonly points: readonly (number | undefined)[]
-  /** What else can be told for each selector. */
+  /** What else was counted for each selector. */
   readonly counts: readonly Counts[]
   /** The series that they went to, for each selector in its order. */
   readonly series: readonly (readonly Series[])[]

@@ -53,7 +53,7 @@ export interface BacklogOptions {
   readonly newestFirst: boolean
   /** Of the newest pieces, the one whose group was asked for least lately comes first; undefined: never asked for. */
   readonly lastTurnOf?: ((group: string) => number | undefined) | undefined
-  /** For the order `rescue`: what is not after this moment is pruned already, as far as the gateway tells, ms UTC. */
+  /** For the order `rescue`: what is not after this moment is pruned already, as far as is known, ms UTC. */
   readonly prunedUntil?: ((selectors: readonly Selector[]) => number | undefined) | undefined
 }
 
@@ -169,7 +169,7 @@ function cutPiece(
   const stretch = (fromOldest ? stretches.shift() : stretches.pop())!
   const { after, until } = stretch.range
   const windowMs = windowOf(group)
-  // a rest shorter than a quarter window is taken along: it is not worth a request of its own
+  // a rest shorter than a quarter window is taken along: it is not worth a separate request
   if (until - after > windowMs * 1.25) {
     const cut = fromOldest ? after + windowMs : until - windowMs
     const first = { ...stretch, range: { after, until: cut } }
@@ -199,7 +199,7 @@ function takeSetAside({ setAside }: Backlog): Piece | undefined {
   return setAside.splice(Math.max(0, atBorder), 1)[0]
 }
 
-/** A piece that was not done through no fault of its own: back to where it was taken from. */
+/** A piece that was not transferred, though nothing is wrong with it: back to where it was taken from. */
 export function giveBack(backlog: Backlog, piece: Piece): void {
   if (piece.isSuspect === true) {
     backlog.setAside.unshift(piece)

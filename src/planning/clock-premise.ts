@@ -20,7 +20,7 @@ export function hasTime(ms: number): boolean {
   return ms >= earliestMs
 }
 
-/** True where the gateway's clock cannot be right: nothing is asked for by it. A host that lost its time cannot tell. */
+/** True where the gateway's clock cannot be right: nothing is asked for by it. A host that lost its time cannot know. */
 export function isImpossibleClock({ host, gateway }: ClockReading): boolean {
   if (!hasTime(gateway)) return true
   return hasTime(host) && Math.abs(gateway - host) > mostDifferenceMs

@@ -9,7 +9,7 @@ export interface Density {
   readonly received: number
   readonly wanted: number
   readonly bytesPerEntry: number
-  /** Measured by earlier requests, told by the log rules of the gateway, or neither. */
+  /** From earlier requests, from the log rules of the gateway, or assumed. */
   readonly source: 'measured' | 'rules' | 'guessed'
 }
 
@@ -19,7 +19,7 @@ export interface Speed {
   readonly entriesPerSecond: number
   /** Earlier requests that it was measured by; 0: assumed. */
   readonly measuredBy: number
-  /** Whether they were large enough to tell the rate too. */
+  /** Whether they were large enough to measure the rate too. */
   readonly isRateMeasured: boolean
 }
 
@@ -27,17 +27,17 @@ export interface Speed {
 export const usualBytes = 420
 /** Of a datapoint that logs every update, or of which nothing is known. */
 export const guessedPerDay = 288
-/** Where no earlier request tells: what the gateway of `npm run bench` costs. */
+/** Where there is no earlier request: what the gateway of `npm run bench` costs. */
 export const assumedSpeed: Speed = { requestMs: 300, entriesPerSecond: 5_000, measuredBy: 0, isRateMeasured: false }
 
 const dayMs = 86_400_000
-/** Fewer requests say little; and of small ones alone it cannot be told what each entry adds. */
+/** Fewer requests say little; small ones alone do not show what each entry adds. */
 const enoughRequests = 3
 const enoughEntries = 5_000
-/** Ranges shorter than this in sum say little about a day. */
+/** Ranges that are together shorter than this say little about a day. */
 const enoughMs = 3_600_000
 
-/** Fits `time = requestMs + entries / entriesPerSecond` through earlier requests; what they cannot tell is assumed. */
+/** Fits `time = requestMs + entries / entriesPerSecond` through earlier requests; what they do not show is assumed. */
 export function measureSpeed(past: readonly PastTransfer[]): Speed {
   if (past.length < enoughRequests) return assumedSpeed
   const measuredBy = past.length

@@ -27,7 +27,7 @@ export const everything = groupKey({}, 'gateway')
 /** With fewer devices, one request for each costs the gateway little. */
 export const manyDevices = 8
 
-/** One more request costs a gateway as much as so many entries that nobody wants (0.3 s at 5,000 a second), and more. */
+/** One more request costs a gateway as much as so many entries that are not wanted (0.3 s at 5,000 a second), and more. */
 const fewOutside = 1_000
 
 /**

@@ -2,7 +2,7 @@ import type { Selector } from '../domain/datapoint.ts'
 import { rangeLength, type TimeRange } from '../domain/range.ts'
 import type { Backlog } from './backlog.ts'
 
-/** How long the gateway keeps what a selector logs, ms; undefined: it does not tell. */
+/** How long the gateway keeps what a selector logs, ms; undefined: not known. */
 export type RetentionOf = (selectors: readonly Selector[]) => number | undefined
 
 /** Missing time, summed over datapoints, and from when to when it reaches. */
@@ -42,7 +42,7 @@ export function riskOf(backlog: Backlog, retentionOf: RetentionOf, gatewayNow: n
   return { pruned: pruned.total, soon: risky && { ...risky, by } }
 }
 
-/** The part of a range that the gateway still has, as far as it tells; without length where nothing is left. */
+/** The part of a range that the gateway still has, as far as is known; without length where nothing is left. */
 export function storedPart(range: TimeRange, retention: number | undefined, gatewayNow: number): TimeRange {
   if (retention === undefined) return range
   return { after: Math.min(range.until, Math.max(range.after, gatewayNow - retention)), until: range.until }

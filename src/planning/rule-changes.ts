@@ -138,7 +138,7 @@ function doubtfulOf(named: Named, rules: readonly FormedRule[], decided: FormedR
   return rules.filter(({ selector }) => selectorPrecision(selector) > most && mayHold(selector, named) === 'perhaps')
 }
 
-/** `perhaps`: by an XIF name, which a series does not tell. */
+/** `perhaps`: by an XIF name, which a series does not show. */
 function mayHold({ device, block, index, point }: Selector, named: Named): 'yes' | 'no' | 'perhaps' {
   const { recorded } = named
   if (device !== undefined && !isSameDevice(device, recorded.device) && shownName(device) !== named.device) return 'no'

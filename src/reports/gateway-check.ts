@@ -31,7 +31,7 @@ export interface GatewayReport {
 /** The vendor's pages stop loading history above this (protocol §4.1). */
 const largeLogMb = 1_000
 const soonExpiredMs = 30 * 86_400_000
-/** How long the general socket is given to open and, where REST does not tell the CPU, to bring it. */
+/** How long the general socket is given to open and, where REST does not report the CPU, to bring it. */
 const trialMs = 5_000
 
 /** Looks at everything that a run will need of a gateway, without asking for its log. Throws only when aborted. */

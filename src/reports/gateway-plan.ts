@@ -45,11 +45,11 @@ export interface GatewayPlan {
   readonly speed: Speed
   /** Datapoints that lack something, by what their density is known from. */
   readonly densities: Readonly<Record<Density['source'], number>>
-  /** Datapoints that log every update, or tell no interval. */
+  /** Datapoints that log every update, or have no interval. */
   readonly irregular: number
   /** Missing time that the database would not keep: it is not asked for. */
   readonly notKept: { readonly ms: number; readonly range: TimeRange } | undefined
-  /** Ranges of the wanted time that rest after they have failed: they are in none of the other figures. */
+  /** Ranges of the wanted time that rest after they have failed: no other figure includes them. */
   readonly parked: CoolingRanges | undefined
   readonly risk: Risk
   readonly clockChanges: readonly ClockChange[]
@@ -71,7 +71,7 @@ export interface PlanParts {
 }
 
 /** What is known of a gateway: by itself, and by its clock. */
-export interface Told {
+export interface KnownGateway {
   readonly survey: Survey
   readonly clock: {
     now(): number
@@ -86,15 +86,15 @@ const mostRequests = 100_000
 /** The newest requests say most about the next ones. */
 const mostReceipts = 2_000
 
-/** What a run with this demand would do on a gateway, and what it would take. Asks nobody. */
+/** What a run with this demand would do on a gateway, and what it would take. Makes no request. */
 export function planGateway(
   config: Config,
   gateway: GatewayConfig,
   demand: Demand,
-  told: Told,
+  known: KnownGateway,
   parts: PlanParts,
 ): GatewayPlan {
-  const { survey, clock, release } = told
+  const { survey, clock, release } = known
   const { ledger, sink = '', retentionMs, now } = parts
   const { name, limits } = gateway
   const configured = gateway.datapoints.map(({ selector }) => selector)

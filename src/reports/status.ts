@@ -51,14 +51,14 @@ export interface GatewayStatus {
   readonly deadLetters: LetterCount
 }
 
-/** Of what a sync lacks, by what a run was told; undefined where the gateway never told how long it keeps its log. */
+/** What a sync lacks and the gateway will delete; undefined where it is not known how long the gateway keeps its log. */
 export interface KnownRisk extends Risk {
-  /** When it told, ms UTC. */
+  /** When that was read, ms UTC. */
   readonly asOf: number
 }
 
 export interface Status {
-  /** Who works with the ledger now; undefined: nobody. */
+  /** The process that owns the ledger; undefined: none. */
   readonly owner: string | undefined
   readonly gateways: readonly GatewayStatus[]
 }
@@ -120,8 +120,8 @@ function riskOfGateway(
   ledger: Ledger,
   now: number,
 ): KnownRisk | undefined {
-  const told = ledger.memory.retentions(name)
-  if (told === undefined) return undefined
+  const retentions = ledger.memory.retentions(name)
+  if (retentions === undefined) return undefined
   const gatewayNow = now + (clockDifference(ledger, name) ?? 0)
   const planned = {
     name,
@@ -136,8 +136,8 @@ function riskOfGateway(
   // what is parked is missing too
   const options = { sink, now, keptMs: undefined, withCooling: true }
   const { backlog } = planRun({ kind: 'sync', sinceMs: sync.since }, planned, ledger, options)
-  const retentionOf = ([selector]: readonly Selector[]) => selector && told.of(selector)
-  return { asOf: told.at, ...riskOf(backlog, retentionOf, gatewayNow) }
+  const retentionOf = ([selector]: readonly Selector[]) => selector && retentions.of(selector)
+  return { asOf: retentions.at, ...riskOf(backlog, retentionOf, gatewayNow) }
 }
 
 function datapointsOf(gateway: GatewayConfig, sink: string, ledger: Ledger) {

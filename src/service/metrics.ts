@@ -38,7 +38,7 @@ export class Metrics {
   /** A failure that goes on holding the gateway ends pass after pass, and happened once. */
   readonly #counted = new WeakSet<Failure>()
 
-  /** `gateways`: those that will be told of; what they have not done yet is nought, not absent. */
+  /** `gateways`: all that are reported; what they have not done yet is 0, not absent. */
   constructor(gateways: readonly string[]) {
     collectDefaultMetrics({ register: this.#registry })
     for (const gateway of gateways) {

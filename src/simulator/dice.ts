@@ -10,7 +10,7 @@ export interface Dice {
   pick<T>(choices: readonly T[]): T
 }
 
-/** Dice of one kind of event: `random` is its own sequence, so that one kind does not disturb another. `struck` is told of every hit. */
+/** Dice of one kind of event: `random` is its own sequence, so that one kind does not disturb another. `struck` is called at every hit. */
 export function createDice(
   faults: () => FaultSettings,
   random: () => number,

@@ -4,7 +4,7 @@ import type { Release } from './releases.ts'
 import type { Retention } from './retention.ts'
 import { type Datapoint, type Device, describe, segment } from './site.ts'
 
-/** Devices, datapoints and log settings as REST tells them (protocol §5), and what can change about them. */
+/** Devices, datapoints and log settings as REST shows them (protocol §5), and what can change about them. */
 export interface Directory {
   /** `/iap/devs`: the gateway itself (category SC) and its devices. */
   readonly devices: readonly DeviceRecord[]

@@ -27,7 +27,7 @@ export interface GeneralParts {
   readonly script: Script
 }
 
-/** The general-purpose sockets: they never end, and say what the gateway has to tell (protocol §6). */
+/** The general-purpose sockets: they never end, and send what the gateway reports (protocol §6). */
 export interface GeneralSockets {
   add(client: WebSocket, session: Session): void
   /** Sends `{action, payload}` to every socket, or to those of one login. */

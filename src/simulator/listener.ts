@@ -5,7 +5,7 @@ import type { Duplex } from 'node:stream'
 import { type WebSocket, WebSocketServer } from 'ws'
 import type { Certificate } from './certificate.ts'
 
-/** What a listener asks and tells. */
+/** What a listener needs and reports. */
 export interface ListenerParts {
   readonly certificate: Certificate
   readonly host: string

@@ -68,7 +68,7 @@ export async function sendLogAnswer(client: WebSocket, socket: Duplex, answer: L
   }
 }
 
-/** Sends up to `limit` frames at once; fewer only at the end of the frames, which is told. */
+/** Sends up to `limit` frames at once; fewer only at the end of the frames, which is reported. */
 function sendBatch(
   client: WebSocket,
   socket: Duplex,
@@ -103,7 +103,7 @@ function sendBatch(
   return { count, end }
 }
 
-/** Sends one frame, each byte as a fragment of its own. */
+/** Sends one frame, each byte as a separate fragment. */
 async function dripOne(
   client: WebSocket,
   { frames, stats, record, course }: LogAnswer,

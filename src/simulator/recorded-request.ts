@@ -14,14 +14,14 @@ export interface RecordedRequest {
 
 type Position = Pick<Moment, 'ms' | 'nanos'>
 
-/** `after` and `until` in ms UTC, as far as the capture tells them. */
+/** `after` and `until` in ms UTC, as far as the capture has them. */
 export function createRecordedRequest(request: Readonly<Record<string, unknown>>, before: Position): RecordedRequest {
   const { query, after, until } = request
   const first = typeof after === 'number' ? after + 1 : before.ms + 1
   const last = typeof until === 'number' ? until : Number.POSITIVE_INFINITY
   let place: Position = { ms: first, nanos: 0 }
   return {
-    stray: { ...nobody, strayOf: typeof query === 'string' ? query.replace(/^[^?]*\?/, '') : '' },
+    stray: { ...noDatapoint, strayOf: typeof query === 'string' ? query.replace(/^[^?]*\?/, '') : '' },
     place: () => place,
     pass({ ms, nanos }) {
       // a frame beyond the range has no place that a request for the same range would cover
@@ -31,7 +31,7 @@ export function createRecordedRequest(request: Readonly<Record<string, unknown>>
   }
 }
 
-const nobody: Datapoint = {
+const noDatapoint: Datapoint = {
   ordinal: -1,
   id: -1,
   deviceId: -1,

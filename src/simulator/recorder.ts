@@ -9,7 +9,7 @@ export interface Recorder {
   setState(state: LogState, tag: string | undefined): void
   readonly monitoring: boolean
   setMonitoring(on: boolean): void
-  /** Sets the clock: what is logged afterwards begins a period of its own. */
+  /** Sets the clock: what is logged afterwards begins a new period. */
   setClock(set: () => void): void
 }
 

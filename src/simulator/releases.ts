@@ -1,7 +1,7 @@
 /** What differs between gateway releases (protocol §2.1, §3.3, §4, §6, §9.5). */
 export interface Release {
   readonly name: ReleaseName
-  /** As `/iap/version` tells it. */
+  /** As `/iap/version` shows it. */
   readonly version: string
   /** What a bare `dpName=X` or `blockName=X` means; the vendor flipped it at 3.20.114. */
   readonly bareName: 'xif' | 'instance'

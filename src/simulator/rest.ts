@@ -58,7 +58,7 @@ export async function answerRest(request: IncomingMessage, response: ServerRespo
   const { slowRestMs, dripMs } = parts.faults()
   const [slow, drips] = [parts.slowness.strikes('slowRest'), parts.slowness.strikes('restDrip')]
   if (slow) await sleep(slowRestMs)
-  // The Date header tells the gateway's clock, which may be wrong, not this machine's.
+  // The Date header shows the gateway's clock, which may be wrong, not this machine's.
   response.setHeader('Date', new Date(parts.headerTime()).toUTCString())
   const later = answer.status === 503 || answer.status === 429 ? retryAfter(parts.faults(), parts.now()) : undefined
   if (later !== undefined) response.setHeader('Retry-After', later)

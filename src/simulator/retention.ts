@@ -7,7 +7,7 @@ export interface Retention {
   readonly longestMs: number
   /** Of one datapoint; undefined where all are kept alike. */
   readonly of: ((datapoint: Datapoint) => number) | undefined
-  /** What the log settings of a device tell, days: a site that never prunes tells some all the same. */
+  /** What the log settings of a device say, days: a site that never prunes has some as well. */
   days(type: string): number
   daysOf(datapoint: Datapoint): number
 }

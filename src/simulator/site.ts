@@ -16,7 +16,7 @@ export interface Datapoint {
   readonly name: string | null
   /** `segment/protocol/DID/block/index/xif`. */
   readonly qualifier: string
-  /** The qualifier as entries tell it: null in some 3.1 builds. */
+  /** The qualifier as entries show it: null in some 3.1 builds. */
   readonly dpQualifier: string | null
   /** Log interval of its device type, seconds; 0 = every update is logged (protocol §4). */
   readonly logInterval: number

@@ -47,7 +47,7 @@ export const sinkFailure = failures({
   'sink-full': {
     retry: 'never',
     reach: 'sink',
-    meaning: 'The database has reached a limit of its own: columns, tables or databases.',
+    meaning: 'The database has reached one of its limits: columns, tables or databases.',
     advice: 'Write to another measurement, or remove what is not needed from the database.',
   },
   'sink-io': {

@@ -25,7 +25,7 @@ export interface WriteResult {
 }
 
 export interface SinkReport {
-  /** `sqlite`, `influxdb 1.x`, `influxdb 2.x`, `victoriametrics` … and its version where it tells. */
+  /** `sqlite`, `influxdb 1.x`, `influxdb 2.x`, `victoriametrics` … and its version, where it is known. */
   readonly kind: string
   readonly version: string | undefined
   /** Older points are not kept by the database; undefined: kept for ever, or unknown. */
@@ -108,9 +108,9 @@ export interface Sink {
   /** Reachable, may write, retention. Throws a Failure of reach `sink` otherwise. */
   check(signal: AbortSignal, purpose?: CheckPurpose): Promise<SinkReport>
   /**
-   * What the server tells of itself that is another when the database was made anew or replaced: names and values to
+   * What the server reports of itself that differs when the database was made anew or replaced: names and values to
    * compare with those of an earlier day. `startedAt`: another after each start, told only where what was acknowledged may
-   * be lost with one. Empty where it tells nothing. Throws a Failure.
+   * be lost with one. Empty where it reports nothing. Throws a Failure.
    */
   identity?(signal: AbortSignal): Promise<Readonly<Record<string, string>>>
   /** Resolves when all that was acknowledged survives a crash of the database. Left out where its answer says so. */

@@ -15,7 +15,7 @@ export interface Device {
 export interface LogLevel {
   /** Seconds between entries; 0: every update. */
   readonly interval: number
-  /** Days that entries are kept; undefined where not told. */
+  /** Days that entries are kept; undefined: not known. */
   readonly retention: number | undefined
 }
 
@@ -33,7 +33,7 @@ export interface InterfaceDatapoint {
   readonly xif: string
   /** Instance name; the XIF name where there is none. */
   readonly name: string
-  /** `segment/protocol/DID/block/index/xif`, for subscriptions; some releases do not tell it. */
+  /** `segment/protocol/DID/block/index/xif`, for subscriptions; some releases do not report it. */
   readonly qualifier: string | undefined
   readonly unit: string | undefined
 }
@@ -43,7 +43,7 @@ export interface LogRule {
   readonly type: string
   readonly path: string
   readonly levels: readonly LogLevel[]
-  /** A value that changed little, or soon after the last one, is not logged (protocol §4): undefined where not told. */
+  /** A value that changed little, or soon after the last one, is not logged (protocol §4): undefined: not known. */
   readonly skips?: boolean | undefined
 }
 
@@ -64,7 +64,7 @@ export async function readInterface(
   return unique(found, ({ block, index, xif }) => JSON.stringify([block, index, xif]))
 }
 
-/** Which datapoints the gateway is told to log, by device type. Throws a Failure of reach `gateway`. */
+/** Which datapoints the gateway is configured to log, by device type. Throws a Failure of reach `gateway`. */
 export async function readLogRules(gateway: Asked, signal: AbortSignal): Promise<LogRule[]> {
   const items = await readList(gateway, '/iap/devTypes/*/if/*/*/*/dla?includeUnconfigured=false', signal)
   return unique(items.flatMap(logRuleOf), ({ type, path }) => JSON.stringify([type, path]))

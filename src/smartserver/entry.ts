@@ -83,9 +83,9 @@ function parseFrame(frame: Frame): unknown {
 
 function entryOf(json: Record<string, unknown>): LogEntry | Rejection {
   const { utc, value } = json
-  // how errors are told on the socket is not documented (protocol §10.2)
+  // how errors are reported on the socket is not documented (protocol §10.2)
   if (utc === undefined && value === undefined && json['error'] !== undefined)
-    return { reason: gatewayError, detail: 'the gateway tells of an error instead of an entry' }
+    return { reason: gatewayError, detail: 'the gateway sent an error instead of an entry' }
   if (typeof utc !== 'string') return { reason: 'no-utc', detail: 'the entry has no utc text' }
   const at = parseTimestamp(utc)
   if (at === undefined) return { reason: 'bad-utc', detail: 'the utc text is no moment that can be read' }
@@ -127,7 +127,7 @@ function qualifierOf(value: unknown): { block: string; index: number; xif: strin
   const parts = value.split('/')
   const [block, indexText, xif] = parts.slice(3)
   const index = indexOf(indexText)
-  // more parts mean that a name holds a slash: which one cannot be told
+  // more parts mean that a name holds a slash: which one is not known
   if (parts.length !== 6 || !block || index === undefined || !xif) return undefined
   return { block, index, xif }
 }

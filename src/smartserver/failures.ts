@@ -149,7 +149,7 @@ export const gatewayFailure = failures({
   'rest-busy': {
     retry: 'soon',
     reach: 'gateway',
-    meaning: 'The gateway answers a REST call with an error of its own (status 500 and above).',
+    meaning: 'The gateway answers a REST call with an internal error (status 500 and above).',
     advice: busyGateway,
   },
   'rest-unsupported': {

@@ -55,7 +55,7 @@ export class Gateway {
     this.#rateLimit = onTooFast && createRateLimit({ clock, onTooFast })
   }
 
-  /** As the last `hello` learnt it; undefined where the gateway does not tell. */
+  /** As the last `hello` learnt it; undefined: not known. */
   get release(): string | undefined {
     return this.#release
   }

@@ -3,7 +3,7 @@ import type { Frame } from '../domain/entry.ts'
 import { decodeEntry } from './entry.ts'
 import { textOf } from './rest-json.ts'
 
-/** What a gateway calls a datapoint that is asked for by its name: by an instance name of its own, or by its XIF name alone. */
+/** What a gateway calls a datapoint that is asked for by its name: by an instance name, or by its XIF name alone. */
 export type NameForm = 'instance' | 'xif' | 'unknown'
 
 /**

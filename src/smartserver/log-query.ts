@@ -11,7 +11,7 @@ export interface QueryKnowledge {
   readonly release?: string | undefined
   /** Of the datapoint's name, where one is asked for by its name; left out: it is an instance name. */
   readonly form?: NameForm
-  /** The id of the only device with this name, where the gateway has told. */
+  /** The id of the only device with this name, where it is known. */
   readonly deviceIdOf?: DeviceIdOf | undefined
 }
 

@@ -20,7 +20,7 @@ export interface FreshLogin {
   readonly isProven: boolean
 }
 
-/** Documented sample of `/iap/auth/sessionTimeout` (protocol §1); used where a gateway does not tell. */
+/** Documented sample of `/iap/auth/sessionTimeout` (protocol §1); used where a gateway does not report it. */
 const usualLifeMs = 86_400_000
 /** A shorter life is taken for a slip (seconds, say): a login every few seconds would be no way to treat a gateway. */
 const shortestLifeMs = 600_000
@@ -38,10 +38,10 @@ export async function logIn(ask: Ask, { username, password }: Account, signal: A
   if (refusal !== undefined) throw refusal
   const cookie = sessionCookie(answer)
   try {
-    const told = await ask({ method: 'GET', path: lifePath, cookie }, signal)
-    return { cookie, lifeMs: lifeOf(told), isProven: !isLoggedOut(told) }
+    const answer = await ask({ method: 'GET', path: lifePath, cookie }, signal)
+    return { cookie, lifeMs: lifeOf(answer), isProven: !isLoggedOut(answer) }
   } catch (error) {
-    // whoever has logged in and cannot use it leaves nothing behind
+    // a login that cannot be used is ended
     await logOut(ask, cookie)
     throw error
   }
@@ -63,7 +63,7 @@ export async function logOut(ask: Ask, cookie: string): Promise<void> {
   }
 }
 
-/** `alive`: the gateway knows it somewhere. `unknown`: it answers with errors of its own and has not looked at the login. */
+/** `alive`: the gateway knows it somewhere. `unknown`: it answers with internal errors and has not checked the login. */
 export type LoginState = 'alive' | 'ended' | 'unknown'
 
 /** Asks the gateway about a login. Throws a Failure where no answer comes, or fewer requests are wanted. */
@@ -84,7 +84,7 @@ function loginRefusal({ status, headers, body }: RestAnswer, username: string): 
   if (status === 401 || status === 403)
     return gatewayFailure('login-rejected', `the gateway rejects the login of "${username}"`)
   if (status === 429) {
-    // the wording is the only thing that tells the two cases apart (protocol §1, vendor's Web Connector)
+    // only the wording distinguishes the two cases (protocol §1, vendor's Web Connector)
     if (!/failed login/i.test(body)) return tooFast(headers)
     return gatewayFailure('login-locked', 'the gateway has locked the login after too many failed ones')
   }

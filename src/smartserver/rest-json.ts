@@ -3,7 +3,7 @@ import { retryAfterOf } from '../domain/retry-after.ts'
 import { gatewayFailure } from './failures.ts'
 import type { RestAnswer, RestCall } from './rest.ts'
 
-/** Whoever can be asked by REST with a login: a Gateway. */
+/** What can be asked by REST with a login: a Gateway. */
 export interface Asked {
   call(call: RestCall, signal: AbortSignal): Promise<RestAnswer>
 }

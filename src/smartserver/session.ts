@@ -13,7 +13,7 @@ export interface SessionOptions {
   readonly password: string
   readonly agent: https.Agent
   readonly clock: Clock
-  /** Is told every answer's `Date` header: the gateway's clock. */
+  /** Called with every answer's `Date` header: the gateway's clock. */
   /** Called when a request is sent. */
   readonly lookAtClock: () => ClockLook
 }
@@ -53,7 +53,7 @@ const mostBlamed = 1_000
 
 /**
  * The login that all requests of a gateway share: made at first need, renewed at half its life (the new one before the
- * old is logged out, and the old only when nobody uses it any more), logged out on close.
+ * old is logged out, and the old only when no request uses it any more), logged out on close.
  */
 export class Session {
   readonly #options: SessionOptions
@@ -160,7 +160,7 @@ export class Session {
   /** The gateway has taken the login there: neither is to blame for what is refused later. */
   honoured(cookie: string, place: string): void {
     this.#blamed.delete(place)
-    // recent releases tell their version to anybody (protocol §1)
+    // recent releases show their version without a login (protocol §1)
     if (this.#login?.cookie === cookie && place !== '/iap/version') this.#login.isProven = true
   }
 

@@ -45,11 +45,11 @@ export type Update = { readonly raw: string } & (
   | { readonly kind: 'unknown'; readonly payload: unknown }
 )
 
-type Told<Kind extends Update['kind']> = Omit<Extract<Update, { kind: Kind }>, 'raw'>
-type AnyTold = { [Kind in Update['kind']]: Told<Kind> }[Update['kind']]
+type Reading<Kind extends Update['kind']> = Omit<Extract<Update, { kind: Kind }>, 'raw'>
+type AnyReading = { [Kind in Update['kind']]: Reading<Kind> }[Update['kind']]
 
 /** One reader an action; undefined where the payload is not what the action promises. */
-const readers: Readonly<Record<string, (payload: unknown) => AnyTold | undefined>> = {
+const readers: Readonly<Record<string, (payload: unknown) => AnyReading | undefined>> = {
   'UPD:CPU': payload => (isNumber(payload) ? { kind: 'cpu', percents: { '': payload } } : undefined),
   'UPD:SC:CPU': payload => withNumbers(payload, percents => ({ kind: 'cpu', percents })),
   'UPD:EPS': payload => (isNumber(payload) ? { kind: 'events-per-second', rates: { '': payload } } : undefined),
@@ -120,23 +120,23 @@ export function decodeUpdate(frame: string): Update | Rejection {
   if (raw === undefined) return { reason: 'no-action', detail: 'the frame names no action' }
   const payload = memberOf(json, 'payload')
   if (!Object.hasOwn(readers, raw)) return { raw, kind: 'unknown', payload }
-  const told = readers[raw]!(payload)
-  return told === undefined
+  const read = readers[raw]!(payload)
+  return read === undefined
     ? { reason: 'bad-payload', detail: `the payload of ${raw} has another shape` }
-    : { raw, ...told }
+    : { raw, ...read }
 }
 
 function isNumber(value: unknown): value is number {
   return typeof value === 'number' && Number.isFinite(value)
 }
 
-function withNumbers(payload: unknown, told: (numbers: Record<string, number>) => AnyTold): AnyTold | undefined {
+function withNumbers(payload: unknown, read: (numbers: Record<string, number>) => AnyReading): AnyReading | undefined {
   if (typeof payload !== 'object' || payload === null || Array.isArray(payload)) return undefined
   const numbers = Object.entries(payload).filter((pair): pair is [string, number] => isNumber(pair[1]))
-  return numbers.length === 0 ? undefined : told(Object.fromEntries(numbers))
+  return numbers.length === 0 ? undefined : read(Object.fromEntries(numbers))
 }
 
-function readDatapoints(payload: unknown): Told<'datapoints'> | undefined {
+function readDatapoints(payload: unknown): Reading<'datapoints'> | undefined {
   if (!Array.isArray(payload)) return undefined
   const updates = payload.flatMap((item): DatapointUpdate[] => {
     const qualifier = textOf(memberOf(item, 'datapointQualifier'))

@@ -158,7 +158,7 @@ function verdictOf({ proof, found }: Pick<CountedRow, 'proof' | 'found'>): Count
   return proof === undefined || found === undefined ? 'unknown' : found === proof ? 'equal' : 'differs'
 }
 
-/** By their tags: each reading makes objects of its own. */
+/** By their tags: each reading makes new objects. */
 function joinSeries(known: readonly Series[], seen: ReadonlySet<Series>): Series[] {
   return [...new Map([...seen, ...known].map(one => [seriesKey(one), one])).values()]
 }

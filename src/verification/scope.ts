@@ -33,7 +33,7 @@ export interface Scope {
   /** From the first range that was verified to the last; undefined: there was none. */
   readonly period: TimeRange | undefined
   readonly gateways: readonly GatewayScope[]
-  /** What is recorded as complete in this time: datapoints as configured, and their days in sum. */
+  /** What is recorded as complete in this time: datapoints as configured, and the sum of their days. */
   readonly proven: { readonly datapoints: number; readonly days: number }
   /** What the ledger holds of these gateways at any time: nothing, only provisional ranges, or more. */
   readonly claims: 'none' | 'fresh' | 'final'

@@ -10,7 +10,7 @@ import type { Stage } from './stage.ts'
 const stopWithinMs = 6_500
 /** A program that ends by itself so often, without a blow between, does not get on. */
 const mostFailuresInARow = 15
-/** Our own words for what must not be, and Node's last line after an error that nobody has caught. */
+/** Our own words for what must not be, and Node's last line after an error that was not caught. */
 const brokeDown = /this is a bug|^Node\.js v\d/m
 const staleLock = /in use by another process/
 

@@ -67,7 +67,7 @@ export async function openStage({ sink, gateway: options, settings, sockets }: S
     gateways: {
       g: {
         ...gatewaySettings(gateway.current, allDatapoints(gateway.current).map(ofAnyKind), { sockets }),
-        // each start of the simulator makes a new certificate; pinning has tests of its own
+        // each start of the simulator makes a new certificate; pinning has its own tests
         tls: { verify: false },
         idleTimeout: '1s',
       },

@@ -127,7 +127,7 @@ describe('a bundle', () => {
     }
   }, 60_000)
 
-  test('whose list is damaged is loaded as far as it goes, and what is missing is told', async () => {
+  test('whose list is damaged is loaded as far as it goes, and what is missing is reported', async () => {
     const packed = await json(plant, 'backfill', ...range)
     const path = join(bundle, 'manifest.ndjson')
     const whole = readFileSync(path, 'utf8')

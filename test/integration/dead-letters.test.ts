@@ -85,7 +85,7 @@ describe('dead letters of a database that holds another type', () => {
   }, 60_000)
 })
 
-describe('dead letters that nobody can correct', () => {
+describe('dead letters that cannot be corrected', () => {
   test('end every command with 3 until they are discarded on purpose, which all of them then say', async () => {
     const path = join(site.folder, 'given-up.db')
     await site.configure({

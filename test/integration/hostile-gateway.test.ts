@@ -168,7 +168,7 @@ describe.concurrent.each(names)('release %s is whole and equal, or fails honestl
 }, release => {
   test.each(survived(faults) as [FaultName, SimulatorOptions][])('the fault %s', async (fault, hostility) => {
     const { stats } = await expectHonesty({ release, ...hostility })
-    // nobody subscribes in a run: that there is something to steal is another test's business
+    // a run subscribes to nothing: another test has something to steal
     if (fault !== 'stealSubscription') expect(stats.faults[fault]).toBeGreaterThan(0)
   })
 

@@ -22,7 +22,7 @@ const settings = (listen: string) => ({
   metrics: { listen },
 })
 
-test('sync shows what it counts, and the clock of each gateway, to whoever asks, and no secret', async () => {
+test('sync shows what it counts, and the clock of each gateway, to any client, and no secret', async () => {
   const listen = `127.0.0.1:${await freePort()}`
   await site.configure(settings(listen))
   const { child, ended } = startProgram(['sync', '--config', site.file])

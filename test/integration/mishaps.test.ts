@@ -51,7 +51,7 @@ async function coveredRanges(): Promise<number> {
     .length
 }
 
-describe('what goes wrong is told once and clearly, and nothing is recorded', () => {
+describe('what goes wrong is reported once and clearly, and nothing is recorded', () => {
   test('wrong password: the login is tried once', async () => {
     const before = gateway.stats.failedLogins
     await site.configure(settings({ password: `${password}-wrong` }))
@@ -88,7 +88,7 @@ describe('what goes wrong is told once and clearly, and nothing is recorded', ()
     expectMessage(ended, 2, /LOG_LEVEL=loud: expected one of .*debug/)
   })
 
-  test('a database in whose place another one stands is told from one that lacks everything', async () => {
+  test('a database that was replaced by another one is distinguished from one that lacks everything', async () => {
     await site.configure(
       settings({ datapoints: ['Sensor 1/LightSensor/0/nvoLuxLevel'] }, { sink: { sqlite: { path: 'p.db' } } }),
     )

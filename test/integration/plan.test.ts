@@ -137,7 +137,7 @@ describe('plan', () => {
     expect((await planned('--from', '40h')).advice).toEqual([])
   }, 60_000)
 
-  test('what is at risk is said by status too, as the gateway told the last run, without asking it again', async () => {
+  test('status shows what is at risk too, as the last run read it from the gateway, without asking again', async () => {
     await configured()
     const status = async () => JSON.parse((await run('status', '--json')).stdout).gateways.g.risk
     expect(await status()).toBeUndefined()

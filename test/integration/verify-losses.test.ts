@@ -99,7 +99,7 @@ test('a heal over time that is pruned in part brings back what is there and make
   expectSame(cells(), expected)
 }, 60_000)
 
-test('points of somebody else are told before and after a heal, and are never taken as proven', async () => {
+test('points of another writer are reported before and after a heal, and are never taken as proven', async () => {
   const { json, inDatabase, written } = await openFilled()
   inDatabase(`DELETE FROM value WHERE ${between(after, after + dayMs)}`)
   inDatabase(

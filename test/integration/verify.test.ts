@@ -120,7 +120,7 @@ describe('in the embedded database', () => {
     const full = await json('verify', '--full')
     expect(full).toMatchObject({ code: 3, equal: written - 1, different: 1, extra: 1, missing: 0 })
     expect(full.ranges.flatMap((it: { examples: string[] }) => it.examples)).toHaveLength(2)
-    // what is not ours is told, and never deleted
+    // what is not ours is reported, and never deleted
     expect(await json('verify', '--full', '--heal')).toMatchObject({ code: 3, different: 0, extra: 1 })
     const expected = expectedCells(gateway.history, after, until)
     expect(cellsOfSqlite(path)).toHaveLength(expected.length + 1)

@@ -44,7 +44,7 @@ function troubled(behaviour: Behaviour, plan: readonly (string | undefined)[]): 
 }
 
 let server: WriteServer
-/** Each run has a measurement of its own in the one server. */
+/** Each run has its own measurement in the one server. */
 let run = 0
 beforeAll(async () => {
   server = await openWriteServer({ ping: { 'x-influxdb-version': 'v2.7.1' } })

@@ -22,7 +22,7 @@ export interface Script {
   /** What the general-purpose socket brings. */
   readonly general?: (socket: WebSocket, upgrade: Upgrade) => void
   readonly trust?: (server: SmallGateway) => TlsTrust
-  /** Given: the client is one of a command that nobody repeats. */
+  /** Given: the client is one of a command that runs once. */
   readonly onTooFast?: (waitMs: number) => void
 }
 

@@ -211,7 +211,7 @@ export function finalOfAll(app: App, config: Config): RangeSet {
     .reduce((a, b) => a.intersect(b), RangeSet.of({ after: 0, until: Date.now() }))
 }
 
-/** Politeness has tests of its own; here it would only cost time. */
+/** Politeness has its own tests; here it would only cost time. */
 function atFullSpeed(config: Config): Config {
   const gateways = config.gateways.map(it => ({ ...it, limits: { ...it.limits, requestsPerMinute: 60_000 } }))
   return { ...config, gateways }

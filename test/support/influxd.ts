@@ -21,7 +21,7 @@ export interface InfluxSeries {
   readonly values: readonly (readonly (string | number | boolean | null)[])[]
 }
 
-/** A real InfluxDB 1.6.7 on a free port, with its files in a folder of its own. */
+/** A real InfluxDB 1.6.7 on a free port, with its files in a new folder. */
 export interface Influxd {
   readonly url: string
   /** InfluxQL; times come as integers of the given precision. Throws what the database says is wrong. */

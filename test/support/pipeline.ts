@@ -51,7 +51,7 @@ export function openPipelineInto<Into extends Sink>(sink: Into, { clock = steere
   function throttleOf(limits: Partial<RequestLimits> = {}, its: SteeredClock = clock): Throttle {
     return createThrottle({ limits: { ...usualLimits, ...limits }, clock: its, gates: [], sink })
   }
-  /** Jobs of the same gateway share a throttle, as in the program; one with limits of its own has its own throttle. */
+  /** Jobs of the same gateway share a throttle, as in the program; one with other limits has its own throttle. */
   function job(source: RunSource, { limits, ...change }: JobChange = {}): GatewayJob {
     const throttle = limits === undefined ? throttles.get(source.name) : undefined
     const its = throttle ?? throttleOf(limits)

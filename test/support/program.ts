@@ -11,7 +11,7 @@ export interface Ended {
   readonly stderr: string
 }
 
-/** The program itself, as a process of its own. */
+/** The program itself, as a separate process. */
 export interface Running {
   readonly child: ChildProcess
   /** What it has printed on standard output so far. */

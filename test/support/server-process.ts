@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { setTimeout as pause } from 'node:timers/promises'
 
-/** A real server in a process of its own; what it prints is kept for the message when it does not come up. */
+/** A real server in a separate process; what it prints is kept for the message when it does not come up. */
 export interface ServerProcess {
   readonly pid: number
   signal(name: NodeJS.Signals): void

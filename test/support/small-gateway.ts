@@ -68,7 +68,7 @@ export async function startSmallGateway(script: SmallGatewayScript = {}): Promis
   })
   server.on('secureConnection', socket => {
     socket.on('error', () => {})
-    // counts what arrives without taking it away from whoever reads it
+    // counts what arrives without taking it away from its reader
     socket.on('data', (chunk: Buffer) => {
       seen.bytes += chunk.length
     })

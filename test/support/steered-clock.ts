@@ -1,6 +1,6 @@
 import type { Clock } from '../../src/domain/clock.ts'
 
-/** A clock that stands still until it is told to go on. */
+/** A clock that stands still until the test moves it. */
 export interface SteeredClock extends Clock {
   /** What has been asked for, in order: milliseconds. */
   readonly slept: readonly number[]

@@ -11,7 +11,7 @@ export interface ExportedSeries {
   readonly timestamps: readonly number[]
 }
 
-/** A real VictoriaMetrics on a free port, with its files in a folder of its own. */
+/** A real VictoriaMetrics on a free port, with its files in a new folder. */
 export interface VictoriaMetrics {
   readonly url: string
   /** Everything stored that matches, recent writes included. */

@@ -39,7 +39,7 @@ export async function openBundleSink(
     id: `bundle:${id}`,
     label,
     begin(request) {
-      // not at opening: whoever only looks must leave the drafts of a run that goes on
+      // not at opening: a command that only reads must leave the drafts of a run that goes on
       if (drafts === 0) guarded(label, () => sweep(folder))
       return openDraft(request, { folder, label, number: drafts++, list, clock })
     },
@@ -87,7 +87,7 @@ function openDraft(
   return {
     async write(points: readonly Point[], signal) {
       signal.throwIfAborted()
-      // each batch a gzip member of its own: together they are one gzip file
+      // each batch is one gzip member: together they are one gzip file
       const bytes = gzipSync(`${points.map(lineOf).join('\n')}\n`, { level: 6 })
       guarded(label, () => {
         file ??= openSync(draft, 'w', 0o600)

@@ -60,7 +60,7 @@ interface ParsedLine {
 function parseLine(text: string, start: number, seriesOf: SeriesOf): ParsedLine | undefined {
   let at = start
 
-  /** Up to one of the ends; `escaped`: the signs before which a backslash is no sign of its own. */
+  /** Up to one of the ends; `escaped`: the signs before which a backslash is not itself a sign. */
   function name(ends: string, escaped = ',= '): string {
     let raw = ''
     let from = at

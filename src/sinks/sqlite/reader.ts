@@ -23,7 +23,7 @@ interface Row {
   readonly text: string | null
 }
 
-/** A connection of its own: it sees what is committed, while the other one is in the middle of a batch. */
+/** A separate connection: it sees what is committed, while the other one is in the middle of a batch. */
 export function openReader(path: string): Reader {
   const database = new DatabaseSync(path, { readOnly: true })
   const counted = database.prepare(`SELECT count(DISTINCT time) AS points ${ofSeries}`)

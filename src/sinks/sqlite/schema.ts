@@ -6,7 +6,7 @@ export const applicationId = 0x534c4f47
 /** Raised when a table changes; a file with a higher one was written by a later release. */
 export const schemaVersion = 1
 
-/** The comments inside the statements are kept by SQLite: `.schema` in its shell shows them to whoever looks into the file. */
+/** The comments inside the statements are kept by SQLite: `.schema` in its shell shows them to a reader of the file. */
 export const schemaStatements: readonly string[] = [
   `CREATE TABLE file (
   -- One row. The ledger's coverage belongs to this very file: it may be moved, and a new one in its place is another.

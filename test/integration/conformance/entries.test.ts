@@ -145,7 +145,7 @@ describe('§3.1 the fields of an entry', () => {
     ['[C] tags may be an object of several', { tags: { log_level_1: '1', log_level_2: '2' } }, { value: 412 }],
     ['[C] or an array', { tags: ['log_level_1'] }, { value: 412 }],
     ['[C] 2.8 adds deviceState and presetValue', { deviceState: 'provisioned', presetValue: 'ON' }, { value: 412 }],
-    ['[?] what nobody knows does no harm', { deviceHandle: 'x', localizedUnit: { a: [] } }, { value: 412 }],
+    ['[?] unknown members do no harm', { deviceHandle: 'x', localizedUnit: { a: [] } }, { value: 412 }],
   ])('%s', async (_, changes, expected) => {
     expect(await readEntry(changes)).toMatchObject(expected)
   })
@@ -216,7 +216,7 @@ describe('§3.3 the releases', () => {
     expect(read(frames)).toEqual(read(await readSimulated('4.10')))
   })
 
-  test('[C] a qualifier that is null, as in some builds of 3.1, is missed by nobody', async () => {
+  test('[C] a qualifier that is null, as in some builds of 3.1, is not needed', async () => {
     const frames = await readSimulated('3.10', {}, { nullQualifiers: 1 })
     for (const frame of frames) {
       expect(JSON.parse(frame)).toMatchObject({ dpQualifier: null })

@@ -221,7 +221,7 @@ test('§6 [C] NTF:TIME of 4.1 is the gateway’s clock, with its offset and to t
   await vi.waitFor(() => expect(gateway.clock.now() - clock.now()).toBe(-120_000 + 125))
 })
 
-test('§5 [D] failures that come as CRT:NOTIFICATION alone are told, and known to a request that fails meanwhile', async () => {
+test('§5 [D] failures that come as CRT:NOTIFICATION alone are reported, and known to a request that fails meanwhile', async () => {
   const payload = { message: 'queryStatus  Device does not respond!', targetType: 'DEVICE', targetName: 'Sensor 1' }
   const { monitor, lines } = await accompany({ general: socket => socket.send(frame('CRT:NOTIFICATION', payload)) })
   await vi.waitFor(() =>
@@ -231,7 +231,7 @@ test('§5 [D] failures that come as CRT:NOTIFICATION alone are told, and known t
 })
 
 describe('§6.2 and §6.4', () => {
-  test('[C] a socket lost with 1006 is opened again, and whoever has to subscribe is told', async () => {
+  test('[C] a socket lost with 1006 is opened again, and subscribers are informed', async () => {
     let opened = 0
     const { upgrades, troubles } = await keep(
       { general: socket => void (opened++ === 0 && setTimeout(() => socket.terminate(), 20)) },

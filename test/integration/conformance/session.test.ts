@@ -83,7 +83,7 @@ describe('§1 429', () => {
   test.each<[string, Answer, number]>([
     ['as long as Retry-After says', { headers: { 'retry-after': '3' } }, 3_000],
     ['two minutes', {}, 2 * minute],
-  ])('[C] is waited out, %s, by a command that nobody repeats', async (_, { headers = {} }, waitMs) => {
+  ])('[C] is waited out, %s, by a command that runs once', async (_, { headers = {} }, waitMs) => {
     for (const path of ['/iap/auth/login', '/iap/version']) {
       let busy = 2
       const waits: number[] = []
@@ -283,7 +283,7 @@ describe('§1 address and certificate', () => {
     expect(upgrades).toHaveLength(1)
   })
 
-  test('[D] and is told nothing, the password above all, where nobody said to trust it', async () => {
+  test('[D] and is sent nothing, above all no password, where it is not configured as trusted', async () => {
     const { gateway, server } = await meetGateway({ trust: () => ({ kind: 'system' }) })
     expect(await failureOf(gateway.hello(never))).toMatchObject({ code: 'untrusted-certificate', retry: 'never' })
     expect(server.seen).toMatchObject({ bytes: 0 })

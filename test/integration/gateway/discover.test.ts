@@ -71,7 +71,7 @@ describe.concurrent('discover', () => {
     expect([nothing.code, parse(nothing.stdout).datapoints]).toEqual([3, []])
   })
 
-  test('writes a new file, and overwrites one only when told to', async context => {
+  test('writes a new file, and overwrites one only with --force', async context => {
     const asked = await startSimulator({ devices: 2 })
     context.onTestFinished(() => asked.close())
     const { site, discover } = await meet(context, asked)

@@ -186,7 +186,7 @@ describe('the check of an InfluxDB 1.x', () => {
     const own = await openInfluxd({ database: 'types' })
     try {
       await own.write('m whole=1i,fine=1 1600000000000000000\nm mixed=1 1600000000000000000')
-      // A shard of its own: there the other type is taken with a 204.
+      // A separate shard: there the other type is taken with a 204.
       await own.write('m mixed="x" 1500000000000000000')
       const sink = await open({ url: own.url, database: 'types', measurements: ['m', 'none'] })
       const { warnings } = await sink.check(never)
@@ -232,7 +232,7 @@ describe('the check of an InfluxDB 1.x', () => {
     expect(await failureOf(sink.write(makePoints(makeSeries(), 1), never))).toMatchObject({ code: 'sink-version' })
   })
 
-  it('fails quickly when nobody listens', async () => {
+  it('fails quickly when nothing listens', async () => {
     const sink = await open({ url: 'http://127.0.0.1:1' })
     expect(await failureOf(sink.check(never))).toMatchObject({
       code: 'sink-unreachable',

@@ -133,7 +133,7 @@ describe('what is read back from VictoriaMetrics', () => {
 })
 
 describe('the check of VictoriaMetrics', () => {
-  it('knows it without being told, and says what it does not keep', async () => {
+  it('detects it, and says what it does not keep', async () => {
     const report = await sink.check(never)
     expect(report.kind).toBe('victoriametrics')
     expect(report.warnings.join(' ')).toMatch(/numbers alone.*millisecond.*cannot replace.*dedup/)

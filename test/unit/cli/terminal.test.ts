@@ -57,7 +57,7 @@ describe('the terminal', () => {
     expect(lines).toEqual(['y'.repeat(9)])
   })
 
-  it('has no live line and no control signs where nobody watches', () => {
+  it('has no live line and no control signs without a terminal', () => {
     const { terminal, written } = openScreen({ isTTY: false })
     terminal.live('10 %')
     terminal.out('a result')

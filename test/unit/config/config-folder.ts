@@ -5,7 +5,7 @@ import type { Environment } from '../../../src/config/environment.ts'
 import { loadConfig } from '../../../src/config/load.ts'
 import { ConfigError } from '../../../src/config/problem.ts'
 
-/** A folder of its own with the given files; gone at the end of the `using` block. */
+/** A new folder with the given files; gone at the end of the `using` block. */
 export function configFolder(files: Readonly<Record<string, string | Buffer>>): { path: string } & Disposable {
   const path = mkdtempSync(join(tmpdir(), 'smartserver-etl-config-'))
   for (const [name, text] of Object.entries(files)) {

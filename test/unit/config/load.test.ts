@@ -315,7 +315,7 @@ describe('the way to an InfluxDB', () => {
     })
   })
 
-  test('never holds a login for the proxy, nor a server that nobody knows', () => {
+  test('never holds a login for the proxy, nor an unknown server', () => {
     for (const options of ['proxy: "http://a:b@proxy"', 'proxy: "https://proxy"', 'proxy: proxy', 'server: mysql'])
       expect(() => sink(options), options).toThrow()
   })

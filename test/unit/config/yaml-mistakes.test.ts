@@ -98,7 +98,7 @@ const refused: Readonly<Record<string, [text: string, place: string, message: st
   'a secret of several lines': [password('|\n      p'), '5:15', 'more than one line'],
 }
 
-describe('what YAML allows and nobody means is refused at its place:', () => {
+describe('what YAML allows and is not meant is refused at its place:', () => {
   test.for(Object.entries(refused))('%s', ([, [text, place, message]]) => {
     const [first] = loadError(text).split('\n')
     expect(first).toContain(`c.yaml:${place}`)

@@ -61,7 +61,7 @@ describe('a selector', () => {
     expect(selectorMatches(selector, lux)).toBe(matches)
   })
 
-  it('has a key of its own: two share one only if they ask for the same', () => {
+  it('has its own key: two share one only if they ask for the same', () => {
     fc.assert(
       fc.property(anySelector, anySelector, (a, b) => {
         expect(selectorKey(a) === selectorKey(b)).toBe(asked(a) === asked(b))

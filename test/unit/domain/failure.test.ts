@@ -53,7 +53,7 @@ describe('a failure', () => {
     expect(toFailure(failure)).toBe(failure)
   })
 
-  it('is told from stopping by the signal', () => {
+  it('is distinguished from stopping by the signal', () => {
     const stop = new AbortController()
     const abortError = new DOMException('aborted', 'AbortError')
     expect(isAbort(abortError, stop.signal)).toBe(false)

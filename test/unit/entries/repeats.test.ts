@@ -107,7 +107,7 @@ describe('entries of one datapoint and time', () => {
     expect(repeats.takeCorrections()).toEqual([])
   })
 
-  it('are told apart by every digit of their time and by their series', () => {
+  it('are distinguished by every digit of their time and by their series', () => {
     const repeats = new Repeats()
     const notes = [
       makePoint(series[0]!, 5, { value: 1 }, 0),
@@ -160,7 +160,7 @@ describe('entries of one datapoint and time', () => {
     expect(repeats.isExact).toBe(true)
   })
 
-  it('of which the oldest were forgotten are still told apart by what they are', () => {
+  it('of which the oldest were forgotten are still distinguished by what they are', () => {
     const repeats = new Repeats(100)
     const kinds = [{ value: 1 }, { text: 'ON' }, { a: 1, b: 2 }, { other: 3 }]
     for (let ms = 0; ms < 1_000; ms++) repeats.note(makePoint(series[0]!, ms, kinds[ms % 4]!))

@@ -43,21 +43,21 @@ describe('a configured datapoint', () => {
       expect(problem(selector)).toBeUndefined()
   })
 
-  test('on a device that is not there is told with the nearest name', () => {
+  test('on a device that is not there is reported with the nearest name', () => {
     expect(problem(on('Sensor1'))).toMatchObject({ code: 'unknown-device', suggestion: 'Sensor 1' })
     expect(problem(on('Boiler house'))).toMatchObject({ code: 'unknown-device', suggestion: undefined })
     expect(problem({ device: { id: '9', as: 'Sensor 1' } })?.suggestion).toContain('id 2')
   })
 
-  test('on two devices of one name is told: their points would be one series', () => {
+  test('on two devices of one name is reported: their points would be one series', () => {
     expect(problem(on('Twin'))?.code).toBe('device-not-unique')
   })
 
-  test('that is there but not logged is told as such', () => {
+  test('that is there but not logged is reported as such', () => {
     expect(problem(on('Sensor 1', { point: { name: 'nvoSilent' } }))?.code).toBe('not-logged')
   })
 
-  test('whose instance name and XIF name are mixed up is told with the right one', () => {
+  test('whose instance name and XIF name are mixed up is reported with the right one', () => {
     expect(problem(on('Sensor 1', { point: { name: 'nvoTemp' } }))).toMatchObject({
       code: 'xif-for-instance-name',
       suggestion: 'Hall temperature',
@@ -68,7 +68,7 @@ describe('a configured datapoint', () => {
     })
   })
 
-  test('that is not there is told with the nearest one of its device', () => {
+  test('that is not there is reported with the nearest one of its device', () => {
     const slip = on('Sensor 1', { block: 'Light', index: 0, point: { name: 'nvoLx' } })
     expect(problem(slip)).toMatchObject({ code: 'unknown-datapoint', suggestion: 'Light/0/nvoLux' })
   })

@@ -69,7 +69,7 @@ function openingOf(path: string): (Failure | undefined)[] {
 }
 
 describe('a damaged ledger', () => {
-  it.each([1, 2, 3, 4, 5, 6])('is found when it is opened, and told as that with the way back (%i)', seed => {
+  it.each([1, 2, 3, 4, 5, 6])('is found when it is opened, and reported with the way back (%i)', seed => {
     const path = filled()
     flip(path, 200, 4_096, statSync(path).size, seed)
     for (const failure of openingOf(path)) {

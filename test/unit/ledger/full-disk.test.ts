@@ -10,7 +10,7 @@ import { type Ledger, openLedger, openLedgerReadOnly } from '../../../src/ledger
 import { steeredClock } from '../../support/steered-clock.ts'
 import { temporaryFolder } from '../../support/temporary-folder.ts'
 
-/** A disk of 256 KiB of its own; undefined where this user may not mount one. */
+/** A separate disk of 256 KiB; undefined where this user may not mount one. */
 function smallDisk(): string | undefined {
   const folder = temporaryFolder()
   try {

@@ -29,7 +29,7 @@ async function startOwner(path: string, doing: string): Promise<ChildProcess> {
   return child
 }
 
-/** In a PID namespace of its own, as a container has it, but with our host name: what taking the ledger fails with. */
+/** In a separate PID namespace, as a container has it, but with our host name: what taking the ledger fails with. */
 function ownInContainer(path: string): string {
   const source = `
     import { openLedger } from ${JSON.stringify(new URL('../../../src/ledger/ledger.ts', import.meta.url).href)}
@@ -79,7 +79,7 @@ function isEmpty(ledger: Ledger): boolean {
 }
 
 describe('the owner of a ledger', () => {
-  it('is named to whoever else wants to write, and the other may when it has ended', async () => {
+  it('is named to another process that wants to write, which may when the owner has ended', async () => {
     const path = join(temporaryFolder(), 'ledger.db')
     const other = await startOwner(path, 'sync')
     const ledger = openForTest(path)
@@ -87,7 +87,7 @@ describe('the owner of a ledger', () => {
     expect(failure).toMatchObject({ code: 'ledger-owned', retry: 'never', reach: 'run' })
     expect(failure.message).toContain('sync')
     expect(failure.message).toContain(`pid ${other.pid}`)
-    // reading disturbs nobody
+    // reading needs no ownership
     expect(isEmpty(ledger)).toBe(true)
 
     other.stdin!.end()

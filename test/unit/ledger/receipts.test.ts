@@ -6,7 +6,7 @@ import { openLedger } from '../../../src/ledger/ledger.ts'
 import { askedText } from '../../../src/ledger/receipts.ts'
 import { temporaryFolder } from '../../support/temporary-folder.ts'
 
-test('the newest transfers of a gateway are told for its sink alone, the newest first', () => {
+test('the newest transfers of a gateway are listed for its sink alone, the newest first', () => {
   const ledger = openLedger(join(temporaryFolder(), 'ledger.db'), systemClock)
   onTestFinished(() => ledger.close())
   ledger.owner.take('test')

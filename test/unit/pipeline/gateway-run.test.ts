@@ -458,7 +458,7 @@ describe('a run that is stopped', () => {
     expect(parts.ledger.parked.of({ sink: 'scripted', gateway: 'plant-a' }, lux)).toEqual([])
   })
 
-  it('before its start asks nobody', async () => {
+  it('before its start makes no request', async () => {
     const { gateway, job, go } = openRun()
     const source = gateway()
     const reason = new Error('stopped')

@@ -7,7 +7,7 @@ import { steeredClock } from '../../support/steered-clock.ts'
 const dayMs = 86_400_000
 const [lux, temp, other] = ['Lux', 'Temp', 'Other'].map(name => ({ device: { name } }))
 
-test('how long a gateway keeps its log is kept when it has told, and not worked out anew on each pass', () => {
+test('how long a gateway keeps its log is remembered when it was read, and not worked out anew on each pass', () => {
   const clock = steeredClock()
   const ledger = openLedger(':memory:', clock)
   onTestFinished(() => ledger.close())

@@ -7,7 +7,7 @@ import { recordedLog } from '../../support/recorded-log.ts'
 import { unreachable } from '../../support/scripted-gateway.ts'
 import { steeredClock } from '../../support/steered-clock.ts'
 
-test('what is waited for in a long outage is told with its beginning and the end of the present wait', () => {
+test('a wait in a long outage is noted with the beginning of the outage and the end of the present wait', () => {
   const clock = steeredClock()
   const told: Activity[] = []
   const began = clock.now()
@@ -25,7 +25,7 @@ test('what is waited for in a long outage is told with its beginning and the end
   expect(told).toHaveLength(4)
 })
 
-test('a request that lasts is told with its range and its beginning', () => {
+test('a request that lasts is noted with its range and its beginning', () => {
   const clock = steeredClock()
   const told: Activity[] = []
   const ledger = { activity: { all: () => [], note: (it: Activity) => void told.push(it) } }

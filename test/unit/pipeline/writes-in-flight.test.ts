@@ -127,7 +127,7 @@ describe('batches on their way to the sink', () => {
     }
   })
 
-  it('end when abandoned, and their failing is nobody’s business any more', async () => {
+  it('end when abandoned, and their failures are ignored', async () => {
     const { writes, sink } = openWrites()
     await writes.add(makePoints(series, 1))
     await writes.abandon()

@@ -9,7 +9,7 @@ describe('the clock changes of a range', () => {
     ['America/Los_Angeles', '2025-03-09T10:00:00.000Z', 60, '2025-11-02T09:00:00.000Z', -60],
     // half an hour, and the seasons the other way round
     ['Australia/Lord_Howe', '2025-04-05T15:00:00.000Z', -30, '2025-10-04T15:30:00.000Z', 30],
-  ])('in %s are told to the millisecond', (zone, first, by, second, back) => {
+  ])('in %s are exact to the millisecond', (zone, first, by, second, back) => {
     expect(clockChanges(year, zone).map(({ at, minutes }) => [new Date(at).toISOString(), minutes])).toEqual([
       [first, by],
       [second, back],

@@ -37,7 +37,7 @@ describe('the speed of a gateway', () => {
     expect(measureSpeed(requests([50_000, 20_000], 100, 9_000))).toEqual(assumedSpeed)
   })
 
-  it('is told apart into the cost of asking and the cost of each entry', () => {
+  it('is divided into the cost of a request and the cost of each entry', () => {
     const speed = measureSpeed(requests([100, 50_000, 20_000, 8_000], 700, 2_000))
     expect(speed.requestMs).toBeCloseTo(700, 6)
     expect(speed.entriesPerSecond).toBeCloseTo(2_000, 6)

@@ -21,7 +21,7 @@ function backlogOf(...missing: readonly (readonly [Selector, TimeRange])[]) {
 const retentionOf = (selectors: readonly Selector[]) => (selectors.includes(a) ? 14 : 60) * dayMs
 
 describe('data at risk', () => {
-  it('are told apart from those that are pruned already, each by the retention of its own datapoint', () => {
+  it('are distinguished from those that are pruned already, each by the retention of its own datapoint', () => {
     const range = { after: now - 20 * dayMs, until: now }
     expect(riskOf(backlogOf([a, range], [b, range]), retentionOf, now)).toEqual({
       pruned: { ms: 6 * dayMs, datapoints: 1, range: { after: now - 20 * dayMs, until: now - 14 * dayMs } },
@@ -42,7 +42,7 @@ describe('data at risk', () => {
     })
   })
 
-  it('are none where all that is missing is young, or nobody knows how long it is kept', () => {
+  it('are none where all that is missing is young, or it is not known how long it is kept', () => {
     const young = { after: now - 12 * dayMs, until: now }
     const none = { pruned: undefined, soon: undefined }
     expect(riskOf(backlogOf([a, young]), retentionOf, now)).toEqual(none)

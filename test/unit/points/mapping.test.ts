@@ -300,7 +300,7 @@ describe('the kind of value of a datapoint', () => {
     expect(pins.known.size).toBe(0)
   })
 
-  it('does not matter where nobody remembers it', () => {
+  it('does not matter where it is not remembered', () => {
     const mapping = compileMapping('plant-a', [])
     expect(mapping.map(entry(1))).toMatchObject({ fields: { value: 1 } })
     expect(mapping.map(entry('x'))).toMatchObject({ fields: { text: 'x' } })

@@ -27,7 +27,7 @@ describe('a daemon whose database is away at the start', () => {
     expect(lines.map(({ code }) => code)).toEqual(Array(3).fill('sink-unreachable'))
   })
 
-  it('gives up where waiting cannot help, and stops when it is told to', async () => {
+  it('gives up where waiting cannot help, and stops at the signal', async () => {
     const clock = steeredClock()
     const { log } = recordedLog()
     const stop = new AbortController()

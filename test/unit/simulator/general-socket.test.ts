@@ -177,7 +177,7 @@ test('reading a subscribed value on demand brings the fresh one over the socket'
   expect(general.messages).toMatchObject([{ action: 'UPD:DATAPOINT', payload: [{ datapointQualifier: qualifier }] }])
 })
 
-test('what was logged while nobody listened is not told afterwards', async () => {
+test('what was logged while no socket was open is not sent afterwards', async () => {
   let now = start + hour
   const simulator = await open({ now: () => now })
   const cookie = await login(simulator)

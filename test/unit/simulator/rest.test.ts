@@ -179,7 +179,7 @@ test('rows of 2.80 have the older forms of times and ids', async () => {
   })
 })
 
-test('log settings are told level by level for logged datapoints alone', async () => {
+test('log settings are shown level by level for logged datapoints alone', async () => {
   const { get, simulator } = await open({ retentionMs: 7 * 24 * hour })
   const rows = (await get('/iap/devs/*/if/*/*/*/logs?pg=1&sz=100&noxs=true')) as Rows
   expect(rows.length).toBe(simulator.history.datapoints.length)
@@ -211,7 +211,7 @@ test('the gateway tells its time with zone from 4.1 on', async () => {
   await old.get('/iap/cms/info/time', 404)
 })
 
-test('limits and alarm counts are told', async () => {
+test('limits and alarm counts are shown', async () => {
   const { get } = await open()
   expect(await get('/iap/settings/limits/configuration')).toMatchObject({ totalEpsLowWarning: expect.any(Number) })
   expect(await get('/iap/alarms/count?activeOnly=true')).toEqual({ value: 0 })
@@ -228,7 +228,7 @@ test('without a session REST can redirect or answer a page instead of 401', asyn
   expect(page.headers['content-type']).toMatch(/^text\/html/)
 })
 
-test('too many calls a second are 429 with a message of its own', async () => {
+test('too many calls a second are 429 with a special message', async () => {
   const { simulator, cookie } = await open({ requestsPerSecond: 3 })
   const statuses: number[] = []
   let message = ''

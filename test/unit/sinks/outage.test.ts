@@ -47,7 +47,7 @@ describe('waiting for a database', () => {
     await patience.pass(never, {})
   })
 
-  it('is over when a probe is answered; what it is waited for is told, and its end', async () => {
+  it('is over when a probe is answered; the reason of the wait is reported, and its end', async () => {
     const { clock, patience } = open()
     clock.runFreely()
     const began = clock.now()
@@ -58,7 +58,7 @@ describe('waiting for a database', () => {
     expect(probes).toEqual([])
     expect(told[0]).toEqual({ since: began, reason: 'ECONNREFUSED' })
     expect(told.at(-1)).toBeUndefined()
-    await patience.outlast(() => Promise.reject(new Error('nobody asks')), never, {})
+    await patience.outlast(() => Promise.reject(new Error('not asked')), never, {})
   })
 
   it('ends at the deadline, though the database is away still', async () => {

@@ -336,7 +336,7 @@ describe('a refused data-log socket', () => {
     expect(await refusedWith(404)).toMatchObject({ code: 'upgrade-refused', retry: 'later', reach: 'request' })
   })
 
-  it('because nobody listens is a trouble of the whole gateway', async () => {
+  it('because nothing listens concerns the whole gateway', async () => {
     const agent = createAgent({ kind: 'none' })
     onTestFinished(() => agent.destroy())
     const url = `wss://127.0.0.1:${await freePort()}/iap/ws?value=x`

@@ -82,7 +82,7 @@ describe('a frame of the data log', () => {
         name: 'Lux hall',
       },
     )
-    // which part holds the slash cannot be told
+    // which part holds the slash is not known
     expect(reasonOf(frameWith({ ...bare, dpQualifier: '17q4bn7/lon/2.1/Joy/stick/4/nvoValue' }))).toBe('no-datapoint')
   })
 

@@ -39,7 +39,7 @@ test('what was said since a moment is at hand, each text once', () => {
   expect(since(began)).toEqual(['Pump 7: a', 'Pump 7: b b'])
 })
 
-test('a change of a device is told once, a device that goes on as ever never', () => {
+test('a change of a device is logged once, an unchanged device never', () => {
   const { note, lines } = notifications()
   for (let i = 0; i < 3; i++) note(device('provisioned', 'normal'))
   expect(lines).toEqual([])

@@ -34,7 +34,7 @@ describe('a gateway that is looked at once', () => {
     expect(clock.slept).toHaveLength(sleeps)
   })
 
-  test('is asked again where it wanted fewer requests, after the wait that it named, and the person is told', async () => {
+  test('is asked again where it wanted fewer requests, after the wait that it named, and the person is informed', async () => {
     const { clock, waits, askAfter } = polite()
     const began = clock.now()
     expect(await askAfter(2, tooFast({ 'retry-after': '3' }))).toBe('answer')

@@ -324,7 +324,7 @@ describe('the session with a gateway', () => {
     expect(await failureOf(session.lease(signal))).toMatchObject({ code, retry, reach: 'gateway' })
   })
 
-  it('fails without a secret where nobody listens', async () => {
+  it('fails without a secret where nothing listens', async () => {
     const agent = createAgent({ kind: 'none' })
     const session = new Session({
       url: `https://127.0.0.1:${await freePort()}`,
@@ -338,7 +338,7 @@ describe('the session with a gateway', () => {
     agent.destroy()
   })
 
-  it('stops at once, and not as a failure, when it is told to', async () => {
+  it('stops at once, and not as a failure, at the signal', async () => {
     const stop = new AbortController()
     const { session } = await startGateway({
       login: () => {
@@ -350,7 +350,7 @@ describe('the session with a gateway', () => {
     expect(error).toBe(stop.signal.reason)
   })
 
-  it('goes on for all others who wait for it when the one who asked first is told to stop', async () => {
+  it('goes on for all others who wait for it when the first request is stopped', async () => {
     const answered = Promise.withResolvers<undefined>()
     const stop = new AbortController()
     const { gateway, session } = await startGateway({ login: () => answered.promise })

@@ -25,7 +25,7 @@ describe('a timestamp of the gateway', () => {
     ['2021-04-22T08:00:00.000+05:30[Asia/Kolkata]', at(2021, 3, 22, 2, 30), 0],
     ['2021-04-22T00:15:00.5+0545', at(2021, 3, 21, 18, 30, 0, 500), 0],
     ['2021-04-22T08:00:00.000+00:00[Europe/London]', at(2021, 3, 22, 8), 0],
-    // the hour that comes twice is told apart by its offset
+    // the hour that comes twice is distinguished by its offset
     ['2022-10-30T02:30:00.000+02:00[Europe/Berlin]', at(2022, 9, 30, 0, 30), 0],
     ['2022-10-30T02:30:00.000+01:00[Europe/Berlin]', at(2022, 9, 30, 1, 30), 0],
     // edges of the calendar

@@ -87,10 +87,10 @@ describe('a gateway that is not the right one', () => {
       'untrusted-certificate',
       async () => ({ kind: 'authority', ca: makeCertificate('127.0.0.1').certificatePem }),
     ],
-    ['a self-signed certificate that nobody has pinned', 'untrusted-certificate', async () => ({ kind: 'system' })],
+    ['a self-signed certificate that is not pinned', 'untrusted-certificate', async () => ({ kind: 'system' })],
   ]
 
-  it.each(wrong)('because of %s is told nothing: not a byte of password or cookie', async (_, code, trust) => {
+  it.each(wrong)('because of %s is sent nothing: not a byte of password or cookie', async (_, code, trust) => {
     const gateway = await startGateway()
     const expected = { code, retry: 'never', reach: 'gateway' }
     for (const error of [await post(gateway.url, await trust()), await readSocket(gateway.url, await trust())]) {

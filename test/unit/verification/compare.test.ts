@@ -38,7 +38,7 @@ test('a database that keeps less is compared by the digits and fields that it ke
   expect(await compare([third], [kept])).toMatchObject({ equal: 0, different: 1 })
 })
 
-test('a point that lacks a field is told from one with another value', async () => {
+test('a point that lacks a field is distinguished from one with another value', async () => {
   const both = makePoint(series, 1, { value: 1, state: 2 })
   const { different, lacking, altered } = await compare([both], [at(1)])
   expect({ different, lacking, altered }).toEqual({ different: 1, lacking: [both], altered: [] })

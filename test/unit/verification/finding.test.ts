@@ -85,7 +85,7 @@ describe('entry by entry', () => {
 })
 
 describe('a count', () => {
-  it('says missing as long as nobody has looked, and lost when the gateway has it no more', () => {
+  it('says missing until the gateway was asked, and lost when the gateway no longer has it', () => {
     expect(findingOfCount(row(0, 10, { found: 2 }))).toMatchObject({ missing: 3, lost: 0 })
     expect(findingOfCount(row(0, 10, { found: 2 }), sums({ equal: 2 }), true)).toMatchObject({ missing: 0, lost: 3 })
     expect(findingOfCount(row(0, 10, { found: 2 }), sums({ unread: 1 }), true)).toMatchObject({ missing: 3, lost: 0 })
