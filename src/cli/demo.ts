@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import type { Command } from 'commander'
@@ -6,6 +6,7 @@ import { stringify } from 'yaml'
 import { openApp, runApp } from '../app.ts'
 import { loadConfig } from '../config/load.ts'
 import { selectorLabel } from '../domain/datapoint.ts'
+import { makeFolder } from '../durable/folder.ts'
 import type { Simulator } from '../simulator/simulator.ts'
 import { startSimulator } from '../simulator/simulator.ts'
 import type { CommandContext, CommandHost } from './context.ts'
@@ -99,7 +100,7 @@ function writeConfig(folder: string, { url, fingerprint256, history: { datapoint
     sync: { since: `${days + 1}d` },
   }
   try {
-    mkdirSync(folder, { recursive: true })
+    makeFolder(folder)
     writeFileSync(
       file,
       `# Written by the demo. The gateway exists while the demo runs; "status" works at any time.\n${stringify(settings)}`,

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import type { Command } from 'commander'
 import { openDeadLetters } from '../app.ts'
 import type { Config } from '../config/config.ts'
@@ -40,6 +41,8 @@ export function registerStatus(program: Command, host: CommandHost): void {
 async function status(config: Config, options: StatusOptions, context: CommandContext): Promise<number> {
   const { clock, log, terminal } = context
   await using opened = new AsyncDisposableStack()
+  if (!existsSync(config.ledger))
+    terminal.say(`There is no ledger ${config.ledger}: no run has recorded anything there, or its disk is not mounted.`)
   const ledger = opened.adopt(openLedgerReadOnly(config.ledger, clock), it => it.close())
   const deadLetters = opened.adopt(openDeadLetters(config, clock), it => it.close())
   await deadLetters.learn(context.signal)

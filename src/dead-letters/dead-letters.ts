@@ -1,14 +1,17 @@
 import { createHash } from 'node:crypto'
-import { closeSync, mkdirSync, openSync, readdirSync, rmSync } from 'node:fs'
+import { closeSync, openSync, readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import type { DeadLettersConfig } from '../config/config.ts'
 import type { Clock } from '../domain/clock.ts'
 import { type Selector, selectorKey } from '../domain/datapoint.ts'
-import { Failure } from '../domain/failure.ts'
+import { Failure, isAbort } from '../domain/failure.ts'
 import { isoText } from '../domain/instant.ts'
 import { rangeJson, type TimeRange } from '../domain/range.ts'
 import type { DataLogRequest } from '../domain/request.ts'
+import { systemAdvice } from '../domain/system-error.ts'
 import { appendDurably, portionsOf } from '../durable/append.ts'
+import { makeFolder } from '../durable/folder.ts'
+import { sqliteCode } from '../durable/sqlite-code.ts'
 import { writeAll } from '../durable/write.ts'
 import { deadLetterFailure } from './failures.ts'
 import { draftSuffix, letterFiles, letterSuffix } from './letter-files.ts'
@@ -91,15 +94,14 @@ export class DeadLetterBox {
             ...(letter.datapoint === undefined ? { asked } : {}),
             ...letter,
           }
+          // before the index, which has its own file there
+          if (isKnown === undefined) makeFolder(this.#folder, 0o700)
           isKnown ??= this.#openIndex().look()
           if (isKnown(kept)) return
           const line = Buffer.from(`${JSON.stringify(kept)}\n`)
           this.#makeRoom(gateway, line.length)
           size += line.length
-          if (file === undefined) {
-            mkdirSync(this.#folder, { recursive: true, mode: 0o700 })
-            file = openSync(path, 'wx+', 0o600)
-          }
+          file ??= openSync(path, 'wx+', 0o600)
           writeAll(file, line)
         }),
       commit: () =>
@@ -131,7 +133,12 @@ export class DeadLetterBox {
 
   /** Reads what is kept from earlier, if there is something: with many letters that takes a while. */
   async learn(signal: AbortSignal): Promise<void> {
-    if (letterFiles(this.#folder).length > 0) await this.#openIndex().learn(signal)
+    if (letterFiles(this.#folder).length === 0) return
+    try {
+      await this.#openIndex().learn(signal)
+    } catch (error) {
+      throw isAbort(error, signal) ? error : failureOf(error)
+    }
   }
 
   /** Those of these gateways from requests for some of this range, which may be without beginning or end. */
@@ -171,11 +178,21 @@ export class DeadLetterBox {
     try {
       work()
     } catch (error) {
-      if (error instanceof Failure) throw error
-      const message = error instanceof Error ? error.message : String(error)
-      throw deadLetterFailure('dead-letters-failed', `a dead letter cannot be kept: ${message}`, { cause: error })
+      throw failureOf(error)
     }
   }
+}
+
+function failureOf(error: unknown): Failure {
+  if (error instanceof Failure) return error
+  const message = error instanceof Error ? error.message : String(error)
+  const isSqlite = sqliteCode(error) !== undefined
+  return deadLetterFailure('dead-letters-failed', `dead letters cannot be read or kept: ${message}`, {
+    advice:
+      systemAdvice(error) ??
+      (isSqlite ? 'Let this user write the folder of the dead letters, or name a folder in TMPDIR.' : undefined),
+    cause: error,
+  })
 }
 
 /** The same for the same selectors, in whatever order: a few hundred of them must not stand in each letter. */

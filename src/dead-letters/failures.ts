@@ -13,7 +13,7 @@ export const deadLetterFailure = failures({
   'dead-letters-failed': {
     retry: 'never',
     reach: 'run',
-    meaning: 'A dead letter cannot be written.',
+    meaning: 'Dead letters cannot be read or written.',
     advice: 'Check the permissions and the free space of its folder. Nothing was recorded as complete.',
   },
 })

@@ -1,5 +1,6 @@
-import { createHash } from 'node:crypto'
-import { statSync } from 'node:fs'
+import { createHash, randomUUID } from 'node:crypto'
+import { rmSync, statSync } from 'node:fs'
+import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { setImmediate as turn } from 'node:timers/promises'
 import { isoText } from '../domain/instant.ts'
@@ -48,12 +49,29 @@ export interface LetterIndex {
 }
 
 /**
- * A table of what is in the files, in a temporary file of SQLite's own: letters may be millions, and memory stays flat
- * (law 6). The files are the truth: where one has gone or become shorter, all of it is read anew.
+ * A file beside the letters, where there is room for them: the folder of SQLite's own temporary files may be small or
+ * read-only. It has no name any more, so that it ends with the process. Who may only read the letters has to take the other.
+ */
+function openTemporary(folder: string): DatabaseSync {
+  const path = join(folder, `.index-${process.pid}-${randomUUID().slice(0, 8)}`)
+  try {
+    const database = new DatabaseSync(path)
+    database.exec('PRAGMA journal_mode = MEMORY; CREATE TABLE first (one)')
+    // with a journal on the disk SQLite would refuse to write to a file without a name
+    rmSync(path)
+    return database
+  } catch {
+    rmSync(path, { force: true })
+    return new DatabaseSync('')
+  }
+}
+
+/**
+ * A table of what is in the files: letters may be millions, and memory stays flat (law 6). The files are the truth: where one has gone or become shorter, all of it is read anew.
  */
 export function openLetterIndex(folder: string): LetterIndex {
-  const database = new DatabaseSync('')
-  database.exec(`PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;
+  const database = openTemporary(folder)
+  database.exec(`PRAGMA journal_mode = MEMORY; PRAGMA synchronous = OFF;
     CREATE TABLE kept (hash BLOB, gateway TEXT NOT NULL, after TEXT, until TEXT, count INTEGER NOT NULL, look INTEGER NOT NULL DEFAULT 0,
       seen INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (hash, after, until)) WITHOUT ROWID;
     CREATE TABLE discarded (gateway TEXT, reason TEXT, after TEXT, until TEXT, count INTEGER NOT NULL,

@@ -1,4 +1,5 @@
 import type { TimeRange } from './range.ts'
+import { systemAdvice } from './system-error.ts'
 
 /** Whether trying again can help: at once with a short wait, only after something else has changed with time, or not at all. */
 export type Retry = 'soon' | 'later' | 'never'
@@ -149,6 +150,12 @@ export const ownFailure = failures({
     meaning: 'The program met an error that it does not know. This is a bug.',
     advice: 'Please report it with the log. Nothing that was not complete was recorded as complete.',
   },
+  system: {
+    retry: 'never',
+    reach: 'run',
+    meaning: 'The operating system refuses something that the program needs: a file, a folder, memory.',
+    advice: 'The message names what, and why.',
+  },
   unbalanced: {
     retry: 'never',
     reach: 'run',
@@ -157,9 +164,11 @@ export const ownFailure = failures({
   },
 })
 
-/** An error that is no Failure is a bug of ours: it stops the run rather than being retried. */
+/** An error that is no Failure, and no refusal of the operating system, is a bug of ours: it stops the run rather than being retried. */
 export function toFailure(thrown: unknown): Failure {
   const error = firstOf(thrown)
   if (error instanceof Failure) return error
+  const advice = systemAdvice(error)
+  if (advice !== undefined) return ownFailure('system', (error as Error).message, { advice, cause: error })
   return ownFailure('unexpected', error instanceof Error ? error.message : String(error), { cause: error })
 }

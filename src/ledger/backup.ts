@@ -1,7 +1,10 @@
 import { existsSync, rmSync } from 'node:fs'
+import { systemAdvice } from '../domain/system-error.ts'
+import { makePrivateFile } from '../durable/private-file.ts'
+import { refusalOf } from '../durable/refusal.ts'
 import { nameDurably } from '../durable/write.ts'
 import { ledgerFailures } from './failures.ts'
-import { ledgerFailure, openLedgerForReading } from './file.ts'
+import { openLedgerForReading } from './file.ts'
 
 /**
  * Copies a ledger, as it is at one moment, into a new file, which has its name when it is whole and durable. Another process
@@ -13,6 +16,7 @@ export function backUpLedger(path: string, copy: string): void {
   // opening checks it: a damaged one must not take the place of an older, good copy
   const database = openLedgerForReading(path)
   try {
+    makePrivateFile(draft)
     database.prepare('VACUUM INTO ?').run(draft)
     openLedgerForReading(draft).close()
     nameDurably(draft, copy)
@@ -20,7 +24,9 @@ export function backUpLedger(path: string, copy: string): void {
     rmSync(draft, { force: true })
     if (error instanceof Error && 'code' in error && error.code === 'EEXIST')
       throw ledgerFailures('backup-exists', `${copy} exists already`, { cause: error })
-    throw ledgerFailure(error, path)
+    const advice = systemAdvice(refusalOf(copy))
+    const message = error instanceof Error ? error.message : String(error)
+    throw ledgerFailures('backup-failed', `the backup ${copy} cannot be written: ${message}`, { advice, cause: error })
   } finally {
     database.close()
   }

@@ -45,6 +45,12 @@ export const ledgerFailures = failures({
     meaning: 'The file that a backup should be written to exists.',
     advice: 'Name another file: a backup never takes the place of one.',
   },
+  'backup-failed': {
+    retry: 'never',
+    reach: 'run',
+    meaning: 'A backup of the ledger cannot be written.',
+    advice: 'Check the folder of the backup, its permissions and the free space.',
+  },
   'ledger-owned': {
     retry: 'never',
     reach: 'run',

@@ -1,9 +1,12 @@
-import { closeSync, mkdirSync, openSync, readSync } from 'node:fs'
+import { closeSync, openSync, readSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { Failure } from '../domain/failure.ts'
+import { systemAdvice } from '../domain/system-error.ts'
+import { makeFolder } from '../durable/folder.ts'
 import { makePrivateFile } from '../durable/private-file.ts'
 import { openReadOnly } from '../durable/read-only-database.ts'
+import { refusalOf } from '../durable/refusal.ts'
 import { sqliteCode } from '../durable/sqlite-code.ts'
 import { damageOf } from './damage.ts'
 import { ledgerFailures } from './failures.ts'
@@ -45,7 +48,7 @@ function open(path: string, readOnly: boolean, prepare: (database: DatabaseSync)
   let database: DatabaseSync | undefined
   try {
     if (path !== ':memory:' && !readOnly) {
-      mkdirSync(dirname(path), { recursive: true })
+      makeFolder(dirname(path))
       makePrivateFile(path)
     }
     database = readOnly ? openReadOnly(path, busyTimeoutMs) : new DatabaseSync(path, { timeout: busyTimeoutMs })
@@ -95,8 +98,19 @@ export function ledgerFailure(error: unknown, path: string): Failure {
   const message = error instanceof Error ? error.message : String(error)
   const code = sqliteCode(error)
   if (code === corrupt || code === notADatabase) return damaged(path, message, error)
-  return ledgerFailures('ledger-failed', `the ledger ${path} cannot be used: ${message}`, { cause: error })
+  const refusal = code === undefined ? error : refusalOf(path)
+  const why = refusal instanceof Error && refusal !== error ? `${message} (${refusal.message})` : message
+  const advice = systemAdvice(refusal) ?? (isTemporary(error) ? temporaryAdvice : undefined)
+  return ledgerFailures('ledger-failed', `the ledger ${path} cannot be used: ${why}`, { advice, cause: error })
 }
+
+/** SQLite found no folder for a temporary file. */
+function isTemporary(error: unknown): boolean {
+  return error instanceof Error && 'errcode' in error && error.errcode === ioErrorTemporaryPath
+}
+
+const ioErrorTemporaryPath = 6_410
+const temporaryAdvice = 'No folder for temporary files can be written: name one in TMPDIR.'
 
 /** Primary result codes of SQLite. */
 const sqliteError = 1

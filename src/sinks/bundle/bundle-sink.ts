@@ -6,6 +6,7 @@ import type { Clock } from '../../domain/clock.ts'
 import { Failure } from '../../domain/failure.ts'
 import type { Point } from '../../domain/point.ts'
 import type { DataLogRequest } from '../../domain/request.ts'
+import { systemAdvice } from '../../domain/system-error.ts'
 import { replaceDurably, writeAll } from '../../durable/write.ts'
 import { sinkFailure } from '../failures.ts'
 import { lineOf } from '../line-protocol/format-lines.ts'
@@ -138,7 +139,7 @@ function guarded<T>(label: string, work: () => T): T {
     const message = error instanceof Error ? error.message : String(error)
     throw sinkFailure('sink-denied', `${label}: ${message}`, {
       retry: 'later',
-      advice: 'Check the folder, its permissions and the free space.',
+      advice: systemAdvice(error) ?? 'Check the folder, its permissions and the free space.',
       cause: error,
     })
   }

@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto'
-import { closeSync, existsSync, mkdirSync, openSync, readdirSync } from 'node:fs'
+import { closeSync, existsSync, openSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Failure } from '../../domain/failure.ts'
 import type { TimeRange } from '../../domain/range.ts'
 import { appendDurably, portionsOf } from '../../durable/append.ts'
+import { makeFolder } from '../../durable/folder.ts'
 import { openRegularFile } from '../../durable/regular-file.ts'
 import { replaceDurably, writeAll } from '../../durable/write.ts'
 import { sinkFailure } from '../failures.ts'
@@ -83,7 +84,7 @@ export function hasManifest(folder: string): boolean {
 
 /** Makes the folder and its manifest where there are none; the first line names the bundle for good, whatever its path. */
 export function makeManifest(folder: string, now: number): Manifest {
-  mkdirSync(folder, { recursive: true })
+  makeFolder(folder)
   const path = join(folder, manifestName)
   if (!hasManifest(folder)) {
     const draft = `${path}.draft`

@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto'
 import { type BigIntStats, statSync } from 'node:fs'
-import { mkdir } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import type { Failure } from '../../domain/failure.ts'
+import { systemAdvice } from '../../domain/system-error.ts'
+import { makeFolder } from '../../durable/folder.ts'
 import { makePrivateFile } from '../../durable/private-file.ts'
 import { openReadOnly } from '../../durable/read-only-database.ts'
 import { sinkFailure } from '../failures.ts'
@@ -20,7 +21,7 @@ const busyTimeoutMs = 20
 export async function openFile(path: string, mode: number | undefined): Promise<DatabaseSync> {
   let database: DatabaseSync | undefined
   try {
-    await mkdir(dirname(path), { recursive: true })
+    makeFolder(dirname(path))
     makePrivateFile(path, mode)
     database = new DatabaseSync(path, { timeout: busyTimeoutMs })
     prepare(database, path)
@@ -111,11 +112,7 @@ function otherRelease(path: string, version: unknown): Failure {
 }
 
 function openFailure(error: unknown, path: string): unknown {
-  const code = error instanceof Error ? (error as NodeJS.ErrnoException).code : undefined
-  if (code !== undefined && ['EACCES', 'EPERM', 'EROFS', 'ENOTDIR', 'EEXIST'].includes(code))
-    return sinkFailure('sink-denied', `SQLite ${path}: ${(error as Error).message}`, {
-      advice: 'Let this user write the folder of the file, or choose another path.',
-      cause: error,
-    })
-  return sqliteFailure(error, path)
+  const advice = systemAdvice(error)
+  if (advice === undefined) return sqliteFailure(error, path)
+  return sinkFailure('sink-denied', `SQLite ${path}: ${(error as Error).message}`, { advice, cause: error })
 }

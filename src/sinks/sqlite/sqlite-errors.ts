@@ -1,3 +1,5 @@
+import { systemAdvice } from '../../domain/system-error.ts'
+import { refusalOf } from '../../durable/refusal.ts'
 import { sqliteCode } from '../../durable/sqlite-code.ts'
 import { sinkFailure } from '../failures.ts'
 
@@ -15,6 +17,7 @@ const troubles: Readonly<Record<number, Trouble>> = {
 }
 
 const busy = 5
+const cannotOpen: ReadonlySet<number | undefined> = new Set([8, 14])
 
 export function isBusy(error: unknown): boolean {
   return sqliteCode(error) === busy
@@ -25,5 +28,10 @@ export function sqliteFailure(error: unknown, path: string): unknown {
   const trouble = troubles[sqliteCode(error) ?? -1]
   if (trouble === undefined) return error
   const [code, advice] = trouble
-  return sinkFailure(code, `SQLite ${path}: ${(error as Error).message}`, { advice, cause: error })
+  const refusal = cannotOpen.has(sqliteCode(error)) ? refusalOf(path) : undefined
+  const why = refusal === undefined ? '' : ` (${refusal.message})`
+  return sinkFailure(code, `SQLite ${path}: ${(error as Error).message}${why}`, {
+    advice: systemAdvice(refusal) ?? advice,
+    cause: error,
+  })
 }
