@@ -1,6 +1,7 @@
 import { isIPv4 } from 'node:net'
 import { z } from 'zod'
 import { durationPattern, durationText, parseDuration } from '../domain/duration.ts'
+import { hiddenDifference } from '../domain/look-alike.ts'
 import { nearest } from './nearest.ts'
 import { secretFault } from './secret-text.ts'
 
@@ -15,7 +16,9 @@ export function section<Shape extends z.ZodRawShape>(shape: Shape) {
 
 function unknownKey(key: string, known: readonly string[]): string {
   const near = nearest(key, known)
-  const named = `unknown key ${JSON.stringify(key)}`
+  const difference = near === undefined ? undefined : hiddenDifference(key, near)
+  const signs = difference === undefined ? '' : ` (${difference.has} in place of ${difference.meant})`
+  const named = `unknown key ${JSON.stringify(key)}${signs}`
   return near === undefined ? `${named}; known here: ${known.join(', ')}` : `${named}: did you mean "${near}"?`
 }
 

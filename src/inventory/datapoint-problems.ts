@@ -1,5 +1,6 @@
 import { nearest } from '../config/nearest.ts'
 import { type DatapointName, type Selector, selectorKey, selectorLabel, selectorMatches } from '../domain/datapoint.ts'
+import { hiddenDifference } from '../domain/look-alike.ts'
 import type { Device, InterfaceDatapoint } from '../smartserver/discovery.ts'
 
 /** A device with its datapoints, and which of them the gateway logs. */
@@ -88,7 +89,8 @@ export function datapointProblem(
     datapoints.map(({ block, index, name }) => `${block}/${index}/${name}`),
   )
   const wanted = datapoint.slice(deviceLabel(selector).length + 1)
-  return problem('unknown-datapoint', 'the gateway has no such datapoint', nearest(wanted, labels))
+  const near = nearest(wanted, labels)
+  return problem('unknown-datapoint', `the gateway has no such datapoint${differenceText(wanted, near)}`, near)
 }
 
 function unknownDevice(
@@ -105,7 +107,12 @@ function unknownDevice(
     name,
     devices.map(it => it.name),
   )
-  return ['unknown-device', `the gateway has no device "${name}"`, suggestion]
+  return ['unknown-device', `the gateway has no device "${name}"${differenceText(name, suggestion)}`, suggestion]
+}
+
+function differenceText(name: string, meant: string | undefined): string {
+  const difference = meant === undefined ? undefined : hiddenDifference(name, meant)
+  return difference === undefined ? '' : ` (the gateway has ${difference.meant} where this has ${difference.has})`
 }
 
 function deviceLabel({ device }: Selector): string {

@@ -72,6 +72,7 @@ const refused: Readonly<Record<string, [text: string, place: string, message: st
   'no colon': [more('sync\n  every: 1m'), '7:1', 'a key must end with a colon'],
   'a word alone in braces': [about('health'), '7:22', 'a key without a value'],
   'a duplicate key as number and text': [about('enumeration: { 1: 1, "1": 2 }'), '7:43', 'duplicate key'],
+  'a Cyrillic letter in a key': [more('s\u0443nc: {}'), '7:1', '(U+0443 in place of U+0079): did you mean "sync"?'],
   'a no-break space after a colon': [block('block:\u00a0b'), '8:9', 'U+00A0'],
   'a no-break space as indentation': [more('sync:\n\u00a0\u00a0every: 1m'), '8:1', 'U+00A0'],
   'a no-break space in a name': [item('Sensor\u00a01/a/0/b'), '7:9', 'U+00A0'],

@@ -45,6 +45,7 @@ describe('a configured datapoint', () => {
 
   test('on a device that is not there is reported with the nearest name', () => {
     expect(problem(on('Sensor1'))).toMatchObject({ code: 'unknown-device', suggestion: 'Sensor 1' })
+    expect(problem(on('S\u0435nsor 1'))?.message).toMatch(/the gateway has U\+0065 where this has U\+0435/)
     expect(problem(on('Boiler house'))).toMatchObject({ code: 'unknown-device', suggestion: undefined })
     expect(problem({ device: { id: '9', as: 'Sensor 1' } })?.suggestion).toContain('id 2')
   })
