@@ -45,7 +45,7 @@ export interface App extends AppParts {
   close(): Promise<void>
 }
 
-export interface AppGateway extends ThrottledGateway {
+interface AppGateway extends ThrottledGateway {
   readonly config: GatewayConfig
   readonly mapping: Mapping
   /** Reads dead letters by the configuration of today. */
@@ -89,7 +89,7 @@ export function openDeadLetters({ deadLetters: { path, maxSize }, gateways }: Co
 }
 
 /** What a run is to do, and what is known of the database that it fills. */
-export interface RunOptions {
+interface RunOptions {
   readonly demand: Demand
   /** The gateway that alone is asked; undefined: all. */
   readonly only?: string | undefined
@@ -169,7 +169,7 @@ export async function openMetrics({
   return { metrics, ...(await serveMetrics(listen, metrics)) }
 }
 
-export type GatewayParts = Pick<AppParts, 'clock'> & Pick<GatewayOptions, 'batch' | 'onTooFast'>
+type GatewayParts = Pick<AppParts, 'clock'> & Pick<GatewayOptions, 'batch' | 'onTooFast'>
 
 /** One gateway by itself, for commands that do not ask for its log. The caller closes it. */
 export function openGateway(options: GatewayConfig, parts: GatewayParts): Gateway {
@@ -178,7 +178,7 @@ export function openGateway(options: GatewayConfig, parts: GatewayParts): Gatewa
 }
 
 /** A gateway with its monitor, and with the throttle that all requests for its log go through. */
-export interface ThrottledGateway {
+interface ThrottledGateway {
   readonly gateway: Gateway
   readonly source: RunSource
   readonly throttle: Throttle

@@ -25,7 +25,7 @@ export interface Certificate {
 
 const dayMs = 86_400_000
 
-export interface Healing {
+interface Healing {
   readonly before: readonly Finding[]
   /** Points that were written again. */
   readonly written: number

@@ -6,7 +6,7 @@ import type { Sink } from '../sinks/sink.ts'
 import { readSinkId } from '../sinks/sqlite/file.ts'
 
 /** The sink for a command that only looks at it: what is not there yet is not made. The caller closes it. */
-export interface ExistingSink {
+interface ExistingSink {
   readonly label: string
   /** Undefined where there is none yet. */
   readonly id: string | undefined

@@ -11,7 +11,7 @@ export function remarkLines(remarks: readonly Remarked[]): string[] {
   return more > 0 ? [...lines, `and ${countText(more)} more such datapoints: see --json`] : lines
 }
 
-export function remarkText({ datapoint, kind, entries, texts }: Remarked): string {
+function remarkText({ datapoint, kind, entries, texts }: Remarked): string {
   const count = countOf(entries, 'entry', 'entries')
   const shown = texts.map(visible).join(', ')
   return kind === 'rounded'

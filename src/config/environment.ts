@@ -1,12 +1,12 @@
 export type Environment = Readonly<Record<string, string | undefined>>
 
 /** What is wrong with one reference: which of the text's references (from 0), and why. Never holds a value. */
-export interface ReferenceFault {
+interface ReferenceFault {
   readonly nth: number
   readonly message: string
 }
 
-export interface Substitution {
+interface Substitution {
   readonly text: string
   /** Something came from the environment or a default: the text must not be shown. */
   readonly substituted: boolean

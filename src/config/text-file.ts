@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { decodeUtf8, type NotUtf8 } from '../domain/utf8.ts'
 
 /** What a file holds, or why it cannot be read; `place`: where it is not UTF-8. */
-export type TextFile =
+type TextFile =
   | { readonly text: string; readonly fault: undefined }
   | { readonly text: undefined; readonly fault: string; readonly place: NotUtf8 | undefined }
 

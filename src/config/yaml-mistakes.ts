@@ -19,7 +19,7 @@ import type { Span } from './excerpt.ts'
  */
 
 /** A mistake of a node, or of the pair that the node is the key of. */
-export interface Mistake {
+interface Mistake {
   readonly node: Node
   readonly span: Span
   readonly message: string

@@ -21,7 +21,7 @@ import { textMistakes, yamlMistakes } from './yaml-mistakes.ts'
 export type Path = readonly (string | number)[]
 
 /** Where one value of the file stands. */
-export interface YamlPosition {
+interface YamlPosition {
   readonly key: Span | undefined
   /** Undefined where the key has no value. */
   readonly value: Span | undefined

@@ -17,7 +17,7 @@ export interface LetterCount {
   readonly discarded: readonly DiscardCount[]
 }
 
-export interface DiscardCount {
+interface DiscardCount {
   readonly reason: string
   readonly entries: number
 }

@@ -14,7 +14,7 @@ import { contentOf } from './letter-content.ts'
 import { LetterRemainder, letterFiles } from './letter-files.ts'
 import { readLetterLines } from './letter-lines.ts'
 
-export interface ReplayParts {
+interface ReplayParts {
   readonly sink: Sink
   readonly ledger: Ledger
   /** Folder of the dead letters. */
@@ -24,7 +24,7 @@ export interface ReplayParts {
   readonly log: Logger
 }
 
-export interface ReplayGateway {
+interface ReplayGateway {
   /** After `hello`, `readLetter` knows the gateway's devices. */
   readonly source: { readonly name: string; hello(signal: AbortSignal): Promise<unknown> }
   /** Reads a frame by the rules of today, whatever its time. */
@@ -33,7 +33,7 @@ export interface ReplayGateway {
 }
 
 /** `read = written + empty + remaining + others`, always (law 5). */
-export interface ReplayReceipt {
+interface ReplayReceipt {
   read: number
   /** Letters whose points the sink has acknowledged. */
   written: number

@@ -1,4 +1,4 @@
-export interface BackoffLimits {
+interface BackoffLimits {
   readonly firstMs: number
   readonly mostMs: number
 }

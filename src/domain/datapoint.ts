@@ -12,7 +12,7 @@ export interface DatapointName {
 }
 
 /** By name, or by id with the name it shall have in the database. */
-export type DeviceRef = { readonly name: string } | { readonly id: string; readonly as: string }
+type DeviceRef = { readonly name: string } | { readonly id: string; readonly as: string }
 
 /** By instance name, or by XIF name. */
 export type PointRef = { readonly name: string } | { readonly xif: string }

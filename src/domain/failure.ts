@@ -8,7 +8,7 @@ export type Retry = 'soon' | 'later' | 'never'
 export type Reach = 'request' | 'gateway' | 'sink' | 'run'
 
 /** The work that failed, so that a message can name it (law 9). Never holds a secret. */
-export interface FailedWork {
+interface FailedWork {
   readonly gateway?: string | undefined
   readonly selector?: string | undefined
   readonly range?: TimeRange | undefined
@@ -18,7 +18,7 @@ export interface FailedWork {
   readonly reached?: number | undefined
 }
 
-export interface FailureOptions {
+interface FailureOptions {
   readonly code: string
   readonly retry: Retry
   readonly reach: Reach
@@ -101,7 +101,7 @@ export interface FailureDetails {
 }
 
 /** Makes the failures of one edge by their code. */
-export interface FailureFactory<Code extends string> {
+interface FailureFactory<Code extends string> {
   (code: Code, message: string, details?: FailureDetails): Failure
   readonly rows: Readonly<Record<Code, FailureRow>>
   /** True for a failure with one of these codes. */

@@ -10,7 +10,7 @@ const flags = constants.O_RDWR | constants.O_APPEND | constants.O_CREAT | consta
  * What happens to a last line that a crash has cut off: `keep` ends it, so that a person can still read it; `drop` takes
  * it away.
  */
-export type CutLine = 'keep' | 'drop'
+type CutLine = 'keep' | 'drop'
 
 /** Appends whole lines to a file, which is made if it does not exist. Durable when it returns. */
 export function appendDurably(path: string, lines: Iterable<Uint8Array>, cutLine: CutLine): void {

@@ -2,7 +2,7 @@ import type { DatapointName } from '../domain/datapoint.ts'
 import { createSeries, type FieldValue, type Point, type Series } from '../domain/point.ts'
 
 /** A point as a dead letter holds it, where there is no single frame that it was made of. */
-export interface PointJson {
+interface PointJson {
   readonly measurement: string
   readonly tags: Readonly<Record<string, string>>
   readonly at: { readonly ms: number; readonly nanos: number }

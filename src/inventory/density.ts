@@ -3,7 +3,7 @@ import type { Device, LogRule } from '../smartserver/discovery.ts'
 import { rulesOf } from './retention.ts'
 
 /** What the log rules let expect of a selector. */
-export interface LoggedAmount {
+interface LoggedAmount {
   /** Entries a day of what is logged at an interval. */
   readonly perDay: number
   /** Datapoints that log every update (interval 0) or have no interval: how often is not known. */

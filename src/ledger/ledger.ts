@@ -28,7 +28,7 @@ import { createTargetRules } from './target-rules.ts'
 import { createTargets } from './targets.ts'
 import { createValueTypePins } from './value-type-pins.ts'
 
-export interface CompletedTransfer {
+interface CompletedTransfer {
   readonly sink: string
   readonly request: DataLogRequest
   readonly provisional: boolean
@@ -57,7 +57,7 @@ export interface CompletedTransfer {
 export type Ledger = ReturnType<typeof createLedger>
 
 /** What a proof says of the clock that it goes by (law 14). */
-export interface ClockPremise {
+interface ClockPremise {
   /** When the transfer ended. */
   readonly reading: ClockReading
   /** What the gateway's clock went through from the last recorded reading to the start of the transfer. */

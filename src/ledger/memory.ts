@@ -9,7 +9,7 @@ import type { Reread } from './proof.ts'
 import type { Statements, Transaction } from './statements.ts'
 
 /** For how long a gateway keeps the log of its selectors, as last read from it. */
-export interface KnownRetentions {
+interface KnownRetentions {
   /** When it was read, by the host's clock, ms UTC. */
   readonly at: number
   /** ms; undefined: not known. */

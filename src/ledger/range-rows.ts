@@ -2,7 +2,7 @@ import { RangeSet, type TimeRange } from '../domain/range.ts'
 import type { Statements } from './statements.ts'
 
 /** Ranges by a key of whole numbers, joined where they touch. Every method is a plain statement: the transaction is the caller's. */
-export interface RangeRows {
+interface RangeRows {
   of(...key: number[]): RangeSet
   add(range: TimeRange, ...key: number[]): void
   clear(...key: number[]): void

@@ -21,7 +21,7 @@ export interface RestatedRow {
  * Proofs of a gateway in a sink that change because points are added to ranges that are covered: dead letters that are
  * replayed. In between their counts are unknown, so that a crash leaves no proof that is wrong.
  */
-export interface Restatement {
+interface Restatement {
   /** Rows that a point belongs to. `named`: the datapoint in full, where it is known. */
   rowsOf(series: Series, named: DatapointName | undefined, at: Instant): RestatedRow[]
   doubt(rows: readonly RestatedRow[]): void

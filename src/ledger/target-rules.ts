@@ -9,7 +9,7 @@ import type { Statements, Transaction } from './statements.ts'
 import type { Targets } from './targets.ts'
 
 /** What the points of a selector were made by, and where they are. */
-export interface TargetRules {
+interface TargetRules {
   readonly selector: Selector
   /** Undefined: it was recorded before rules were. */
   readonly rules: readonly FormedRule[] | undefined
@@ -17,20 +17,20 @@ export interface TargetRules {
 }
 
 /** A selector, and the rules that its points are taken for made by. */
-export interface FormedTarget {
+interface FormedTarget {
   readonly selector: Selector
   readonly rules: readonly FormedRule[]
 }
 
 /** A selector whose points were made by an earlier rule. */
-export interface RetiredTarget extends TargetRules {
+interface RetiredTarget extends TargetRules {
   readonly id: number
   /** What of its time is proven, by the earlier rule. */
   readonly proven: RangeSet
 }
 
 /** How a selector begins anew, by other rules. */
-export interface Renewal {
+interface Renewal {
   readonly selector: Selector
   /** Undefined: nothing takes its place. */
   readonly rules: readonly FormedRule[] | undefined

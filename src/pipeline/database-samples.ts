@@ -5,14 +5,14 @@ import { type Settling, settle } from '../sinks/settle.ts'
 import type { Sink, SinkReport } from '../sinks/sink.ts'
 
 /** What counting the last transfers of one measurement has shown. */
-export type SampleFinding =
+type SampleFinding =
   /** Undefined: there was nothing to see, or it may not be read. */
   | { readonly kind: 'held'; readonly seen: PointSample | undefined }
   | { readonly kind: 'lost'; readonly loss: Loss; readonly words: string }
   /** Fewer points than were acknowledged, and nothing is known that could be taken back for it. */
   | { readonly kind: 'short'; readonly words: string }
 
-export interface SampleParts {
+interface SampleParts {
   readonly sink: Sink
   readonly clock: Clock
   readonly settling: Settling

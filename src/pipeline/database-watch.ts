@@ -6,14 +6,14 @@ import type { Sink, SinkReport } from '../sinks/sink.ts'
 import { type FoundMark, findMark, knownElsewhere, writeMark } from './database-mark.ts'
 import { compareSamples } from './database-samples.ts'
 
-export interface WatchParts {
+interface WatchParts {
   readonly sink: Sink
   readonly ledger: Ledger
   readonly clock: Clock
 }
 
 /** What comparing the database with the ledger has shown. */
-export interface DatabaseFinding {
+interface DatabaseFinding {
   /** What a person should know; empty when all is well. */
   readonly words: readonly string[]
   /** True: it does not hold what it has acknowledged, and nothing is known that could be taken back for it. */

@@ -3,7 +3,7 @@ import type { QuietHours } from '../domain/quiet-hours.ts'
 import { quietUntil } from '../planning/quiet.ts'
 import type { Gate } from './gate.ts'
 
-export interface CpuGate {
+interface CpuGate {
   readonly clock: Clock
   /** The gateway's last reading: per cent, and when it was received. */
   readonly current: () => { readonly percent: number; readonly at: number } | undefined

@@ -17,14 +17,14 @@ import type { Sink } from '../sinks/sink.ts'
 import { transferFailure } from './failures.ts'
 import { WritesInFlight } from './writes-in-flight.ts'
 
-export interface LoadParts {
+interface LoadParts {
   readonly sink: Sink
   readonly ledger: Ledger
   readonly deadLetters: DeadLetterBox
   readonly clock: Clock
 }
 
-export interface LoadOptions {
+interface LoadOptions {
   /**
    * Gateways whose ranges are recorded only where the bundle holds lines of them: they can be asked, and a claim of nothing
    * would silence them.
@@ -32,7 +32,7 @@ export interface LoadOptions {
   readonly askedHere: ReadonlySet<string>
 }
 
-export interface LoadOutcome {
+interface LoadOutcome {
   /** Ranges that were loaded, and those that were complete here already. */
   loaded: number
   known: number

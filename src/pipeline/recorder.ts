@@ -24,7 +24,7 @@ export type CapturePart =
    */
   | { readonly close: number | null; readonly end: boolean; readonly failed?: string }
 
-export interface RecordingJob {
+interface RecordingJob {
   readonly gateway: Gateway
   readonly throttle: Throttle
   readonly selectors: readonly Selector[]
@@ -34,7 +34,7 @@ export interface RecordingJob {
   readonly write: (part: CapturePart) => void
 }
 
-export interface Recorded {
+interface Recorded {
   readonly requests: number
   /** Requests that failed: recorded as far as they came. */
   readonly failed: number

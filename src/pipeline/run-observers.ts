@@ -9,7 +9,7 @@ import type { RunEvent } from './job.ts'
 
 type Observe = (event: RunEvent) => void
 
-export interface RunObserverParts {
+interface RunObserverParts {
   readonly ledger: Pick<Ledger, 'activity'>
   readonly clock: Clock
   readonly log: Logger

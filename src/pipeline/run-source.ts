@@ -15,7 +15,7 @@ import type { GatewayMonitor } from '../smartserver/gateway-monitor.ts'
 import { canBeSent } from '../smartserver/log-query.ts'
 import type { Listing, RunSource } from './job.ts'
 
-export interface RunSourceParts {
+interface RunSourceParts {
   readonly gateway: Gateway
   readonly monitor: GatewayMonitor
   readonly clock: Clock

@@ -8,7 +8,7 @@ import { createRest, type Gate, type TellWait, type WaitReason } from './gate.ts
 
 export type RequestLimits = Pick<GatewayLimits, 'sockets' | 'pause' | 'requestsPerMinute' | 'patience'>
 
-export interface ThrottleParts {
+interface ThrottleParts {
   readonly limits: RequestLimits
   readonly clock: Clock
   /** The gateway's own: its CPU, its quiet hours. */
@@ -37,7 +37,7 @@ export interface Throttle {
   ended(result: 'ok' | 'stopped' | 'unused' | Failure): number
 }
 
-export interface Admission {
+interface Admission {
   readonly isAdmitted: boolean
   /** Where it is not admitted: what it would have had to wait for; undefined: the deadline has passed. */
   readonly reason?: WaitReason | undefined

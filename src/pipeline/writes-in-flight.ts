@@ -9,7 +9,7 @@ import type { Refusal, Sink, WriteWaiting } from '../sinks/sink.ts'
 /** While one batch is being written the next one is read and mapped; more would only fill memory (law 6). */
 const mostInFlight = 2
 
-export interface WriteParts {
+interface WriteParts {
   readonly sink: Pick<Sink, 'write'>
   readonly receipt: Receipt
   readonly letters: DeadLetterDraft

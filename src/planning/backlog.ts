@@ -17,7 +17,7 @@ export type Order = RequestsConfig['order']
 export const triesOfPiece = 3
 
 /** A stretch of time that the same selectors of a group lack, all of it mature or all of it not. */
-export interface Stretch {
+interface Stretch {
   readonly range: TimeRange
   readonly selectors: readonly [Selector, ...Selector[]]
   readonly provisional: boolean
@@ -46,7 +46,7 @@ export interface Backlog {
   readonly setAside: Piece[]
 }
 
-export interface BacklogOptions {
+interface BacklogOptions {
   readonly keyOf: (selector: Selector) => string
   readonly matureUntil: number
   /** Each group's newest piece first, whatever the order: a schedule keeps current while it catches up. */

@@ -14,7 +14,7 @@ export type Demand =
   | { readonly kind: 'parked' }
 
 /** A demand in terms of planning. */
-export interface DemandTerms {
+interface DemandTerms {
   /** By the gateway's clock; what is not settled yet is left out later. */
   readonly wanted: TimeRange
   /** See `missingRanges`. */

@@ -8,7 +8,7 @@ import { hasTime } from './clock-premise.ts'
 export type Delays = Pick<SyncConfig, 'settle' | 'lateness'>
 
 /** Law 8, as moments of the gateway's clock. */
-export interface Maturity {
+interface Maturity {
   /** Nothing after this is asked for: it may not be stored yet. */
   readonly settledUntil: number
   /** What ends before this is final when it is first read; what ends after it is provisional. */
@@ -16,7 +16,7 @@ export interface Maturity {
 }
 
 /** Two clocks, and none is right because it is ours. All in ms UTC. */
-export interface Clocks {
+interface Clocks {
   readonly gateway: number
   readonly host: number
   /** True where the gateway's time is the one that it logs by; false: a `Date` header, which a proxy may write. */

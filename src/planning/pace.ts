@@ -18,14 +18,7 @@ import {
  * Why datapoints are asked for as they are. `few-devices`, `unmeasured`, `wanted`, `unwanted`, `few-in-vain`, `no-filters` are of
  * the grouping `auto`: `wanted` and `unwanted` by the share of what came, `few-in-vain` although most of it is not wanted.
  */
-export type GroupingReason =
-  | 'configured'
-  | 'few-devices'
-  | 'unmeasured'
-  | 'wanted'
-  | 'unwanted'
-  | 'few-in-vain'
-  | 'no-filters'
+type GroupingReason = 'configured' | 'few-devices' | 'unmeasured' | 'wanted' | 'unwanted' | 'few-in-vain' | 'no-filters'
 
 export interface GroupingInUse {
   readonly per: Exclude<Grouping, 'auto'>

@@ -44,7 +44,7 @@ export interface PlanLedger {
   }
 }
 
-export interface PlanOptions {
+interface PlanOptions {
   readonly sink: string
   /** By the host's clock, ms UTC. */
   readonly now: number
@@ -60,7 +60,7 @@ export interface PlanOptions {
   readonly lastTurnOf?: ((group: string) => number | undefined) | undefined
 }
 
-export interface RunPlan {
+interface RunPlan {
   /** What may be asked for. */
   readonly selectors: readonly Selector[]
   /** What is wanted and kept by the database. */

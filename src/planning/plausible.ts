@@ -4,7 +4,7 @@ const dayMs = 86_400_000
 /** Fewer expected entries than this say nothing: values come and go. */
 const enoughToJudge = 20
 
-export interface Answer {
+interface Answer {
   readonly received: number
   /** ms UTC; undefined: there was no entry. */
   readonly newestEntry: number | undefined

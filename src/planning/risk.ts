@@ -3,7 +3,7 @@ import { rangeLength, type TimeRange } from '../domain/range.ts'
 import type { Backlog } from './backlog.ts'
 
 /** How long the gateway keeps what a selector logs, ms; undefined: not known. */
-export type RetentionOf = (selectors: readonly Selector[]) => number | undefined
+type RetentionOf = (selectors: readonly Selector[]) => number | undefined
 
 /** Missing time, summed over datapoints, and from when to when it reaches. */
 export interface MissingTime {

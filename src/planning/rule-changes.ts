@@ -10,7 +10,7 @@ import {
 } from '../domain/rule-form.ts'
 
 /** What the ledger knows of the rules that the points of a selector were made by. */
-export interface RecordedRules {
+interface RecordedRules {
   readonly selector: Selector
   /** Undefined: it was recorded before rules were. */
   readonly rules: readonly FormedRule[] | undefined

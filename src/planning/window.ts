@@ -55,7 +55,7 @@ function clamp(windowMs: number, { shortest, longest }: WindowLimits): number {
 }
 
 /** How long the next range of each group of a gateway may be: learnt as it goes. */
-export interface Windows {
+interface Windows {
   of(group: string): number
   /** After a complete request. The caller records the result together with what the request proves. */
   adapt(group: string, done: { readonly range: TimeRange; readonly received: number; readonly tookMs: number }): number

@@ -5,7 +5,7 @@ import { reservedTags } from './series.ts'
 type Fields = Record<string, FieldValue>
 
 /** Wrapped, since a structure may well have a member called `reason`. */
-export type FieldsResult = { readonly fields: Fields } | Rejection | undefined
+type FieldsResult = { readonly fields: Fields } | Rejection | undefined
 
 /** How the fields of one rule are called: each kind of value has its own, because a field's type is fixed in the database. */
 export interface FieldNames {

@@ -1,6 +1,6 @@
 import type { DatapointName } from '../domain/datapoint.ts'
 
-export interface Routes<Route> {
+interface Routes<Route> {
   find(datapoint: DatapointName): Route
 }
 

@@ -3,7 +3,7 @@ import { createSeries, type Series, seriesKey } from '../domain/point.ts'
 /** What the datapoint itself says; a configured tag cannot take its place. */
 export const reservedTags: ReadonlySet<string> = new Set(['gateway', 'device', 'block', 'index', 'datapoint'])
 
-export interface SeriesPool {
+interface SeriesPool {
   intern(measurement: string, tags: Readonly<Record<string, string>>): Series
 }
 

@@ -60,7 +60,7 @@ export interface GatewayPlan {
   readonly pace: Pace
 }
 
-export interface PlanParts {
+interface PlanParts {
   readonly ledger: Ledger
   /** The sink's id; undefined where the database does not exist yet. */
   readonly sink: string | undefined

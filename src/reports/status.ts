@@ -24,7 +24,7 @@ export interface DatapointStatus {
   readonly proof: ProofTotals
 }
 
-export interface ProofTotals {
+interface ProofTotals {
   readonly points: number | undefined
   readonly counts: Counts | undefined
 }
@@ -52,7 +52,7 @@ export interface GatewayStatus {
 }
 
 /** What a sync lacks and the gateway will delete; undefined where it is not known how long the gateway keeps its log. */
-export interface KnownRisk extends Risk {
+interface KnownRisk extends Risk {
   /** When that was read, ms UTC. */
   readonly asOf: number
 }

@@ -6,7 +6,7 @@ import { isoText } from '../domain/instant.ts'
 import type { RangeCheck } from '../ledger/memory.ts'
 import type { Metrics } from './metrics.ts'
 
-export interface VerificationParts {
+interface VerificationParts {
   /** Counts one complete range of a gateway in the database; undefined: there is none to count. */
   readonly check: (gateway: string, signal: AbortSignal) => Promise<RangeCheck | undefined>
   /** What was found last, in an earlier process too. */

@@ -5,7 +5,7 @@ import type { ListenAddress } from '../config/values.ts'
 import { serviceFailure } from './failures.ts'
 import type { Metrics } from './metrics.ts'
 
-export interface MetricsServer {
+interface MetricsServer {
   readonly url: string
   close(): Promise<void>
 }

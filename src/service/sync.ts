@@ -16,7 +16,7 @@ import type { DailyVerification } from './daily-verification.ts'
 import type { Metrics } from './metrics.ts'
 import { repeat } from './schedule.ts'
 
-export interface SyncOptions {
+interface SyncOptions {
   readonly every: number
   readonly since: number
 }
@@ -30,7 +30,7 @@ export type SyncRun = (
 ) => Promise<RunOutcome>
 
 /** A pass, and what is missing in the database although it was received. */
-export interface SyncOutcome extends RunOutcome {
+interface SyncOutcome extends RunOutcome {
   readonly deadLetters: LetterCount
 }
 
@@ -40,7 +40,7 @@ const lastRequestMs = 30_000
 /** How often it is looked whether a verification is due. */
 const verificationMs = 600_000
 
-export interface SyncParts {
+interface SyncParts {
   readonly run: SyncRun
   /** Dead letters of the time that the schedule wants of a gateway. */
   readonly lettersOf: (gateway: string) => LetterCount

@@ -8,7 +8,7 @@ import { parseBy } from './options.ts'
 import type { Recorder } from './recorder.ts'
 import type { Sessions } from './sessions.ts'
 
-export interface ChangeParts {
+interface ChangeParts {
   readonly clock: GatewayClock
   readonly recorder: Recorder
   readonly directory: Directory

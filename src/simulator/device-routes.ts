@@ -9,7 +9,7 @@ import { parseSelector, type Selector, type Subject } from './selectors.ts'
 import type { Datapoint } from './site.ts'
 import type { Store } from './store.ts'
 
-export interface DeviceParts {
+interface DeviceParts {
   readonly release: Release
   readonly directory: Directory
   readonly store: Store

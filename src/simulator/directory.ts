@@ -24,7 +24,7 @@ export interface Directory {
   hide(share: number): void
 }
 
-export interface DeviceRecord {
+interface DeviceRecord {
   readonly id: string
   readonly name: string
   readonly category: 'EDGE' | 'SC'

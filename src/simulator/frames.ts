@@ -12,7 +12,7 @@ export interface FormatFrame {
 }
 
 /** How entries are written: the release decides the fields, the zone the local time. */
-export interface FrameForm {
+interface FrameForm {
   readonly release: Release
   readonly zone: Zone
   /** `fixed`: the digits that are stored; `java`: as few as Java prints. */

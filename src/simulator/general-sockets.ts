@@ -9,7 +9,7 @@ import type { Datapoint } from './site.ts'
 import type { Stats } from './stats.ts'
 import type { Store } from './store.ts'
 
-export interface GeneralParts {
+interface GeneralParts {
   readonly release: Release
   readonly store: Store
   readonly load: LoadMeter

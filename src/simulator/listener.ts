@@ -6,7 +6,7 @@ import { type WebSocket, WebSocketServer } from 'ws'
 import type { Certificate } from './certificate.ts'
 
 /** What a listener needs and reports. */
-export interface ListenerParts {
+interface ListenerParts {
   readonly certificate: Certificate
   readonly host: string
   readonly port: number
@@ -29,7 +29,7 @@ export interface OpenedSocket {
   reset(): void
 }
 
-export interface Listener {
+interface Listener {
   readonly port: number
   /** Cuts every connection. */
   cut(): void

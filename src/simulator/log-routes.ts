@@ -11,7 +11,7 @@ import { type Datapoint, segment } from './site.ts'
 import type { Store } from './store.ts'
 import { createZone, type Zone } from './timestamps.ts'
 
-export interface LogRouteParts {
+interface LogRouteParts {
   readonly release: Release
   readonly directory: Directory
   readonly store: Store

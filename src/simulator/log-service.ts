@@ -20,7 +20,7 @@ import type { Datapoint } from './site.ts'
 import { countFault, keptLogQueries, type LogRequestRecord, type Stats } from './stats.ts'
 import type { Store } from './store.ts'
 
-export interface LogParts {
+interface LogParts {
   readonly store: Store
   readonly datapoints: readonly Datapoint[]
   readonly release: Release

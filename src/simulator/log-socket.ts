@@ -19,7 +19,7 @@ export interface RecordedEnd {
   readonly afterEnd: readonly OddFrame[]
 }
 
-export interface LogAnswer {
+interface LogAnswer {
   /** Entries as text; what is no entry is wrapped. */
   readonly frames: Iterator<string | OddFrame, RecordedEnd>
   readonly course: Course

@@ -61,7 +61,7 @@ export const siteSchema = z.strictObject({
 })
 
 /** Every option that is plain data: from it come types, defaults, checks, the flags of `simulate` and their help. */
-export const optionSchema = z
+const optionSchema = z
   .strictObject(
     {
       ...siteSchema.shape,

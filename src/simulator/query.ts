@@ -11,11 +11,11 @@ export interface LogQuery {
 }
 
 /** Why a query makes no sense. Nothing documents what a gateway does then (protocol §10.2), so the caller decides. */
-export interface QueryFault {
+interface QueryFault {
   readonly fault: string
 }
 
-export type QueryHabits = Pick<HabitSettings, 'nameFallback' | 'rawQueries'>
+type QueryHabits = Pick<HabitSettings, 'nameFallback' | 'rawQueries'>
 
 const strict: QueryHabits = { nameFallback: false, rawQueries: false }
 

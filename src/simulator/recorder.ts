@@ -1,6 +1,6 @@
 import type { Periods } from './periods.ts'
 
-export type LogState = 'enabled' | 'disabled'
+type LogState = 'enabled' | 'disabled'
 
 /** Whether the gateway logs: it can be switched off as a whole, for the tag of the first level, or by not polling. */
 export interface Recorder {

@@ -8,7 +8,7 @@ import { createRoster, type RecordedPath, type Roster } from './roster.ts'
 import type { JsonValue } from './signals.ts'
 import { formatMoment, parseMoment } from './timestamps.ts'
 
-export interface Capture {
+interface Capture {
   /** The first line of the file. */
   readonly header: Readonly<Record<string, unknown>>
   readonly history: History

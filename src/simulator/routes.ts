@@ -7,7 +7,7 @@ import type { Recorder } from './recorder.ts'
 import type { Release } from './releases.ts'
 import { problem, type RestAnswer, type RestCall } from './rest.ts'
 
-export interface RouteParts {
+interface RouteParts {
   readonly release: Release
   readonly directory: Directory
   readonly devices: DeviceRoutes

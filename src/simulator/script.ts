@@ -1,7 +1,7 @@
 import type { Changes, Step } from './changes.ts'
 
 /** What the steps of a script wait for. */
-export type Moment =
+type Moment =
   | { readonly kind: 'request' | 'closed'; readonly number: number }
   | { readonly kind: 'entry'; readonly request: number; readonly number: number }
   | { readonly kind: 'anything' }

@@ -2,7 +2,7 @@ import { type KeyObject, randomBytes, sign } from 'node:crypto'
 import { isIP } from 'node:net'
 
 /** What a certificate that is signed by its own key says. */
-export interface SelfSigned {
+interface SelfSigned {
   readonly publicKey: KeyObject
   readonly privateKey: KeyObject
   /** Of the subject, who is the issuer as well. */

@@ -5,7 +5,7 @@ export interface Session {
   readonly username: string
 }
 
-export interface SessionSettings {
+interface SessionSettings {
   readonly accounts: ReadonlyMap<string, string>
   readonly timeoutMs: number
   /** Whether the life of a session starts anew with each use. Not documented (protocol §10.9). */
@@ -14,7 +14,7 @@ export interface SessionSettings {
   readonly lockMs: number
 }
 
-export type LoginAnswer = { readonly session: Session } | { readonly refused: 'password' | 'locked' }
+type LoginAnswer = { readonly session: Session } | { readonly refused: 'password' | 'locked' }
 
 export interface Sessions {
   login(username: string, password: string): LoginAnswer

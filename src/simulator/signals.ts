@@ -9,7 +9,7 @@ export interface Sample {
 }
 
 /** Computes the value at a time. `bits` are the entry's own noise, `character` (in [0, 1)) sets this datapoint apart from its like. */
-export type Signal = (ms: number, bits: number, character: number) => Sample
+type Signal = (ms: number, bits: number, character: number) => Sample
 
 export type SignalName = keyof typeof signals
 

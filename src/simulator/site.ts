@@ -32,13 +32,13 @@ export interface Device {
   readonly datapoints: readonly Datapoint[]
 }
 
-export interface Site {
+interface Site {
   readonly devices: readonly Device[]
   readonly datapoints: readonly Datapoint[]
 }
 
 /** How one datapoint of a device kind behaves: every how many base intervals, and on the beat or whenever it changes. */
-export interface PointKind {
+interface PointKind {
   readonly block: string
   readonly index: number
   readonly xif: string

@@ -8,7 +8,7 @@ import { retryAfter } from './retry-after.ts'
 import { readSessionId, type Sessions } from './sessions.ts'
 import type { Stats } from './stats.ts'
 
-export interface UpgradeParts {
+interface UpgradeParts {
   readonly sessions: Sessions
   readonly stats: Stats
   readonly dice: Dice

@@ -18,7 +18,7 @@ export function stillMsOf({ readsAtOnce }: Pick<SinkReport, 'readsAtOnce'>): num
   return readsAtOnce === true ? 0 : usualStillMs
 }
 
-export interface Answered<Answer> {
+interface Answered<Answer> {
   readonly answer: Answer
   /** It has been the same since this moment, by the clock's `elapsed`. */
   readonly since: number

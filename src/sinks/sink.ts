@@ -41,7 +41,7 @@ export interface SinkReport {
 }
 
 /** What a complete transfer leaves in a sink that keeps whole transfers only. */
-export interface SinkCommit {
+interface SinkCommit {
   readonly provisional: boolean
   readonly received: number
   readonly written: number

@@ -10,7 +10,7 @@ export interface CpuReading {
   readonly at: number
 }
 
-export interface CpuParts {
+interface CpuParts {
   readonly gateway: Asked
   readonly clock: Clock
   readonly signal: AbortSignal

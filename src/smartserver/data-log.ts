@@ -15,7 +15,7 @@ export interface BatchLimits {
   readonly bytes: number
 }
 
-export interface DataLogSocket extends SocketAddress {
+interface DataLogSocket extends SocketAddress {
   /** Silence longer than this while the socket is being read is a failure. */
   readonly idleTimeoutMs: number
   readonly batch: BatchLimits

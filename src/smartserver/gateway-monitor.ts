@@ -5,7 +5,7 @@ import type { Gateway } from './gateway.ts'
 import { createNotifications, type Notifications } from './notifications.ts'
 import type { Update } from './updates.ts'
 
-export interface GatewayMonitorParts {
+interface GatewayMonitorParts {
   readonly gateway: Gateway
   readonly clock: Clock
   readonly log: Logger

@@ -11,7 +11,7 @@ import type { Session } from './session.ts'
 import { decodeUpdate, type Update } from './updates.ts'
 import { openWebSocket, upgradeRefusal } from './web-socket.ts'
 
-export interface GeneralSocketParts {
+interface GeneralSocketParts {
   /** `wss://host/iap/ws`, without a query: with one it would be a data-log socket (protocol §2). */
   readonly url: string
   readonly agent: https.Agent

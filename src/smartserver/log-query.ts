@@ -7,7 +7,7 @@ import type { NameForm } from './known-names.ts'
 import { xifForm } from './release.ts'
 
 /** What is known of a gateway that its queries depend on. */
-export interface QueryKnowledge {
+interface QueryKnowledge {
   readonly release?: string | undefined
   /** Of the datapoint's name, where one is asked for by its name; left out: it is an instance name. */
   readonly form?: NameForm

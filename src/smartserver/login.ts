@@ -5,15 +5,15 @@ import { isLoggedOut, type RestAnswer, type RestCall } from './rest.ts'
 
 type Headers = Readonly<Record<string, string | string[] | undefined>>
 
-export type Ask = (call: RestCall, signal: AbortSignal) => Promise<RestAnswer>
+type Ask = (call: RestCall, signal: AbortSignal) => Promise<RestAnswer>
 
-export interface Account {
+interface Account {
   readonly username: string
   readonly password: string
 }
 
 /** What the gateway has given for an account. */
-export interface FreshLogin {
+interface FreshLogin {
   readonly cookie: string
   readonly lifeMs: number
   /** The gateway has taken the cookie once: what refuses it is another trouble than the login. */
@@ -64,7 +64,7 @@ export async function logOut(ask: Ask, cookie: string): Promise<void> {
 }
 
 /** `alive`: the gateway knows it somewhere. `unknown`: it answers with internal errors and has not checked the login. */
-export type LoginState = 'alive' | 'ended' | 'unknown'
+type LoginState = 'alive' | 'ended' | 'unknown'
 
 /** Asks the gateway about a login. Throws a Failure where no answer comes, or fewer requests are wanted. */
 export async function askLoginState(ask: Ask, cookie: string, signal: AbortSignal): Promise<LoginState> {

@@ -3,7 +3,7 @@ import type { Failure } from '../domain/failure.ts'
 import { retryAfterOf } from '../domain/retry-after.ts'
 import { gatewayFailure } from './failures.ts'
 
-export interface RateLimitParts {
+interface RateLimitParts {
   readonly clock: Clock
   /** Before each wait: milliseconds until the gateway may be asked again. */
   readonly onTooFast: (waitMs: number) => void

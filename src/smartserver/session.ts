@@ -7,7 +7,7 @@ import { askLoginState, logIn, logOut } from './login.ts'
 import { tooFast } from './rate-limit.ts'
 import { isLoggedOut, type RestAnswer, type RestCall, restCall } from './rest.ts'
 
-export interface SessionOptions {
+interface SessionOptions {
   readonly url: string
   readonly username: string
   readonly password: string

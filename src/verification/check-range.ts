@@ -44,7 +44,7 @@ export interface Checked {
   readonly accepted: { readonly ranges: number; readonly lost: number }
 }
 
-export interface Check {
+interface Check {
   readonly row: CountedRow
   readonly part: TimeRange
   /** What to read, in this order; together they are the part. */

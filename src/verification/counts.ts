@@ -21,12 +21,12 @@ export interface CountedRow {
   readonly verdict: 'equal' | 'differs' | 'unknown' | 'expired'
 }
 
-export interface GatewayProofs {
+interface GatewayProofs {
   readonly gateway: string
   readonly claims: readonly Claim[]
 }
 
-export interface CountParts {
+interface CountParts {
   readonly sink: Pick<Sink, 'counts'>
   readonly oldest: number
   readonly within: TimeRange

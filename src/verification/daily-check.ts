@@ -9,7 +9,7 @@ import type { Sink } from '../sinks/sink.ts'
 import { type CountedRow, countClaims } from './counts.ts'
 import type { GatewayClaims } from './scope.ts'
 
-export interface DailyCheckParts {
+interface DailyCheckParts {
   readonly sink: Pick<Sink, 'id' | 'counts' | 'read'>
   readonly ledger: {
     readonly proofs: Pick<Ledger['proofs'], 'claims'>

@@ -8,7 +8,7 @@ import { type Compared, emptyCompared, emptyTallies } from './tallies.ts'
  * with. `unknown`: not compared, or not all of it. `expired`: it cannot be compared, because it is older than the database
  * keeps. `inconsistent`: the database counts fewer points than it gives one by one, so that its count says nothing.
  */
-export type Verdict = 'equal' | 'unconfirmed' | 'differs' | 'unknown' | 'expired' | 'inconsistent'
+type Verdict = 'equal' | 'unconfirmed' | 'differs' | 'unknown' | 'expired' | 'inconsistent'
 
 /** What a verification found out about one range that the ledger calls complete. */
 export interface Finding extends Readonly<Compared> {

@@ -5,7 +5,7 @@ import { pointJson, seriesLabel } from '../entries/letter-point.ts'
 import type { Mapping } from '../points/mapping.ts'
 import type { Sink } from '../sinks/sink.ts'
 
-export interface RepairParts {
+interface RepairParts {
   readonly sink: Pick<Sink, 'write'>
   readonly mapping: Pick<Mapping, 'keepPins'>
   readonly deadLetters: DeadLetterBox

@@ -12,7 +12,7 @@ import { type Settling, settle } from '../sinks/settle.ts'
 import { type CompareParts, type Comparison, compareWindow } from './compare.ts'
 import { type GatewayWindowParts, readGatewayWindow } from './gateway-window.ts'
 
-export interface RereadingJob extends CompareParts, Omit<GatewayWindowParts, 'limit' | 'source'> {
+interface RereadingJob extends CompareParts, Omit<GatewayWindowParts, 'limit' | 'source'> {
   readonly source: RunSource
   readonly throttle: Throttle
   readonly requests: WindowLimits

@@ -1,5 +1,5 @@
 /** How the entries of a range compare: those that the gateway has, and those that the database holds. */
-export interface Tallies {
+interface Tallies {
   equal: number
   /** The gateway has it, the database does not. */
   missing: number
@@ -28,7 +28,7 @@ export function addTallies(sum: Tallies, more: Readonly<Tallies>): void {
 const mostExamples = 5
 
 /** One of the differences. */
-export interface Example {
+interface Example {
   readonly of: 'missing' | 'different' | 'extra' | 'rounded' | 'unread'
   readonly text: string
 }

@@ -14,7 +14,7 @@ import { rereadRange } from './reread.ts'
 import type { VerifyParts } from './verify.ts'
 
 /** A configured gateway. */
-export interface VerifiedGateway {
+interface VerifiedGateway {
   readonly source: RunSource
   readonly mapping: Mapping
   readonly throttle: Throttle
@@ -22,7 +22,7 @@ export interface VerifiedGateway {
   readonly readLetter: EntryReader
 }
 
-export interface VerifiedGatewaysParts {
+interface VerifiedGatewaysParts {
   readonly sink: Sink
   readonly clock: Clock
   readonly deadLetters: DeadLetterBox

@@ -11,7 +11,7 @@ import { drawSample } from './sample.ts'
 import type { GatewayClaims } from './scope.ts'
 
 /** What of the ledger's claims to verify. */
-export interface Claims {
+interface Claims {
   readonly gateways: readonly GatewayClaims[]
   readonly within: TimeRange
   /** The database keeps nothing older, ms UTC. */

@@ -58,7 +58,7 @@ const manifestEntry = z
 export type ManifestEntry = Readonly<z.infer<typeof manifestEntry>>
 
 /** A line as it is: what it says, or why it is not understood. */
-export type ManifestLine =
+type ManifestLine =
   | { readonly number: number; readonly entry: ManifestEntry }
   | { readonly number: number | undefined; readonly wrong: string }
 

@@ -17,7 +17,7 @@ const mostFaults = 20
 const mostSpans = 1_000
 
 /** What is in a bundle, and what is wrong with its list. The lines themselves may be more than memory holds. */
-export interface Manifest {
+interface Manifest {
   readonly id: string
   /** Ranges that can be loaded. */
   readonly count: number

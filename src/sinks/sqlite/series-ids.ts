@@ -2,7 +2,7 @@ import type { DatabaseSync } from 'node:sqlite'
 import { type Series, tagsText } from '../../domain/point.ts'
 
 /** The row of each line of values: series and field. Looked up once a run, then from memory. */
-export interface SeriesIds {
+interface SeriesIds {
   idOf(series: Series, field: string): number
   /** After a rollback: rows that were made in that transaction are gone. */
   forget(): void

@@ -11,7 +11,7 @@ import { openReader, type Reader } from './reader.ts'
 import { createSeriesIds } from './series-ids.ts'
 import { isBusy, sqliteFailure } from './sqlite-errors.ts'
 
-export interface SqliteOptions {
+interface SqliteOptions {
   readonly path: string
   /** Of the file, as in chmod. */
   readonly mode?: number | undefined
