@@ -72,23 +72,21 @@ function openTemporary(folder: string): DatabaseSync {
 export function openLetterIndex(folder: string): LetterIndex {
   const database = openTemporary(folder)
   database.exec(`PRAGMA journal_mode = MEMORY; PRAGMA synchronous = OFF;
-    CREATE TABLE kept (hash BLOB, gateway TEXT NOT NULL, after TEXT, until TEXT, count INTEGER NOT NULL, look INTEGER NOT NULL DEFAULT 0,
+    CREATE TABLE kept (hash BLOB, after TEXT, until TEXT, count INTEGER NOT NULL, look INTEGER NOT NULL DEFAULT 0,
       seen INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (hash, after, until)) WITHOUT ROWID;
-    CREATE TABLE discarded (gateway TEXT, reason TEXT, after TEXT, until TEXT, count INTEGER NOT NULL,
-      PRIMARY KEY (gateway, reason, after, until)) WITHOUT ROWID`)
-  const insert = database.prepare(`INSERT INTO kept (hash, gateway, after, until, count) VALUES (?, ?, ?, ?, 1)
+    CREATE TABLE brought (gateway TEXT, after TEXT, until TEXT, discarded TEXT, count INTEGER NOT NULL,
+      PRIMARY KEY (gateway, after, until, discarded)) WITHOUT ROWID`)
+  const insert = database.prepare(`INSERT INTO kept (hash, after, until, count) VALUES (?, ?, ?, 1)
     ON CONFLICT DO UPDATE SET count = count + 1`)
   // ISO 8601 in UTC: the order of the texts is the order of time
   const overlapping = database.prepare(`SELECT after, until, count, look, seen FROM kept
     WHERE hash = ? AND after < ? AND until > ? AND (look <> ? OR seen < count) LIMIT 1`)
   const claim = database.prepare('UPDATE kept SET look = ?, seen = ? WHERE hash = ? AND after = ? AND until = ?')
-  const giveUp = database.prepare(`INSERT INTO discarded (gateway, reason, after, until, count) VALUES (?, ?, ?, ?, 1)
-    ON CONFLICT DO UPDATE SET count = count + 1`)
-  const within = 'WHERE gateway = ? AND until > ? AND after < ?'
-  const allWithin = database.prepare(`SELECT total(count) AS count FROM kept ${within}`)
-  const discardedWithin = database.prepare(
-    `SELECT reason, sum(count) AS count FROM discarded ${within} GROUP BY reason ORDER BY reason`,
-  )
+  // requests are far fewer than letters, and a schedule counts in each pass; '' is not discarded
+  const add = database.prepare(`INSERT INTO brought (gateway, after, until, discarded, count) VALUES (?, ?, ?, ?, ?)
+    ON CONFLICT DO UPDATE SET count = count + excluded.count`)
+  const within = database.prepare(`SELECT discarded, sum(count) AS count FROM brought
+    WHERE gateway = ? AND until > ? AND after < ? GROUP BY discarded ORDER BY discarded`)
   /** Path → bytes that are in the table. */
   const known = new Map<string, number>()
   const bytes = new Map<string, number>()
@@ -97,10 +95,20 @@ export function openLetterIndex(folder: string): LetterIndex {
   function enter({ letter, bytes: line }: LetterLine): void {
     if (letter === undefined) return
     const { gateway, after, until, discarded } = letter
-    insert.run(hashOf(letter), gateway, after, until)
+    insert.run(hashOf(letter), after, until)
     // a person has looked at it: it takes no room from those that come
-    if (discarded !== undefined) giveUp.run(gateway, discarded.reason, after, until)
-    else bytes.set(gateway, (bytes.get(gateway) ?? 0) + line.length + 1)
+    if (discarded === undefined) bytes.set(gateway, (bytes.get(gateway) ?? 0) + line.length + 1)
+  }
+
+  /** One statement a request. */
+  function addToRequests(lines: readonly LetterLine[]): void {
+    const letters = lines.flatMap(({ letter }) => letter ?? [])
+    const requestOf = ({ gateway, after, until, discarded }: KeptLetter) =>
+      JSON.stringify([gateway, after, until, discarded?.reason])
+    for (const own of Map.groupBy(letters, requestOf).values()) {
+      const { gateway, after, until, discarded } = own[0]!
+      add.run(gateway, after, until, discarded?.reason ?? '', own.length)
+    }
   }
 
   function* catchUp(): Generator<void> {
@@ -108,7 +116,7 @@ export function openLetterIndex(folder: string): LetterIndex {
     if ([...known].some(([path, end]) => (sizes.get(path) ?? 0) < end)) {
       known.clear()
       bytes.clear()
-      database.exec('DELETE FROM kept; DELETE FROM discarded')
+      database.exec('DELETE FROM kept; DELETE FROM brought')
     }
     for (const [path, size] of sizes) {
       const from = known.get(path) ?? 0
@@ -116,6 +124,7 @@ export function openLetterIndex(folder: string): LetterIndex {
       for (const { lines, end } of readLetterLinesFrom(path, from)) {
         database.exec('BEGIN')
         for (const line of lines) enter(line)
+        addToRequests(lines)
         database.exec('COMMIT')
         known.set(path, end)
         yield
@@ -146,12 +155,13 @@ export function openLetterIndex(folder: string): LetterIndex {
     },
     count(gateway, { after, until }) {
       for (const _ of catchUp());
-      const within = [gateway, borderText(after), borderText(until)] as const
-      const discarded = discardedWithin
-        .all(...within)
-        .map(row => ({ reason: String(row['reason']), entries: Number(row['count']) }))
-      const all = Number(allWithin.get(...within)!['count'])
-      return { open: discarded.reduce((rest, { entries }) => rest - entries, all), discarded }
+      const counts = within
+        .all(gateway, borderText(after), borderText(until))
+        .map(row => ({ reason: String(row['discarded']), entries: Number(row['count']) }))
+      return {
+        open: counts.find(({ reason }) => reason === '')?.entries ?? 0,
+        discarded: counts.filter(({ reason }) => reason !== ''),
+      }
     },
     bytesOf: gateway => bytes.get(gateway) ?? 0,
     close: () => database.close(),
