@@ -61,16 +61,16 @@ async function listDeadLetters(config: Config, options: ListOptions, { terminal 
         unreadable++
         continue
       }
-      const { reason, gateway, datapoint = '', discarded } = letter
+      const { reason, gateway, datapoint = '', entries = 1, discarded } = letter
       if (discarded !== undefined) {
-        discards.set(discarded.reason, (discards.get(discarded.reason) ?? 0) + 1)
+        discards.set(discarded.reason, (discards.get(discarded.reason) ?? 0) + entries)
         continue
       }
       const key = JSON.stringify([reason, gateway, datapoint])
       const heap = heaps.get(key)
-      if (heap === undefined) heaps.set(key, { count: 1, example: letter })
+      if (heap === undefined) heaps.set(key, { count: entries, example: letter })
       else {
-        heap.count++
+        heap.count += entries
         heap.example = letter
       }
     }
@@ -131,7 +131,7 @@ function listLines(heaps: readonly Heap[], unreadable: number, folder: string): 
         `${countText(count).padStart(11)}  ${example.gateway}  ${example.datapoint ?? '(datapoint not known)'}`,
       )
     const { raw, point, after, until } = first!.example
-    lines.push(`${''.padStart(13)}e.g. ${shortened(raw ?? JSON.stringify(point))}`)
+    lines.push(`${''.padStart(13)}e.g. ${shortened(raw ?? JSON.stringify(point) ?? 'not known here')}`)
     lines.push(`${''.padStart(13)}asked for as ${after} … ${until}`)
   }
   return [

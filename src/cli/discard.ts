@@ -23,7 +23,7 @@ interface DiscardOptions {
 export function registerDiscard(deadLetters: Command, host: CommandHost): void {
   deadLetters
     .command('discard')
-    .description('give them up on purpose: they are missing no more, and certificates say so')
+    .description('give them up on purpose: they no longer count as missing, and certificates say so')
     .requiredOption('--reason <text>', 'why; it is kept and shown for good')
     .option('--gateway <name>', 'only of this gateway')
     .option('--from <time>', 'only of requests for some time after this: ISO 8601 or a duration back from now')
@@ -38,7 +38,7 @@ export function registerDiscard(deadLetters: Command, host: CommandHost): void {
     )
 }
 
-/** Gives dead letters up: they are missing no more, and every certificate says so. Without `yes` it shows what it would do. */
+/** Gives dead letters up: they no longer count as missing, and every certificate says so. Without `yes` it shows what it would do. */
 async function discardDeadLetters(
   config: Config,
   options: DiscardOptions,
@@ -80,7 +80,7 @@ function linesOf(letters: readonly ChosenLetters[], count: number, reason: strin
     ? [
         `${head} discarded on purpose (${reason}):`,
         ...rows,
-        'They are missing no more; status and the certificate of verify name them.',
+        'They no longer count as missing. status and the certificate of verify name them.',
       ]
     : [
         `${head} would be discarded (${reason}):`,

@@ -19,7 +19,7 @@ export function groupingText(pace: Pace): string {
 
 function reasonText({ grouping, everyMs }: Pace): string {
   const { reason, share } = grouping
-  if (reason === 'configured') return 'as configured (requests.per)'
+  if (reason === 'configured') return 'as requests.per says'
   if (reason === 'few-devices') return 'with few devices that costs the gateway little'
   if (reason === 'unmeasured') return 'until its answers show how much of them is wanted'
   if (reason === 'no-filters') return 'the gateway sends all of its devices whatever it is asked for'

@@ -27,6 +27,8 @@ export interface DeadLetter {
   readonly raw?: string
   /** … or, where no single frame gave it, the point as it was refused. */
   readonly point?: object
+  /** So many entries, where none of them is known; undefined: one. */
+  readonly entries?: number
   /** True: the database has taken some of its fields, and so holds a point of this series and time. */
   readonly partly?: boolean
 }

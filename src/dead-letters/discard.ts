@@ -74,11 +74,11 @@ function isChosen(letter: KeptLetter, { gateway, range, code }: LetterChoice): b
 function createCount() {
   const counts = new Map<string, ChosenLetters>()
   return {
-    add({ gateway, reason: code }: KeptLetter): void {
+    add({ gateway, reason: code, entries = 1 }: KeptLetter): void {
       const key = JSON.stringify([gateway, code])
       const known = counts.get(key)
-      if (known === undefined) counts.set(key, { gateway, code, count: 1 })
-      else known.count++
+      if (known === undefined) counts.set(key, { gateway, code, count: entries })
+      else known.count += entries
     },
     sorted: (): ChosenLetters[] => [...counts.values()].sort((a, b) => b.count - a.count),
   }

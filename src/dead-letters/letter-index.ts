@@ -107,7 +107,7 @@ export function openLetterIndex(folder: string): LetterIndex {
       JSON.stringify([gateway, after, until, discarded?.reason])
     for (const own of Map.groupBy(letters, requestOf).values()) {
       const { gateway, after, until, discarded } = own[0]!
-      add.run(gateway, after, until, discarded?.reason ?? '', own.length)
+      add.run(gateway, after, until, discarded?.reason ?? '', entriesOf(own))
     }
   }
 
@@ -166,6 +166,10 @@ export function openLetterIndex(folder: string): LetterIndex {
     bytesOf: gateway => bytes.get(gateway) ?? 0,
     close: () => database.close(),
   }
+}
+
+function entriesOf(letters: readonly KeptLetter[]): number {
+  return letters.reduce((sum, { entries = 1 }) => sum + entries, 0)
 }
 
 /** Ranges of a question may have no beginning or no end. */

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { setImmediate as turn } from 'node:timers/promises'
-import type { DeadLetterBox } from '../dead-letters/dead-letters.ts'
+import type { DeadLetterBox, DeadLetterDraft } from '../dead-letters/dead-letters.ts'
 import type { Clock } from '../domain/clock.ts'
 import type { Selector } from '../domain/datapoint.ts'
 import { type Failure, isAbort } from '../domain/failure.ts'
@@ -77,6 +77,18 @@ export async function loadBundle(
   return outcome
 }
 
+/** What could not be packed is as missing here as where the bundle was packed. */
+function addNotPacked({ rejected = 0 }: ManifestEntry, receipt: Receipt, letters: DeadLetterDraft): void {
+  if (rejected === 0) return
+  receipt.received += rejected
+  receipt.rejected += rejected
+  letters.add({
+    reason: 'not-packed',
+    detail: 'They could not be written when the bundle was packed: their texts are among the dead letters there.',
+    entries: rejected,
+  })
+}
+
 function isKnown(
   { gateway, after, until, provisional }: ManifestEntry,
   claimed: readonly Selector[],
@@ -136,6 +148,7 @@ async function loadEntry(
     const corrections = repeats.takeCorrections()
     if (corrections.length > 0) await writes.correct(corrections)
     await writes.settle()
+    addNotPacked(entry, receipt, letters)
     receipt.tookMs = clock.now() - started
     if (!isBalanced(receipt)) throw damaged(folder, entry, `the counts do not add up: ${JSON.stringify(receipt)}`)
     letters.commit()

@@ -82,7 +82,8 @@ export async function transfer(request: DataLogRequest, parts: TransferParts, si
     if (!isBalanced(receipt)) throw unbalanced(request, receipt)
     const proof = proofOf(request, account)
     const provisional = parts.judge(proof)
-    draft?.commit({ provisional, received: receipt.received, written: receipt.written, series: proof.series })
+    const { received, written, rejected } = receipt
+    draft?.commit({ provisional, received, written, rejected, series: proof.series })
     letters.commit()
     parts.record(proof, provisional)
     return receipt

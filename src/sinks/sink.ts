@@ -45,6 +45,8 @@ interface SinkCommit {
   readonly provisional: boolean
   readonly received: number
   readonly written: number
+  /** Kept as dead letters where the sink is filled. */
+  readonly rejected: number
   /** The series of each selector of the request, in its order. */
   readonly series: readonly (readonly Series[])[]
 }

@@ -76,6 +76,28 @@ describe('a bundle', () => {
     expect(await json(office, 'verify', '--full')).toMatchObject({ code: 0, missing: 0, different: 0, extra: 0 })
   }, 60_000)
 
+  test('tells what could not be packed where it is loaded too, until that is discarded there', async () => {
+    const wanted = { ...settings({ bundle: { path: bundle } }) }
+    const gateways = { g: gatewaySettings(gateway, [{ device: '*', type: 'number' }]) }
+    await plant.configure({ ...wanted, gateways })
+    const packed = await json(plant, 'backfill', ...range)
+    expect(packed).toMatchObject({ code: 3, complete: false, deadLetters: packed.rejected })
+    expect(packed.rejected).toBeGreaterThan(0)
+    await office.configure(settings({ sqlite: { path: join(office.folder, 'points.db') } }))
+    const loaded = await json(office, 'load', bundle)
+    expect(loaded).toMatchObject({ code: 3, deadLetters: packed.rejected, rejected: packed.rejected })
+    expect(await json(office, 'load', bundle)).toMatchObject({ code: 3, received: 0, deadLetters: packed.rejected })
+    expect((await json(office, 'dead-letters')).letters).toMatchObject([
+      { reason: 'not-packed', count: packed.rejected },
+    ])
+    await json(office, 'dead-letters', 'discard', '--reason', 'not wanted', '--yes')
+    expect(await json(office, 'load', bundle)).toMatchObject({
+      code: 0,
+      deadLetters: 0,
+      discarded: [{ reason: 'not wanted', entries: packed.rejected }],
+    })
+  }, 60_000)
+
   test('killed while it is packed and while it is loaded holds complete ranges only, and ends the same', async () => {
     const influxd = await openInfluxd({ database: 'site' })
     try {

@@ -97,7 +97,7 @@ function openDraft(
       hash.update(bytes)
       return { written: points.length, rejected: [] }
     },
-    commit({ provisional, received, written, series }) {
+    commit({ provisional, received, written, rejected, series }) {
       const sha256 = hash.digest('hex')
       const start = new Date(range.after).toISOString().replace(/[:.]/g, '')
       const name = `${gateway}_${start}_${sha256.slice(0, 12)}${fileSuffix}`
@@ -116,6 +116,7 @@ function openDraft(
           provisional,
           received,
           written,
+          ...(rejected > 0 && { rejected }),
           series: series.map(own =>
             own.map(({ measurement, tags }) => [measurement, Object.fromEntries(tags)] as const),
           ),

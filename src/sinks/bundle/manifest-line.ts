@@ -37,6 +37,8 @@ const manifestEntry = z
     provisional: z.boolean(),
     received: count,
     written: count,
+    /** Entries that could not be packed: dead letters where it was packed. */
+    rejected: count.exactOptional(),
     series: z.array(z.array(series).readonly()).readonly(),
     /** Undefined where the range held nothing to write. */
     file: file.exactOptional(),
