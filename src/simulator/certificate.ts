@@ -42,7 +42,10 @@ export async function keptCertificate(folder: string, host: string): Promise<Cer
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
   }
   const made = makeCertificate(host)
-  await mkdir(folder, { recursive: true, mode: 0o700 })
+  // the folder above it must be there: with `recursive: true` Node never returns from some paths
+  await mkdir(folder, { mode: 0o700 }).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EEXIST') throw error
+  })
   await writeFile(files.keyPem, made.keyPem, { mode: 0o600 })
   await writeFile(files.certificatePem, made.certificatePem)
   return made
