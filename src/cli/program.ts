@@ -9,6 +9,7 @@ import type { CommandContext, CommandHost } from './context.ts'
 import { registerDeadLetters } from './dead-letters.ts'
 import { registerDemo } from './demo.ts'
 import { registerDiscover } from './discover.ts'
+import { registerForget } from './forget.ts'
 import { registerLedger } from './ledger-backup.ts'
 import { registerLoad } from './load.ts'
 import { exitCode } from './outcome.ts'
@@ -39,6 +40,7 @@ const commands = [
   registerVerify,
   registerLoad,
   registerRule,
+  registerForget,
   registerDeadLetters,
   registerLedger,
 ]

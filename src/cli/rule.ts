@@ -11,7 +11,7 @@ import { type RuleChange, ruleChanges, rulesOf, rulesToRecord } from '../plannin
 import { type Renewed, type RuleChoice, renewalsOf } from '../planning/rule-choice.ts'
 import type { Sink, SinkReport } from '../sinks/sink.ts'
 import type { CommandContext, CommandHost } from './context.ts'
-import { chosenSelectors } from './datapoint-argument.ts'
+import { chosenSelectors, selectorOf } from './datapoint-argument.ts'
 import { findExistingSink } from './existing-sink.ts'
 import { minuteText } from './format.ts'
 import { exitCode } from './outcome.ts'
@@ -80,6 +80,7 @@ async function chooseRule(
   const { clock, log, signal, terminal } = context
   await using opened = new AsyncDisposableStack()
   const ledger = opened.adopt(openLedger(config.ledger, clock), it => it.close())
+  await ledger.owner.watch()
   ledger.owner.take(`rule ${choice}`)
   const sink = opened.adopt(await openSink(config, { clock, log }), it => it.close())
   const found = changedOf(config, options, ledger, sink.id)
@@ -110,15 +111,10 @@ function changedOf(config: Config, { gateway, datapoint = [] }: RuleOptions, led
 }
 
 function isMeant({ recorded, selectors, series }: RuleChange, chosen: readonly Selector[]): boolean {
-  const names = [recorded, ...selectors, ...series.map(it => namedBy(it.tags))]
+  const names = [recorded, ...selectors, ...series.map(selectorOf)]
   return chosen.some(one =>
     names.some(name => selectorLabel(name) === selectorLabel(one) || selectorContains(one, name)),
   )
-}
-
-function namedBy(tags: ReadonlyMap<string, string>): Selector {
-  const [device, block, index, name] = ['device', 'block', 'index', 'datapoint'].map(key => tags.get(key) ?? '')
-  return { device: { name: device! }, block: block!, index: Number(index), point: { name: name! } }
 }
 
 /** On some databases a value that is written again may stay beside the first one: two rules would share a series. */

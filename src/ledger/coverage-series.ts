@@ -17,6 +17,10 @@ export function createCoverageSeries(database: Statements) {
   const targets = database.prepare(
     'SELECT target FROM content JOIN series ON series.id = content.series WHERE measurement = ? AND tags = ?',
   )
+  const unlink = database.prepare(
+    `DELETE FROM content WHERE series IN (SELECT id FROM series WHERE measurement = ? AND tags = ?)
+     AND target IN (SELECT id FROM target WHERE sink = ?)`,
+  )
 
   return {
     note(target: number, series: readonly Series[]): void {
@@ -31,6 +35,10 @@ export function createCoverageSeries(database: Statements) {
     },
     of(target: number): Series[] {
       return held.all(target).map(seriesOfRow)
+    },
+    /** No target of this sink has points in it any more. */
+    unlink(sink: string, { measurement, tags }: Series): void {
+      unlink.run(measurement, tagsText({ measurement, tags }), sink)
     },
     /** For every sink and gateway. */
     targetsOf(series: Series): number[] {

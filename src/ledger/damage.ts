@@ -13,8 +13,11 @@ export function damageOf(database: DatabaseSync): string | undefined {
   const check = size > wholeMost ? 'quick_check' : 'integrity_check'
   const [found] = Object.values(database.prepare(`PRAGMA ${check}(1)`).get() ?? {})
   if (found !== 'ok') return String(found).replace(/^\*\*\* in database main \*\*\*\n/, '')
-  for (const row of database.prepare('SELECT key, selector FROM target').iterate())
-    if (keyOf(String(row['selector'])) !== row['key']) return 'a selector is not that of its key'
+  for (const { id, key, selector } of database.prepare('SELECT id, key, selector FROM target').iterate()) {
+    const its = keyOf(String(selector))
+    // the key of a target that was retired ends with its id
+    if (key !== its && key !== `${its}\n${id}`) return 'a selector is not that of its key'
+  }
   return undefined
 }
 

@@ -3,7 +3,7 @@ import { ledgerFailure } from './file.ts'
 
 type Row = Record<string, SQLOutputValue>
 
-interface Statement {
+export interface Statement {
   get(...values: SQLInputValue[]): Row | undefined
   all(...values: SQLInputValue[]): Row[]
   run(...values: SQLInputValue[]): StatementResultingChanges

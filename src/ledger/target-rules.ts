@@ -5,7 +5,7 @@ import { RangeSet } from '../domain/range.ts'
 import type { FormedRule } from '../domain/rule-form.ts'
 import type { CoverageRows } from './coverage.ts'
 import { type CoverageSeries, seriesOfRow } from './coverage-series.ts'
-import type { Statements, Transaction } from './statements.ts'
+import type { Statement, Statements, Transaction } from './statements.ts'
 import type { Targets } from './targets.ts'
 
 /** What the points of a selector were made by, and where they are. */
@@ -60,13 +60,14 @@ export function createTargetRules(
   const set = database.prepare('UPDATE target SET rules = ? WHERE id = ?')
   const begin = database.prepare('UPDATE target SET rules = ?, since = ? WHERE id = ?')
   const retire = database.prepare('UPDATE target SET key = key || char(10) || id, retired = ? WHERE id = ?')
-  const forgotten = ['parked', 'unconfirmed', 'recent', 'point_sample'].map(table =>
-    database.prepare(`DELETE FROM ${table} WHERE target = ?`),
-  )
+  const ofSink = database.prepare('SELECT id, selector, rules, retired FROM target WHERE id = ? AND sink = ?')
+  const [proofs, failed] = [['unconfirmed', 'recent', 'point_sample'], ['parked']].map(tables =>
+    tables.map(table => database.prepare(`DELETE FROM ${table} WHERE target = ?`)),
+  ) as [Statement[], Statement[]]
 
   function putAside(id: number, since: number | undefined): void {
     coverageRows.uncover(id, RangeSet.of({ after: since ?? Number.MIN_SAFE_INTEGER, until: endOfTime }))
-    for (const statement of forgotten) statement.run(id)
+    for (const statement of [...proofs, ...failed]) statement.run(id)
     retire.run(now(), id)
   }
 
@@ -102,6 +103,27 @@ export function createTargetRules(
           if (id !== undefined) putAside(id, since)
           if (rules !== undefined) begin.run(JSON.stringify(rules), since ?? null, targets.ensure(place, selector))
         }
+      })
+    },
+    /**
+     * Before the points of these series are removed from a database: all that rests on them is taken back, so that it is
+     * fetched again. Returns the selectors that it was taken from.
+     */
+    takeBack(sink: string, series: readonly Series[]): Selector[] {
+      const held = [...new Set(series.flatMap(one => coverageSeries.targetsOf(one)))]
+      const own = held.flatMap(id => ofSink.all(id, sink))
+      transaction(() => {
+        for (const { id } of own) {
+          coverageRows.uncoverAll(Number(id))
+          for (const statement of proofs) statement.run(Number(id))
+        }
+      })
+      return own.filter(({ retired }) => retired === null).map(row => rulesOf(row).selector)
+    },
+    /** After they were removed. */
+    forget(sink: string, series: readonly Series[]): void {
+      transaction(() => {
+        for (const one of series) coverageSeries.unlink(sink, one)
       })
     },
     /** Plain statements: the transaction is the caller's. */

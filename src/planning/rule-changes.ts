@@ -80,7 +80,7 @@ function isChange({ from, to }: Forms): boolean {
  * what no known rule has made nothing can be said.
  */
 function formsOf(named: Named, before: readonly FormedRule[], today: readonly FormedRule[]): Forms[] {
-  const [was, is] = [closest(named, before), closest(named, today)]
+  const [was, is] = [closestRule(named, before), closestRule(named, today)]
   const doubtful = [...doubtfulOf(named, before, was), ...doubtfulOf(named, today, is)]
   const keys = new Set(doubtful.map(({ selector }) => selectorKey(selector)))
   const forms = [...keys].flatMap(key => {
@@ -115,7 +115,7 @@ export function rulesFor(selector: Selector, rules: readonly FormedRule[]): Form
 }
 
 /** What is known of a datapoint by a series of it, and by the selector that it was recorded for. */
-interface Named {
+export interface Named {
   readonly device: string | undefined
   readonly block: string | undefined
   readonly index: string | undefined
@@ -123,12 +123,13 @@ interface Named {
   readonly recorded: Selector
 }
 
-function namedBy({ tags }: Series, recorded: Selector): Named {
+export function namedBy({ tags }: Series, recorded: Selector): Named {
   const [device, block, index, name] = ['device', 'block', 'index', 'datapoint'].map(key => tags.get(key))
   return { device, block, index, name, recorded }
 }
 
-function closest(named: Named, rules: readonly FormedRule[]): FormedRule | undefined {
+/** The rule that decides, as far as a series tells. */
+export function closestRule(named: Named, rules: readonly FormedRule[]): FormedRule | undefined {
   const ordered = rules.toSorted((a, b) => selectorPrecision(b.selector) - selectorPrecision(a.selector))
   return ordered.find(({ selector }) => mayHold(selector, named) === 'yes')
 }

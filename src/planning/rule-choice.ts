@@ -18,7 +18,7 @@ export interface Renewed {
   readonly since: number | undefined
 }
 
-interface ChoiceParts {
+export interface ChoiceParts {
   readonly choice: Exclude<RuleChoice, 'same'>
   readonly rules: readonly FormedRule[]
   readonly coverageOf: (selector: Selector) => Coverage

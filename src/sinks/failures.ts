@@ -56,6 +56,12 @@ export const sinkFailure = failures({
     meaning: 'The disk failed to read or write.',
     advice: 'Look at the disk: the system log says more.',
   },
+  'sink-keeps-series': {
+    retry: 'never',
+    reach: 'sink',
+    meaning: 'The database cannot remove the points of a series without removing others.',
+    advice: 'Leave the points where they are, or remove the measurement or table with the tools of the database.',
+  },
   'sink-missing': {
     retry: 'never',
     reach: 'sink',

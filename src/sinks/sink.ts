@@ -124,6 +124,11 @@ export interface Sink {
   counts(series: readonly Series[], range: TimeRange, signal: AbortSignal): Promise<ReadonlyMap<Series, number>>
   /** The same points, in order of time, a page at a time (law 6). Booleans come as 1 and 0 from databases that keep them so. */
   read(series: Series, range: TimeRange, signal: AbortSignal): AsyncIterable<Point>
+  /**
+   * Removes all points of these very series, for good. Left out, or a Failure `sink-keeps-series`, where that cannot be done
+   * without removing others.
+   */
+  forget?(series: readonly Series[], signal: AbortSignal): Promise<void>
   close(): Promise<void>
 }
 

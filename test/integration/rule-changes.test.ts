@@ -145,3 +145,30 @@ test('a datapoint that is added beside or removed is no change', async () => {
   await configure({}, [meter, { device: 'Thermostat 2', scale: 2 }])
   expect(await backfill(...first)).toMatchObject({ code: 0, complete: true })
 })
+
+test('forget removes the series that an earlier rule has left, with a confirmation, and nothing else', async () => {
+  await backfill(...first)
+  await configure({ tags: { building: 'North' } })
+  await json('rule', 'remap')
+  await backfill(...whole)
+  expect(stored()).toMatchObject([
+    { building: null, n: perDay },
+    { building: 'North', n: 2 * perDay },
+  ])
+  const shown = await json('forget')
+  expect(shown).toMatchObject({ code: 3, forgotten: 0, chosen: perDay, series: [{ points: perDay }] })
+  expect(stored()).toHaveLength(2)
+  expect(await json('forget', '--yes')).toMatchObject({ code: 0, forgotten: perDay, takenBack: [] })
+  expect(stored()).toMatchObject([{ building: 'North', n: 2 * perDay }])
+  expect(await json('forget')).toMatchObject({ code: 0, chosen: 0 })
+  expect(await json('verify', '--full')).toMatchObject({ code: 0, conclusion: 'equal' })
+})
+
+test('forget --all takes the proof of the series back, so that it is fetched again', async () => {
+  await backfill(...first)
+  const chosen = await json('forget', '--all', '--datapoint', light, '--yes')
+  expect(chosen).toMatchObject({ code: 0, forgotten: perDay, takenBack: [light] })
+  expect(stored()).toEqual([])
+  expect(await backfill(...first)).toMatchObject({ code: 0, complete: true, written: perDay })
+  expect(stored()).toMatchObject([{ n: perDay }])
+})

@@ -3,6 +3,7 @@ import { createLineFormat, type LineOf, lineOf } from '../line-protocol/format-l
 import { spellingWithoutBackslash } from '../line-protocol/names.ts'
 import type { DialectName } from './endpoint.ts'
 import { conflictingColumns, conflictingFields } from './field-types.ts'
+import { type ForgetSeries, forgetByDelete, forgetByInfluxql, forgetByVictoria, forgetNothing } from './forget.ts'
 import { askDatabase, clusterIdentity } from './influxdb-3.ts'
 import { countsByInfluxql, readByInfluxql } from './influxql.ts'
 import type { QueryContext, ReadBack } from './query.ts'
@@ -43,6 +44,7 @@ export interface Dialect {
   /** Resolves when what was acknowledged survives a crash; left out where an answer says so. */
   readonly makeDurable?: (context: QueryContext, clock: Clock) => Promise<void>
   readonly readBack: ReadBack
+  readonly forget: ForgetSeries
   readonly lineOf: LineOf
   /** What a user should know in any case. */
   readonly warnings: readonly string[]
@@ -59,6 +61,7 @@ const influxdb1: Dialect = {
   fieldConflicts: conflictingFields,
   identity: async () => ({}),
   readBack: { counts: countsByInfluxql, read: readByInfluxql },
+  forget: forgetByInfluxql,
   lineOf,
   warnings: [],
 }
@@ -68,6 +71,7 @@ export const dialects: Readonly<Record<DialectName, Dialect>> = {
   'influxdb-2': {
     ...influxdb1,
     label: 'influxdb 2.x',
+    forget: forgetByDelete,
     retention: bucketRetention,
     async identity(context) {
       const bucket = await askBucket(context)
@@ -77,6 +81,7 @@ export const dialects: Readonly<Record<DialectName, Dialect>> = {
   'influxdb-3': {
     ...influxdb1,
     label: 'influxdb 3.x',
+    forget: forgetNothing,
     dropsInSilence: true,
     overwrites: false,
     takesEmptyWrite: false,
@@ -95,6 +100,7 @@ export const dialects: Readonly<Record<DialectName, Dialect>> = {
   'victoria-metrics': {
     ...influxdb1,
     label: 'victoriametrics',
+    forget: forgetByVictoria,
     holdsTexts: false,
     dropsInSilence: true,
     overwrites: false,

@@ -95,6 +95,12 @@ export async function openInfluxSink(options: InfluxOptions, parts: { clock: Clo
       const { read } = await readBack(signal)
       yield* read(contextOf(signal), series, range)
     },
+    async forget(series, signal) {
+      await readBack(signal)
+      const { forget } = dialects[(await detect(signal)).dialect]
+      for (const one of series) await forget(contextOf(signal), one)
+      isSettled = false
+    },
     async close() {
       connection.close()
     },

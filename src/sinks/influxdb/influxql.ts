@@ -228,6 +228,6 @@ export function quoteName(name: string): string {
   return `"${name.replace(/["\\]/g, '\\$&')}"`
 }
 
-function quoteText(text: string): string {
+export function quoteText(text: string): string {
   return `'${text.replace(/['\\]/g, '\\$&')}'`
 }

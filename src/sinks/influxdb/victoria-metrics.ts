@@ -67,7 +67,7 @@ async function fitsPage(
   series: Series,
   range: TimeRange,
 ): Promise<boolean> {
-  const promql = `sum(count_over_time(${selector(series, measurements)}[${rangeLength(range)}ms]))`
+  const promql = `sum(count_over_time(${seriesSelector(series, measurements)}[${rangeLength(range)}ms]))`
   const path = `/api/v1/query?${queryText({ query: promql, time: seconds(range.until) })}`
   const answer = await query({ method: 'GET', path }, signal)
   if (answer.status !== 200) return false
@@ -82,7 +82,7 @@ async function page(
 ): Promise<Map<number, Record<string, number>>> {
   const prefix = `${spelling.measurement(series.measurement)}_`
   // start and end are both included, in seconds: what is left out of (after, until] is the first millisecond.
-  const path = `/api/v1/export?${queryText({ 'match[]': selector(series, measurements), start: seconds(after + 1), end: seconds(until) })}`
+  const path = `/api/v1/export?${queryText({ 'match[]': seriesSelector(series, measurements), start: seconds(after + 1), end: seconds(until) })}`
   const answer = await query({ method: 'GET', path }, signal)
   if (answer.status !== 200) throw unreadable(endpoint, answer)
   const points = new Map<number, Record<string, number>>()
@@ -104,9 +104,14 @@ async function page(
   return points
 }
 
-/** A name is of the longest measurement that it can be of: `datalog_x_value` is no field `x_value` of `datalog`. */
-function selector({ measurement, tags }: Series, measurements: readonly string[]): string {
+/** `without`: labels that the series has not. A name is of the longest measurement that it can be of: `datalog_x_value` is no field `x_value` of `datalog`. */
+export function seriesSelector(
+  { measurement, tags }: Series,
+  measurements: readonly string[],
+  without: readonly string[] = [],
+): string {
   const conditions = [...tags].map(([key, value]) => `${labelName(key)}=${quote(spelling.value(value))}`)
+  for (const label of without) conditions.push(`${escapedLabel(label)}=""`)
   for (const longer of measurements)
     if (isLonger(longer, measurement)) conditions.unshift(`__name__!~${quote(namePattern(longer))}`)
   return `{${[`__name__=~${quote(namePattern(measurement))}`, ...conditions].join(',')}}`
@@ -143,7 +148,11 @@ export async function flushed({ query, signal }: QueryContext, clock: Clock): Pr
 
 /** In a selector, what is no letter, digit or underscore is escaped with a backslash. */
 function labelName(key: string): string {
-  return spelling.key(key).replace(/[^\p{L}\p{N}_:.]/gu, '\\$&')
+  return escapedLabel(spelling.key(key))
+}
+
+function escapedLabel(label: string): string {
+  return label.replace(/[^\p{L}\p{N}_:.]/gu, '\\$&')
 }
 
 function seconds(ms: number): string {

@@ -4,7 +4,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import type { Clock } from '../../domain/clock.ts'
 import { nanoseconds } from '../../domain/instant.ts'
-import type { Point, Series } from '../../domain/point.ts'
+import { type Point, type Series, tagsText } from '../../domain/point.ts'
 import type { Refusal, Sink, WriteResult } from '../sink.ts'
 import { createPlaceCheck, openFile, sinkId } from './file.ts'
 import { openReader, type Reader } from './reader.ts'
@@ -77,6 +77,28 @@ export async function openSqliteSink(options: SqliteOptions, parts: { clock: Clo
     return { written: points.length - rejected.length, rejected }
   }
 
+  const values = database.prepare(
+    `DELETE FROM value WHERE (series, time) IN (SELECT series, time FROM value
+     WHERE series IN (SELECT id FROM series WHERE measurement = ? AND tags = ?) LIMIT ${pointsPerTurn * 10})`,
+  )
+  const emptySeries = database.prepare('DELETE FROM series WHERE measurement = ? AND tags = ?')
+
+  /** Piece by piece, so that a large series does not hold the program. */
+  async function remove(series: Series, signal: AbortSignal): Promise<void> {
+    const key = [series.measurement, tagsText(series)] as const
+    for (let removed = true; removed; await nextTurn()) {
+      await begin(database, signal, clock, log, label)
+      try {
+        removed = Number(values.run(...key).changes) > 0
+        if (!removed) emptySeries.run(...key)
+        database.exec('COMMIT')
+      } catch (error) {
+        if (database.isTransaction) database.exec('ROLLBACK')
+        throw sqliteFailure(error, path)
+      }
+    }
+  }
+
   // One connection holds one transaction: writes take their turn, whatever became of the one before.
   let last: Promise<unknown> = Promise.resolve()
   let closing: Promise<void> | undefined
@@ -122,6 +144,15 @@ export async function openSqliteSink(options: SqliteOptions, parts: { clock: Clo
       reader ??= openReader(path)
       yield* reader.read(series, range, signal)
     },
+    forget: (series, signal) =>
+      inTurn(async () => {
+        requireInPlace()
+        try {
+          for (const one of series) await remove(one, signal)
+        } finally {
+          ids.forget()
+        }
+      }),
     close() {
       closing ??= inTurn(async () => {
         reader?.close()
