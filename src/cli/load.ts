@@ -50,6 +50,11 @@ async function load(
   const askedHere = new Set(options.trust === true ? [] : config.gateways.map(({ name }) => name))
   const { loaded, known, unbelieved, receipt } = await loadBundle(path, app, { askedHere }, observe, signal)
   terminal.live('')
+  // before it is called loaded: does the database still hold it?
+  const finding = await app.database.confirm(signal)
+  words.push(...finding.words)
+  if (options.json !== true) for (const word of finding.words) terminal.say(word)
+  const isLost = finding.isShort || finding.words.length > 0
   const letters = joinLetterCounts([...spans].map(([name, range]) => app.deadLetters.count([name], range)))
   const { received, duplicate, written, rejected, tookMs } = receipt
   if (options.json === true)
@@ -75,7 +80,7 @@ async function load(
     tellDiscarded(letters, terminal)
   }
   if (options.json !== true) tellMissing(folder, unbelieved, faults, terminal)
-  return letters.open > 0 || faults.length > 0 || unbelieved > 0 ? exitCode.missing : exitCode.done
+  return isLost || letters.open > 0 || faults.length > 0 || unbelieved > 0 ? exitCode.missing : exitCode.done
 }
 
 function tellMissing(folder: string, unbelieved: number, faults: readonly string[], terminal: Terminal): void {

@@ -49,7 +49,8 @@ export function createDatabaseWatch(parts: WatchParts): DatabaseWatch {
   let generation = 0
   let known: Pick<SinkReport, 'retentionMs' | 'exact' | 'readsAtOnce'> = { retentionMs: undefined }
   let confirmedAt = Number.NEGATIVE_INFINITY
-  let underWay: Promise<DatabaseFinding> | undefined
+  let doubts = 0
+  let underWay: { readonly finding: Promise<DatabaseFinding>; readonly signal: AbortSignal } | undefined
   let hasSaidUnknown = false
 
   const settling = (): Settling => ({
@@ -67,13 +68,13 @@ export function createDatabaseWatch(parts: WatchParts): DatabaseWatch {
   }
 
   async function compare(signal: AbortSignal): Promise<DatabaseFinding> {
-    const began = clock.elapsed()
+    const began = { at: clock.elapsed(), doubts }
     const words: string[] = []
     const identity = (await sink.identity?.(signal)) ?? {}
     const borne = await compareMark(identity, words, signal)
     const isShort = await compareCounts(words, signal)
     await giveMark({ borne, isAsked: false }, identity, words, signal)
-    confirmedAt = began
+    if (doubts === began.doubts) confirmedAt = began.at
     return { words: words.map(it => `${sink.label}: ${it}`), isShort }
   }
 
@@ -126,7 +127,8 @@ export function createDatabaseWatch(parts: WatchParts): DatabaseWatch {
     const mark = ledger.marks.of(sink.id)
     const isYoung = mark !== undefined && mark.at > clock.now() - (known.retentionMs ?? Number.POSITIVE_INFINITY) / 4
     const isCurrent = mark !== undefined && mark.number > 0 && isYoung && isSame(mark.identity, identity)
-    if (!isAsked && isCurrent && !ledger.marks.hasSince(sink.id, mark.number)) return
+    const isBorne = !isAsked && (mark === undefined || borne >= mark.number || !mark.isSeen)
+    if (isBorne && isCurrent && !ledger.marks.hasSince(sink.id, mark.number)) return
     const next = ledger.marks.begin(sink.id, borne)
     const at = clock.now()
     await writeMark(sink, next, at, signal)
@@ -151,10 +153,27 @@ export function createDatabaseWatch(parts: WatchParts): DatabaseWatch {
   function confirm(signal: AbortSignal): Promise<DatabaseFinding> {
     // a bundle is carried away: there is nothing to compare
     if (sink.begin !== undefined) return Promise.resolve(fine)
-    underWay ??= compare(signal).finally(() => {
+    if (underWay !== undefined) return join(underWay, signal)
+    const finding = compare(signal).finally(() => {
       underWay = undefined
     })
-    return underWay
+    underWay = { finding, signal }
+    return finding
+  }
+
+  /** What another run has begun is waited for; where that one is stopped it is begun again. */
+  async function join({ finding, signal: its }: NonNullable<typeof underWay>, signal: AbortSignal) {
+    const stopped = Promise.withResolvers<never>()
+    const stop = () => stopped.reject(signal.reason)
+    signal.addEventListener('abort', stop, { once: true })
+    try {
+      return await Promise.race([finding, stopped.promise])
+    } catch (error) {
+      if (its.aborted && !signal.aborted) return await confirm(signal)
+      throw error
+    } finally {
+      signal.removeEventListener('abort', stop)
+    }
   }
 
   return {
@@ -170,6 +189,7 @@ export function createDatabaseWatch(parts: WatchParts): DatabaseWatch {
     confirm,
     confirmIfDue: signal => (clock.elapsed() - confirmedAt < everyMs ? Promise.resolve(fine) : confirm(signal)),
     doubt() {
+      doubts++
       confirmedAt = Number.NEGATIVE_INFINITY
     },
     async accept(signal) {

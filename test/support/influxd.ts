@@ -24,6 +24,8 @@ export interface InfluxSeries {
 /** A real InfluxDB 1.6.7 on a free port, with its files in a new folder. */
 export interface Influxd {
   readonly url: string
+  /** All of its files. */
+  readonly folder: string
   /** InfluxQL; times come as integers of the given precision. Throws what the database says is wrong. */
   query(q: string, options?: { database?: string; epoch?: 'ns' | 'ms' }): Promise<readonly InfluxSeries[]>
   /** As `query`, the answer as text: nanoseconds are beyond what a JSON number keeps exactly in JavaScript. */
@@ -62,6 +64,7 @@ export async function openInfluxd(options: InfluxdOptions = {}): Promise<Influxd
 
   const influxd: Influxd = {
     url,
+    folder,
     queryText: (q, database = options.database) => queryText(q, database),
     async query(q, { database = options.database, epoch = 'ms' } = {}) {
       const answer: { results: { series?: InfluxSeries[] }[] } = JSON.parse(await queryText(q, database, epoch))

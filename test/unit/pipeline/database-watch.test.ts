@@ -26,6 +26,7 @@ function openSite(change: (sink: ScriptedSink) => Partial<Sink> = () => ({})) {
     const { warnings: words } = await checkDatabase({ ...parts, sink: into, database: watch }, never)
     const demand = { kind: 'once', ...range } as const
     const outcome = await runJobs([job(source, { demand })], { ...parts, sink: into, database: watch }, never)
+    expect(outcome.gateways[0]!.failure).toBeUndefined()
     const said = events.flatMap(event => (event.kind === 'database-doubted' ? event.words : []))
     return { asked: RangeSet.from(source.asked), requests: source.asked.length, words, said, outcome }
   }
@@ -92,8 +93,8 @@ describe('a database in whose place an older copy was put', () => {
     const putBack = database.copy()
     await run(whole)
     putBack()
-    const { asked, words } = await run({ after: older.after, until: whole.until })
-    expect(asked).toEqual(RangeSet.of(whole))
+    const { asked, requests, words } = await run({ after: older.after, until: whole.until })
+    expect([asked, requests]).toEqual([RangeSet.of(whole), 12])
     expect(words).toEqual([expect.stringContaining('older copy')])
   })
 
@@ -210,6 +211,30 @@ describe('the same database at another address', () => {
     const other = { ...scriptedSink(), id: 'elsewhere' }
     expect((await run(whole, {}, other)).asked).toEqual(RangeSet.of(whole))
     expect(await run()).toMatchObject(nothing)
+  })
+})
+
+describe('a comparison that two runs wait for', () => {
+  it('goes on for the one when the other is stopped', async () => {
+    const database = scriptedSink()
+    const { ledger, clock } = openPipelineInto(database)
+    const asked = Promise.withResolvers<void>()
+    let identities = 0
+    const identity = (signal: AbortSignal) => {
+      if (++identities > 1) return Promise.resolve({})
+      asked.resolve()
+      return new Promise<never>((_, reject) => {
+        signal.addEventListener('abort', () => reject(signal.reason))
+      })
+    }
+    const watch = createDatabaseWatch({ sink: { ...database, identity }, ledger, clock })
+    const [first, second] = [new AbortController(), new AbortController()]
+    const stopped = expect(watch.confirm(first.signal)).rejects.toThrow('stopped')
+    await asked.promise
+    const other = watch.confirm(second.signal)
+    first.abort(new Error('stopped'))
+    await stopped
+    expect(await other).toEqual({ words: [], isShort: false })
   })
 })
 
