@@ -55,7 +55,8 @@ export function readManifest(folder: string, now: number): Manifest {
     if (number !== undefined) {
       if (number > last + 1)
         fault(`${number - last - 1} of its ranges are missing before line ${position} of ${manifestName}`)
-      last = number
+      // a process that slept while another took over gives a number once more
+      last = Math.max(last, number)
     }
     if ('wrong' in line) {
       fault(`line ${position} of ${manifestName} ${line.wrong}`)
