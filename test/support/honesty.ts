@@ -10,6 +10,7 @@ import { readLetters } from '../../src/dead-letters/letter-lines.ts'
 import type { Clock } from '../../src/domain/clock.ts'
 import { toFailure } from '../../src/domain/failure.ts'
 import { RangeSet, type TimeRange } from '../../src/domain/range.ts'
+import { visible } from '../../src/domain/visible.ts'
 import { isUnknown } from '../../src/inventory/datapoint-problems.ts'
 import type { GatewayOutcome } from '../../src/pipeline/job.ts'
 import type { RunOutcome } from '../../src/pipeline/run.ts'
@@ -142,7 +143,7 @@ export async function expectHonesty(hostility: SimulatorOptions): Promise<Met> {
     const { stored, entries, dead } = await stage.read(config, within)
     expectHolds(
       stored,
-      cellsOf(entries, entry => !dead.has(gateway.frame(entry))),
+      namedCells(entries, entry => !dead.has(gateway.frame(entry))),
     )
   }
   const stats = structuredClone(gateway.stats)
@@ -162,7 +163,7 @@ export async function expectHonesty(hostility: SimulatorOptions): Promise<Met> {
   if (isPruned)
     expectHolds(
       found.stored,
-      cellsOf(found.entries, entry => !found.dead.has(gateway.frame(entry))),
+      namedCells(found.entries, entry => !found.dead.has(gateway.frame(entry))),
     )
   else expectEqualButForDead(gateway, found)
   expect(gateway.stats.maxOpenLogSockets).toBeLessThanOrEqual(1)
@@ -172,11 +173,11 @@ export async function expectHonesty(hostility: SimulatorOptions): Promise<Met> {
 /** Equal; where entries were rejected, each of them is a dead letter and nothing but the truth is stored. */
 export function expectEqualButForDead(gateway: Simulator, { stored, entries, dead }: Found): void {
   const isWritten = (entry: Entry) => !dead.has(gateway.frame(entry))
-  if (entries.every(isWritten)) expectSame(stored, cellsOf(entries))
+  if (entries.every(isWritten)) expectSame(stored, namedCells(entries))
   else {
-    expectHolds(stored, cellsOf(entries, isWritten))
+    expectHolds(stored, namedCells(entries, isWritten))
     // of two values for one time the smaller one may have been written and the larger one rejected
-    const each = entries.flatMap(entry => cellsOf([entry]))
+    const each = entries.flatMap(entry => namedCells([entry]))
     expectHolds(each, stored)
   }
 }
@@ -222,10 +223,28 @@ const isConfigured = ({ ordinal }: Datapoint) => ordinal < mostConfigured
 /** As objects: some names hold slashes. Every other device is configured by its id, some datapoints by their XIF name. */
 function datapointsOf({ history }: Simulator, type: string) {
   return history.datapoints.filter(isConfigured).map(({ device, deviceId, block, index, name, xif, ordinal }) => ({
-    device: deviceId % 2 === 0 ? { id: deviceId, as: device } : device,
+    device: deviceId % 2 === 0 || !isOneLine(device) ? { id: deviceId, as: nameHere(device) } : device,
     block,
     index,
     datapoint: ordinal % 3 === 0 ? { xif } : (name ?? xif),
     type,
   }))
+}
+
+/** What a configuration takes as a name: other devices go by their id. */
+function isOneLine(name: string): boolean {
+  return !/\p{Cc}/u.test(name)
+}
+
+function nameHere(device: string): string {
+  return isOneLine(device) ? device : visible(device)
+}
+
+/** What must be stored of the entries, by the names that the configuration gives to their devices. */
+function namedCells(entries: readonly Entry[], wanted = (_: Entry) => true): Cell[] {
+  const renamed = ({ datapoint, ...entry }: Entry): Entry => ({
+    ...entry,
+    datapoint: { ...datapoint, device: nameHere(datapoint.device) },
+  })
+  return cellsOf(entries.filter(wanted).map(renamed))
 }
