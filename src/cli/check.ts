@@ -6,6 +6,7 @@ import { Failure } from '../domain/failure.ts'
 import { isoText } from '../domain/instant.ts'
 import { problemJson, problemText, withoutUnknown } from '../inventory/datapoint-problems.ts'
 import { openLedgerReadOnly } from '../ledger/ledger.ts'
+import { type RuleChange, ruleChanges, rulesOf } from '../planning/rule-changes.ts'
 import { checkGateway, type GatewayReport } from '../reports/gateway-check.ts'
 import { gatewayPace } from '../reports/gateway-pace.ts'
 import type { SinkReport } from '../sinks/sink.ts'
@@ -15,10 +16,16 @@ import { countOf, countText, offsetText } from './format.ts'
 import { openInteractive } from './open-interactive.ts'
 import { exitCode } from './outcome.ts'
 import { paceWarning } from './pace-text.ts'
+import { ruleChangeJson, ruleChangeRows } from './rule-change-text.ts'
 
 interface CheckOptions {
   readonly gateway?: string
   readonly json?: boolean
+}
+
+interface CheckedGateway extends GatewayReport {
+  /** Datapoints that are not asked for before a person has chosen. */
+  readonly ruleChanges: readonly RuleChange[]
 }
 
 interface SinkCheck {
@@ -42,7 +49,7 @@ export function registerCheck(program: Command, host: CommandHost): void {
 async function check(config: Config, options: CheckOptions, context: CommandContext): Promise<number> {
   const { terminal } = context
   const chosen = options.gateway === undefined ? config.gateways : [findGateway(config, options.gateway)]
-  const gateways = new Map<string, GatewayReport>()
+  const gateways = new Map<string, CheckedGateway>()
   await using opened = new AsyncDisposableStack()
   const ledger = opened.adopt(openLedgerReadOnly(config.ledger, context.clock), it => it.close())
   const sink = await checkSink(config, context)
@@ -52,7 +59,12 @@ async function check(config: Config, options: CheckOptions, context: CommandCont
     const selectors = gateway.datapoints.map(({ selector }) => selector)
     const asked = withoutUnknown(selectors, found.problems ?? [])
     const slow = paceWarning(gatewayPace(config, gateway, asked, ledger, sink.id))
-    const report = slow === undefined ? found : { ...found, warnings: [...found.warnings, slow] }
+    const changes = ruleChanges(
+      rulesOf(gateway.datapoints),
+      ledger.rules.of({ sink: sink.id ?? '', gateway: gateway.name }),
+    )
+    const warnings = [...found.warnings, ...(slow === undefined ? [] : [slow]), ...ruleChangeRows(changes)]
+    const report = { ...found, warnings, ruleChanges: changes }
     terminal.live('')
     gateways.set(gateway.name, report)
     if (options.json === true) continue
@@ -64,7 +76,8 @@ async function check(config: Config, options: CheckOptions, context: CommandCont
   else terminal.out(...sinkLines(sink), ...configLines(config.warnings))
   const reports = [...gateways.values()]
   if (sink.failure !== undefined || reports.some(({ failure }) => failure !== undefined)) return exitCode.failed
-  return reports.every(({ problems }) => problems?.length === 0) ? exitCode.done : exitCode.missing
+  const isRight = ({ problems, ruleChanges }: CheckedGateway) => problems?.length === 0 && ruleChanges.length === 0
+  return reports.every(isRight) ? exitCode.done : exitCode.missing
 }
 
 async function checkConfigured(config: GatewayConfig, context: CommandContext): Promise<GatewayReport> {
@@ -148,11 +161,11 @@ function configLines(warnings: readonly string[]): string[] {
 }
 
 function reportJson(
-  gateways: ReadonlyMap<string, GatewayReport>,
+  gateways: ReadonlyMap<string, CheckedGateway>,
   { label, report, failure }: SinkCheck,
   warnings: readonly string[],
 ): string {
-  const entries = [...gateways].map(([name, { certificate, failure: trouble, problems, ...rest }]) => [
+  const entries = [...gateways].map(([name, { certificate, failure: trouble, problems, ruleChanges, ...rest }]) => [
     name,
     {
       reached: trouble === undefined,
@@ -163,6 +176,7 @@ function reportJson(
           : { ...certificate, validFrom: dateJson(certificate.validFrom), validTo: dateJson(certificate.validTo) },
       ...rest,
       problems: problems?.map(problemJson),
+      ...(ruleChanges.length > 0 && { ruleChanges: ruleChanges.map(ruleChangeJson) }),
     },
   ])
   return JSON.stringify({

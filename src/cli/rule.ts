@@ -85,7 +85,7 @@ async function chooseRule(
   const sink = opened.adopt(await openSink(config, { clock, log }), it => it.close())
   const found = changedOf(config, options, ledger, sink.id)
   const report = choice === 'same' || found.length === 0 ? undefined : await sink.check(signal, 'read')
-  if (choice === 'remap' && report?.overwrites === false) for (const it of found) requireReplaceable(it, sink, report)
+  if (choice === 'remap' && report !== undefined) for (const it of found) requireReplaceable(it, sink, report)
   const done = found.map(it => ({ ...it, renewals: choose(it, choice, { ledger, sink, report, now: clock.now() }) }))
   if (options.json === true)
     terminal.out(JSON.stringify({ choice, changes: changesJson(found), renewed: done.flatMap(renewedJson) }))
@@ -118,8 +118,13 @@ function isMeant({ recorded, selectors, series }: RuleChange, chosen: readonly S
 }
 
 /** On some databases a value that is written again may stay beside the first one: two rules would share a series. */
-function requireReplaceable({ gateway, changes }: Changed, { label }: Sink, { kind }: SinkReport): void {
-  const stuck = changes.find(({ from, to }) => !leavesPointsBehind(from, to))
+function requireReplaceable({ gateway, changes }: Changed, sink: Sink, { kind, overwrites }: SinkReport): void {
+  const { label } = sink
+  if (sink.begin !== undefined)
+    throw transferFailure('rule-changed', `${gateway.name}: ${label} keeps what was packed by the earlier rule`, {
+      advice: 'Pack into a new folder with a new ledger, or choose "rule from-now".',
+    })
+  const stuck = changes.find(({ from, to }) => overwrites === false && !leavesPointsBehind(from, to))
   if (stuck === undefined) return
   throw transferFailure(
     'rule-changed',

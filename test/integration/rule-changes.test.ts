@@ -86,6 +86,7 @@ test.each([
     gateways: { g: { ruleChanges: [{ datapoints: [light] }] } },
   })
   expect(await json('rule')).toMatchObject({ code: 3, changes: [{ datapoints: [light] }] })
+  expect(await json('check')).toMatchObject({ code: 3, gateways: { g: { ruleChanges: [{ datapoints: [light] }] } } })
   // and as soon as the rule is as it was, nothing is to be chosen
   await configure()
   expect(await json('rule')).toMatchObject({ code: 0, changes: [] })
