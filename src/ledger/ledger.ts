@@ -17,10 +17,10 @@ import { createCoverageSeries } from './coverage-series.ts'
 import { ledgerFailure, openLedgerFile, openLedgerForReading } from './file.ts'
 import { createMarks } from './marks.ts'
 import { createMemory } from './memory.ts'
+import { createNames } from './names.ts'
 import { type Ownership, ownerText, takeOwnership, watchOwner } from './owner.ts'
 import { createParked, type ParkedRange } from './parked.ts'
 import type { Claim, Proof } from './proof.ts'
-import { createRangeRows } from './range-rows.ts'
 import { createReceipts } from './receipts.ts'
 import { createRestatement } from './restatement.ts'
 import { createTransaction, guardStatements } from './statements.ts'
@@ -88,11 +88,7 @@ function createLedger(database: DatabaseSync, path: string, clock: Clock) {
   const receiptRows = createReceipts(statements)
   const activities = createActivities(statements)
   const memory = createMemory(statements, transaction)
-  /**
-   * Ranges that a gateway answered with no entry since its list was last read. A gateway answers the same to a name that it
-   * does not have: the proof of these ranges rests on the name (law 14).
-   */
-  const unconfirmed = createRangeRows(statements, 'unconfirmed', ['target'])
+  const names = createNames(statements, { targets, coverageRows }, transaction)
   const rules = createTargetRules(
     statements,
     { targets, coverageRows, coverageSeries },
@@ -106,12 +102,6 @@ function createLedger(database: DatabaseSync, path: string, clock: Clock) {
     } catch (error) {
       throw ledgerFailure(error, path)
     }
-  }
-
-  /** An entry of a name shows that the gateway has it, for all that was answered before. */
-  function noteConfirmation(target: number, { range, counts }: Proof): void {
-    if (counts?.received === 0) unconfirmed.add(range, target)
-    else if (counts !== undefined) unconfirmed.clear(target)
   }
 
   /** Points that can be counted later are those of one measurement. */
@@ -131,7 +121,7 @@ function createLedger(database: DatabaseSync, path: string, clock: Clock) {
     if (proof.counts?.received === 0 && isListed?.(selector) === false) return
     const target = targets.ensure({ sink, gateway }, selector)
     if (rulesFor !== undefined) rules.within.note(target, () => rulesFor(selector))
-    noteConfirmation(target, proof)
+    names.within.note(target, proof)
     const reread = coverageRows.cover(target, proof, provisional, compactionSpanOf(keptMs))
     coverageSeries.note(target, series?.[i] ?? [])
     marks.within.note(sink, target, range)
@@ -230,34 +220,6 @@ function createLedger(database: DatabaseSync, path: string, clock: Clock) {
     /** For points that are added to ranges that are covered already. */
     restatement: (place: SinkGateway) =>
       createRestatement(place, { targets, coverageRows, coverageSeries, marks: marks.within }, transaction),
-  }
-
-  const names = {
-    /** What was answered with no entry since the gateway's list was last read, for every selector and sink. */
-    unconfirmed: (gateway: string): { readonly selector: Selector; readonly ranges: RangeSet }[] =>
-      targets
-        .ofGateway(gateway)
-        .map(({ id, selector }) => ({ selector, ranges: unconfirmed.of(id) }))
-        .filter(({ ranges }) => !ranges.isEmpty),
-    /**
-     * After the gateway's list was read: what rests on a listed name is confirmed, what rests on a missing one is taken
-     * back in the same transaction. Selectors that `judge` does not know stay as they are. Returns what was taken back.
-     */
-    settle(gateway: string, judge: (selector: Selector) => 'listed' | 'missing' | undefined): Selector[] {
-      const open = targets.ofGateway(gateway).flatMap(({ id, selector }) => {
-        const ranges = unconfirmed.of(id)
-        const state = ranges.isEmpty ? undefined : judge(selector)
-        return state === undefined ? [] : [{ id, selector, ranges, state }]
-      })
-      if (open.length === 0) return []
-      transaction(() => {
-        for (const { id, ranges, state } of open) {
-          if (state === 'missing') coverageRows.uncover(id, ranges)
-          unconfirmed.clear(id)
-        }
-      })
-      return open.filter(({ state }) => state === 'missing').map(({ selector }) => selector)
-    },
   }
 
   const parked = {

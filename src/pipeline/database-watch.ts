@@ -1,8 +1,9 @@
 import type { Clock } from '../domain/clock.ts'
+import { Failure } from '../domain/failure.ts'
 import type { Ledger } from '../ledger/ledger.ts'
 import type { KnownMark, Loss } from '../ledger/marks.ts'
 import { type Settling, stillMsOf } from '../sinks/settle.ts'
-import type { Sink, SinkReport } from '../sinks/sink.ts'
+import type { Outage, Sink, SinkReport } from '../sinks/sink.ts'
 import { type FoundMark, findMark, knownElsewhere, writeMark } from './database-mark.ts'
 import { compareSamples } from './database-samples.ts'
 
@@ -229,4 +230,28 @@ function lossText(loss: 'all' | { readonly since: number }, found: FoundMark, ma
   if (found.kind === 'number' && found.number < mark.number)
     return 'it is an older copy of itself: what was recorded after the copy was made is fetched again'
   return 'it was started again since, and may have lost what it acknowledged shortly before: that is fetched again'
+}
+
+/**
+ * Confirms a database as soon as it is back. Undefined: it is away, and a later pass confirms it, where there is a
+ * deadline. Throws a Failure where waiting cannot help.
+ */
+export async function confirmWhenBack(
+  confirm: DatabaseWatch['confirm'],
+  { sink, database }: { readonly sink: Pick<Sink, 'ready'>; readonly database: DatabaseWatch },
+  { deadline, tell }: { readonly deadline: number | undefined; readonly tell: (outage: Outage | undefined) => void },
+  signal: AbortSignal,
+): Promise<DatabaseFinding | undefined> {
+  for (;;) {
+    try {
+      return await confirm(signal)
+    } catch (error) {
+      const isWaiting = error instanceof Failure && error.reach === 'sink' && error.retry !== 'never'
+      if (!isWaiting) throw error
+      database.doubt()
+      if (deadline !== undefined) return undefined
+      if (error.retry !== 'soon') throw error
+      await sink.ready?.(signal, { tell })
+    }
+  }
 }

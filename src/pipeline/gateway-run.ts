@@ -1,27 +1,23 @@
-import type { Selector } from '../domain/datapoint.ts'
-import { Failure, isAbort, toFailure } from '../domain/failure.ts'
-import { isoText } from '../domain/instant.ts'
+import { type Failure, isAbort, toFailure } from '../domain/failure.ts'
 import { addReceipt, emptyReceipt } from '../domain/receipt.ts'
 import { Remarks } from '../domain/remark.ts'
 import type { Piece } from '../planning/backlog.ts'
-import { isImpossibleClock } from '../planning/clock-premise.ts'
 import { deadlineOf } from '../planning/demand.ts'
 import { stateOf } from '../planning/plan.ts'
-import { barredBy, type RuleChange, rulesFor } from '../planning/rule-changes.ts'
+import { barredBy, type RuleChange } from '../planning/rule-changes.ts'
 import { entryLimit } from '../planning/window.ts'
 import type { Outage } from '../sinks/sink.ts'
-import { gatewayFailure } from '../smartserver/failures.ts'
-import { doubtedNames, doubtsAnswer, settleNames } from './answer-premise.ts'
-import type { ClockLook } from './clock-watch.ts'
-import type { DatabaseWatch } from './database-watch.ts'
+import { doubtedNames, settleNames } from './answer-premise.ts'
+import { confirmWhenBack, type DatabaseWatch } from './database-watch.ts'
 import { decide } from './decide.ts'
 import { transferFailure } from './failures.ts'
 import type { WaitReason } from './gate.ts'
 import type { GatewayJob, GatewayOutcome, RunParts } from './job.ts'
+import { createProofRecord, lostClock } from './proof-record.ts'
 import { heedClock, rememberRetention, rememberWanted } from './remember.ts'
 import { settleRules } from './rule-premise.ts'
 import { databaseAway } from './throttle.ts'
-import { type TransferProof, transfer } from './transfer.ts'
+import { transfer } from './transfer.ts'
 import { planWork, type Work } from './work.ts'
 
 /**
@@ -75,14 +71,15 @@ class GatewayRun {
     let work: Work | undefined
     let changes: readonly RuleChange[] = []
     if (await this.#connect()) {
-      const look = this.#heedClock()
+      const look = heedClock(this.#job, this.#parts)
       clockDifferenceMs = look.reading.gateway - look.reading.host
       rememberRetention(this.#job, ledger)
       settleNames(this.#job, ledger, observe)
       rememberWanted(this.#job, ledger)
       changes = settleRules(this.#job, { ledger, sink: sink.id, observe })
       const barred = barredBy(changes)
-      this.#beginRequests()
+      // every pass makes one request at least, however long the login takes (law 16)
+      if (this.#deadline !== undefined) this.#firstDeadline = this.#parts.clock.now() + this.#deadline - this.#started
       work = await this.#carryOut(barred)
       // looked at in any case, before anything is called complete
       const hasLostNames = await this.#hasLostNames()
@@ -125,7 +122,7 @@ class GatewayRun {
       }
       try {
         await source.hello(this.#signal)
-        const lost = this.#lostClock()
+        const lost = lostClock(this.#job)
         if (lost !== undefined) throw lost
         throttle.circuit.connected()
         return true
@@ -163,46 +160,13 @@ class GatewayRun {
     return database.generation !== this.#planned
   }
 
-  /** A database that is away is confirmed when it is back: by a later pass, where there is one. */
   async #confirmDatabase(confirm: DatabaseWatch['confirm']): Promise<void> {
-    const { sink, database, observe } = this.#parts
-    const tell = (outage: Outage | undefined) => this.#tell(outage && databaseAway(outage))
-    for (;;) {
-      try {
-        const { words, isShort } = await confirm(this.#signal)
-        this.#isShort = isShort
-        if (words.length > 0) observe({ gateway: this.#job.source.name, kind: 'database-doubted', words })
-        return
-      } catch (error) {
-        const isWaiting = error instanceof Failure && error.reach === 'sink' && error.retry !== 'never'
-        if (!isWaiting) throw error
-        database.doubt()
-        if (this.#deadline !== undefined) return
-        if (error.retry !== 'soon') throw error
-        await sink.ready?.(this.#signal, { tell })
-      }
-    }
-  }
-
-  /** A gateway that starts without a battery: nothing is asked for by its clock, and no proof is taken back by it. */
-  #lostClock(): Failure | undefined {
-    const { reading } = this.#job.clockWatch.look()
-    if (!isImpossibleClock(reading)) return undefined
-    return gatewayFailure('gateway-clock-lost', `the clock of the gateway shows ${isoText(reading.gateway)}`)
-  }
-
-  #heedClock(): ClockLook {
-    const { source, clockWatch } = this.#job
-    const look = clockWatch.look()
-    const after = heedClock(this.#job, look, this.#parts.ledger)
-    if (after !== undefined) this.#parts.observe({ gateway: source.name, kind: 'clock-set-back', after })
-    return look
-  }
-
-  /** Every pass makes one request at least, however long the login takes (law 16). */
-  #beginRequests(): void {
-    if (this.#deadline === undefined) return
-    this.#firstDeadline = this.#parts.clock.now() + this.#deadline - this.#started
+    const options = { deadline: this.#deadline, tell: this.#tellOutage }
+    const found = await confirmWhenBack(confirm, this.#parts, options, this.#signal)
+    if (found === undefined) return
+    this.#isShort = found.isShort
+    const { words } = found
+    if (words.length > 0) this.#parts.observe({ gateway: this.#job.source.name, kind: 'database-doubted', words })
   }
 
   async #carryOut(barred: ReturnType<typeof barredBy>): Promise<Work> {
@@ -245,7 +209,7 @@ class GatewayRun {
       const { requestFailures } = throttle.circuit.state
       const fromOtherEnd = requestFailures > 0 && requestFailures % (failuresAtOneEnd + 1) === failuresAtOneEnd
       this.#firstDeadline = undefined
-      const lost = this.#lostClock()
+      const lost = lostClock(this.#job)
       if (lost === undefined) work.followClock(this.#job.source.clock.now())
       else this.#failure ??= lost
       await this.#confirmDatabase(database.confirmIfDue)
@@ -281,43 +245,21 @@ class GatewayRun {
     this.#parts.observe({ gateway: this.#job.source.name, kind: 'waiting', reason })
   }
 
+  readonly #tellOutage = (outage: Outage | undefined) => this.#tell(outage && databaseAway(outage))
+
   async #transfer(piece: Piece, work: Work): Promise<void> {
-    const { source, mapping, requests, rules, clockWatch, keptMs } = this.#job
-    const { sink, ledger, database, deadLetters, clock, observe } = this.#parts
-    const { selectors, range, group } = piece
-    const request = { gateway: source.name, selectors, range }
-    const start = this.#heedClock()
-    const { generation } = database
-    const judge = (proof: TransferProof) => {
-      const lost = this.#lostClock()
-      if (lost !== undefined) throw lost
-      // a part of it may have been written to what is no longer there
-      if (generation !== database.generation) throw transferFailure('database-changed', `${sink.label} has lost points`)
-      if (piece.provisional || !doubtsAnswer(piece, proof, this.#job, ledger, sink.id)) return piece.provisional
+    const { source, mapping, requests } = this.#job
+    const { sink, deadLetters, clock, observe } = this.#parts
+    const start = heedClock(this.#job, this.#parts)
+    const onDoubt = () => {
       this.#hasDoubts = true
-      return true
     }
-    const rulesOf = (selector: Selector) => rulesFor(selector, rules)
-    const record = (proof: TransferProof, provisional: boolean) => {
-      const { received, tookMs } = proof.receipt
-      const window = { group, ms: work.windows.adapt(group, { range, received, tookMs }) }
-      const listing = source.listing()
-      const isListed = (selector: Selector) => listing?.has(selector) !== false
-      const end = clockWatch.look()
-      const before = clockWatch.livedUntil(start)
-      const during = clockWatch.livedBetween(start, end)
-      const premise = { reading: end.reading, before, during, newestEntry: proof.newestEntry }
-      const premises = { clock: premise, isListed, rulesFor: rulesOf }
-      ledger.complete({ ...proof, ...premises, sink: sink.id, request, provisional, window, keptMs })
-      clockWatch.recorded(end)
-      this.#remarks.addAll(proof.remarks)
-    }
-    const waiting = {
-      patienceMs: databasePatienceMs,
-      tell: (outage: Outage | undefined) => this.#tell(outage && databaseAway(outage)),
-    }
-    const transferParts = { source, mapping, sink, deadLetters, clock, judge, record, waiting }
+    const noted = { onDoubt, remarks: this.#remarks }
+    const proof = createProofRecord({ piece, work, start }, this.#job, this.#parts, noted)
+    const waiting = { patienceMs: databasePatienceMs, tell: this.#tellOutage }
     observe({ gateway: source.name, kind: 'requested', piece })
+    const request = { gateway: source.name, selectors: piece.selectors, range: piece.range }
+    const transferParts = { source, mapping, sink, deadLetters, clock, waiting, ...proof }
     const receipt = await transfer(request, { ...transferParts, limit: entryLimit(piece, requests) }, this.#signal)
     this.#requests++
     addReceipt(this.#receipt, receipt)

@@ -39,7 +39,7 @@ export interface RunSource extends LogSource {
   /** How long the gateway keeps what these log, ms, where it is known. */
   retentionOf(selectors: readonly Selector[]): number | undefined
   /** When that was read, by the host's clock, ms UTC. */
-  toldAt(): number | undefined
+  retentionReadAt(): number | undefined
   /** The gateway's list, as last read; undefined: it could not be read. */
   listing(): Listing | undefined
   /** Reads the list again, unless that was done a short while ago, and looks these up for certain. */

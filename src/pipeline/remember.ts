@@ -1,22 +1,24 @@
 import type { Ledger } from '../ledger/ledger.ts'
 import { wantedSince } from '../planning/demand.ts'
 import type { ClockLook } from './clock-watch.ts'
-import type { GatewayJob } from './job.ts'
+import type { GatewayJob, RunParts } from './job.ts'
 
 /**
  * Takes back what is proven of time that the gateway's clock went through again since the last recorded reading (law 14).
- * Returns the moment after which proof was taken back, where the clock was set back; undefined otherwise.
+ * Returns the reading of now.
  */
 export function heedClock(
   { source, clockWatch }: Pick<GatewayJob, 'source' | 'clockWatch'>,
-  look: ClockLook,
-  ledger: Ledger,
-): number | undefined {
+  { ledger, observe }: Pick<RunParts, 'ledger' | 'observe'>,
+): ClockLook {
+  const look = clockWatch.look()
   const lived = clockWatch.livedUntil(look)
   const wasSetBack = clockWatch.isBehind(look)
-  if (!ledger.coverage.heedClock(source.name, look.reading, lived)) return undefined
+  if (!ledger.coverage.heedClock(source.name, look.reading, lived)) return look
   clockWatch.recorded(look)
-  return wasSetBack ? lived.ranges[0]?.after : undefined
+  const after = lived.ranges[0]?.after
+  if (wasSetBack && after !== undefined) observe({ gateway: source.name, kind: 'clock-set-back', after })
+  return look
 }
 
 /** Records from where on a schedule wants the log, where that has changed. */
@@ -33,7 +35,7 @@ export function rememberRetention(
   { source, selectors }: Pick<GatewayJob, 'source' | 'selectors'>,
   ledger: Ledger,
 ): void {
-  const at = source.toldAt()
+  const at = source.retentionReadAt()
   if (at === undefined || ledger.memory.retentions(source.name)?.at === at) return
   const known = selectors.flatMap(selector => {
     const ms = source.retentionOf([selector])

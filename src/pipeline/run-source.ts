@@ -41,7 +41,7 @@ export function createRunSource(parts: RunSourceParts): RunSource {
   let doubtMs = firstDoubtMs
   let missingMs = firstDoubtMs
   let meanings = new Map<string, string | undefined>()
-  let toldAt: number | undefined
+  let retentionReadAt: number | undefined
   let retention: RetentionOf | undefined
   let deviceIds: DeviceIds | undefined
 
@@ -81,7 +81,7 @@ export function createRunSource(parts: RunSourceParts): RunSource {
         return isByInstance && !found.confirmed.has(key) ? undefined : true
       },
     }
-    toldAt = clock.now()
+    retentionReadAt = clock.now()
     retention = createRetention(found.site.devices, found.site.rules)
     deviceIds = createDeviceIds(found.site.devices)
   }
@@ -106,7 +106,7 @@ export function createRunSource(parts: RunSourceParts): RunSource {
       await gateway.hello(signal)
       monitor.start()
       await look(signal)
-      if (goesById && clock.now() > (toldAt ?? Number.NEGATIVE_INFINITY)) await learnIds(signal)
+      if (goesById && clock.now() > (retentionReadAt ?? Number.NEGATIVE_INFINITY)) await learnIds(signal)
     },
     retentionOf: selectors => retention?.(selectors),
     deviceIdOf: shown => deviceIds?.(shown),
@@ -125,7 +125,7 @@ export function createRunSource(parts: RunSourceParts): RunSource {
       return site && leastPerDay(selector, site.devices, site.rules)
     },
     hasOwnTime: () => gateway.clock.isOwnTime,
-    toldAt: () => toldAt,
+    retentionReadAt: () => retentionReadAt,
     problems: () => survey?.problems ?? [],
     async *readDataLog(request: DataLogRequest, signal: AbortSignal): AsyncGenerator<readonly Frame[]> {
       const began = clock.now()

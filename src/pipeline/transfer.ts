@@ -26,7 +26,7 @@ export interface LogSource {
   deviceIdOf?(shown: string): string | undefined
 }
 
-interface TransferParts {
+export interface TransferParts {
   readonly source: LogSource
   readonly mapping: Mapping
   readonly sink: Sink

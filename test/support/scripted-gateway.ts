@@ -48,7 +48,7 @@ export function scriptedGateway(script: GatewayScript): ScriptedGateway {
     readListAgain: async () => {},
     expectedPerDay: () => undefined,
     retentionOf: () => undefined,
-    toldAt: () => undefined,
+    retentionReadAt: () => undefined,
     problems: () => [],
     async *readDataLog({ range }: DataLogRequest, signal): AsyncGenerator<readonly Frame[]> {
       signal.throwIfAborted()

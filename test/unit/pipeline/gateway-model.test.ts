@@ -44,7 +44,7 @@ function openModel(clock: SteeredClock, density: Density, thinning: number, trou
     listing: () => undefined,
     readListAgain: async () => {},
     expectedPerDay: () => undefined,
-    toldAt: () => undefined,
+    retentionReadAt: () => undefined,
     problems: () => [],
     async *readDataLog({ range }: DataLogRequest, signal): AsyncGenerator<readonly Frame[]> {
       asked.push(range)

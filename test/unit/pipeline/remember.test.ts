@@ -12,11 +12,11 @@ test('how long a gateway keeps its log is remembered when it was read, and not w
   const ledger = openLedger(':memory:', clock)
   onTestFinished(() => ledger.close())
   let asked = 0
-  let toldAt: number | undefined
+  let retentionReadAt: number | undefined
   let days = 30
   const source = {
     ...scriptedGateway({ now: clock.now }),
-    toldAt: () => toldAt,
+    retentionReadAt: () => retentionReadAt,
     retentionOf: ([selector]: readonly unknown[]) => {
       asked++
       return selector === other ? undefined : days * dayMs
@@ -25,14 +25,14 @@ test('how long a gateway keeps its log is remembered when it was read, and not w
   const pass = () => rememberRetention({ source, selectors: [lux!, temp!, other!] }, ledger)
   pass()
   expect(ledger.memory.retentions('plant-a')).toBeUndefined()
-  toldAt = clock.now()
+  retentionReadAt = clock.now()
   for (let i = 0; i < 3; i++) pass()
   expect(asked).toBe(3)
   const told = ledger.memory.retentions('plant-a')!
-  expect(told.at).toBe(toldAt)
+  expect(told.at).toBe(retentionReadAt)
   expect([lux!, temp!, other!].map(told.of)).toEqual([30 * dayMs, 30 * dayMs, undefined])
   days = 10
-  toldAt += dayMs
+  retentionReadAt += dayMs
   pass()
   expect(ledger.memory.retentions('plant-a')?.of(lux!)).toBe(10 * dayMs)
 })
