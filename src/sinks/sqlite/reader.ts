@@ -1,8 +1,8 @@
-import { DatabaseSync } from 'node:sqlite'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { instantOfNanoseconds } from '../../domain/instant.ts'
 import { type FieldValue, type Point, type Series, tagsText } from '../../domain/point.ts'
 import type { TimeRange } from '../../domain/range.ts'
+import { openReadOnly } from '../../durable/read-only-database.ts'
 import { sqliteFailure } from './sqlite-errors.ts'
 
 export interface Reader {
@@ -25,26 +25,19 @@ interface Row {
 
 /** A separate connection: it sees what is committed, while the other one is in the middle of a batch. */
 export function openReader(path: string): Reader {
-  const database = new DatabaseSync(path, { readOnly: true })
+  const database = guarded(path, () => openReadOnly(path))
   const counted = database.prepare(`SELECT count(DISTINCT time) AS points ${ofSeries}`)
   const page = database.prepare(`SELECT time, field, number, text ${ofSeries} ORDER BY time LIMIT ${pageRows}`)
   page.setReadBigInts(true)
 
   function pageOf(series: Series, after: bigint, until: number): readonly Row[] {
-    try {
-      return page.all(...conditions(series, after, until)) as unknown as Row[]
-    } catch (error) {
-      throw sqliteFailure(error, path)
-    }
+    return guarded(path, () => page.all(...conditions(series, after, until)) as unknown as Row[])
   }
 
   return {
     count(series, range) {
-      try {
-        return counted.get(...conditions(series, nanos(range.after), range.until))!['points'] as number
-      } catch (error) {
-        throw sqliteFailure(error, path)
-      }
+      const asked = conditions(series, nanos(range.after), range.until)
+      return guarded(path, () => counted.get(...asked)!['points'] as number)
     },
     async *read(series, range, signal) {
       let after = nanos(range.after)
@@ -83,4 +76,12 @@ function pointsOf(series: Series, rows: readonly Row[]): Point[] {
     points.at(-1)!.fields[field] = text ?? number!
   }
   return points
+}
+
+function guarded<T>(path: string, work: () => T): T {
+  try {
+    return work()
+  } catch (error) {
+    throw sqliteFailure(error, path)
+  }
 }
