@@ -96,7 +96,7 @@ export async function syncOnce(
       leftMs,
       tookMs: outcome.tookMs,
     },
-    failed.length > 0 ? 'pass failed' : 'pass complete',
+    failed.length > 0 ? 'pass failed' : 'pass ended',
   )
   return { ...outcome, deadLetters }
 }
