@@ -146,6 +146,7 @@ function parkedLines(datapoints: readonly DatapointStatus[]): string[] {
 function statusJson({ owner, gateways }: Status): string {
   const datapointJson = ({ label, coverage, parked, proof }: DatapointStatus) => ({
     datapoint: label,
+    ...(coverage.since !== undefined && { since: isoText(coverage.since) }),
     final: coverage.final.ranges.map(rangeJson),
     provisional: coverage.provisional.ranges.map(rangeJson),
     proof: { points: proof.points, ...proof.counts },
@@ -203,10 +204,13 @@ function tableOf(datapoints: readonly DatapointStatus[], within: TimeRange, colu
   const widest = Math.max(...datapoints.map(({ label }) => label.length))
   const width = Math.max(12, Math.min(48, columns - widest - 34))
   return datapoints.map(({ label, coverage }) => {
-    const share = shareText(coveredShare(coverage, within)).padStart(5)
+    const { since = within.after } = coverage
+    const wanted = { after: Math.min(Math.max(within.after, since), within.until - 1), until: within.until }
+    const share = shareText(coveredShare(coverage, wanted)).padStart(5)
     const newest = coverage.final.add(coverage.provisional).ranges.at(-1)
     const until = newest === undefined ? 'nothing yet' : `until ${minuteText(newest.until)}`
-    return `${label.padEnd(widest)}  ${coverageBar(coverage, within, width)} ${share}  ${until}`
+    const from = coverage.since === undefined ? '' : `, by the rule of today from ${minuteText(coverage.since)}`
+    return `${label.padEnd(widest)}  ${coverageBar(coverage, within, width)} ${share}  ${until}${from}`
   })
 }
 

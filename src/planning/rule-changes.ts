@@ -38,7 +38,7 @@ export interface RuleChange {
  */
 export function ruleChanges(rules: readonly FormedRule[], recorded: readonly RecordedRules[]): RuleChange[] {
   return recorded.flatMap(it => {
-    const today = rules.filter(({ selector }) => mayOverlap(selector, it.selector))
+    const today = overlapping(rules, it.selector)
     return it.rules === undefined || today.length === 0 ? [] : changesOf(it.selector, it.rules, today, it.series)
   })
 }
@@ -107,7 +107,7 @@ function isOtherName({ device: a }: Selector, { device: b }: Selector): boolean 
 
 /** The rules that may make points of a selector: those that are closer than one that holds all of it decide alone. */
 export function rulesFor(selector: Selector, rules: readonly FormedRule[]): FormedRule[] {
-  const here = rules.filter(rule => mayOverlap(rule.selector, selector))
+  const here = overlapping(rules, selector)
   const key = selectorKey(selector)
   const own = here.find(rule => selectorKey(rule.selector) === key)
   const least = own === undefined ? 0 : selectorPrecision(selector)
@@ -148,6 +148,45 @@ function mayHold({ device, block, index, point }: Selector, named: Named): 'yes'
   if (point === undefined || isSamePoint(point, recorded.point)) return 'yes'
   if ('name' in point) return point.name === named.name ? 'yes' : 'no'
   return point.xif === named.name ? 'yes' : 'perhaps'
+}
+
+/** The rules of each device, in their order: thousands of selectors are compared with thousands of rules before each run. */
+interface DeviceIndex {
+  readonly ofNone: readonly FormedRule[]
+  readonly byDevice: ReadonlyMap<string, readonly FormedRule[]>
+  readonly positions: ReadonlyMap<FormedRule, number>
+}
+
+const indexes = new WeakMap<readonly FormedRule[], DeviceIndex>()
+
+function overlapping(rules: readonly FormedRule[], selector: Selector): FormedRule[] {
+  const { device } = selector
+  if (device === undefined) return rules.filter(rule => mayOverlap(rule.selector, selector))
+  const { ofNone, byDevice, positions } = indexOf(rules)
+  const near = new Set([...ofNone, ...deviceKeys(device).flatMap(key => byDevice.get(key) ?? [])])
+  return [...near]
+    .filter(rule => mayOverlap(rule.selector, selector))
+    .sort((a, b) => positions.get(a)! - positions.get(b)!)
+}
+
+function indexOf(rules: readonly FormedRule[]): DeviceIndex {
+  const known = indexes.get(rules)
+  if (known !== undefined) return known
+  const byDevice = new Map<string, FormedRule[]>()
+  for (const rule of rules)
+    for (const key of rule.selector.device === undefined ? [] : deviceKeys(rule.selector.device)) {
+      const its = byDevice.get(key)
+      if (its === undefined) byDevice.set(key, [rule])
+      else its.push(rule)
+    }
+  const ofNone = rules.filter(({ selector }) => selector.device === undefined)
+  const index = { ofNone, byDevice, positions: new Map(rules.map((rule, i) => [rule, i])) }
+  indexes.set(rules, index)
+  return index
+}
+
+function deviceKeys(device: NonNullable<Selector['device']>): string[] {
+  return 'id' in device ? [`#${device.id}`, shownName(device)] : [device.name]
 }
 
 function mayOverlap(a: Selector, b: Selector): boolean {
