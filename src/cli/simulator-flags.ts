@@ -79,7 +79,8 @@ function flagFor(name: string, schema: z.ZodType): Option {
   const meaning = schema.description
     ?.replace(/, ms\b/, '')
     .replace(/ UTC; without it .*/, ': a time or a duration back from now')
-  const option = new Option(`--${long} <${unit}>`, `${meaning} (default: ${usual})`)
+  const note = usual === undefined ? '' : ` (default: ${usual})`
+  const option = new Option(`--${long} <${unit}>`, `${meaning}${note}`)
   if (isDuration) return option.argParser(readDuration)
   return form === 'number' && unit !== 'time' ? option.argParser(readNumber) : option
 }
