@@ -6,6 +6,7 @@ import { createLetterReader } from './dead-letters/letter-content.ts'
 import type { Clock } from './domain/clock.ts'
 import type { Selector } from './domain/datapoint.ts'
 import type { EntryReader } from './entries/entry-reader.ts'
+import { createDeviceMeanings, type DeviceMeanings } from './inventory/device-meanings.ts'
 import { type Ledger, openLedger } from './ledger/ledger.ts'
 import { type ClockWatch, createClockWatch } from './pipeline/clock-watch.ts'
 import { createDatabaseWatch, type DatabaseWatch } from './pipeline/database-watch.ts'
@@ -71,7 +72,13 @@ export async function openApp(config: Config, doing: string, { clock, log }: App
   const batch = batchFor(config.gateways.length)
   const gateways = config.gateways.map((gateway): AppGateway => {
     const pins = ledger.pins.of({ sink: sink.id, gateway: gateway.name })
-    const throttled = opened.adopt(openThrottledGateway(gateway, { clock, log, batch, sink }), it => it.close())
+    const meanings = createDeviceMeanings({
+      of: id => ledger.memory.deviceOf(gateway.name, id),
+      note: (id, meaning) => ledger.memory.noteDevice(gateway.name, id, meaning),
+    })
+    const throttled = opened.adopt(openThrottledGateway(gateway, { clock, log, batch, sink, meanings }), it =>
+      it.close(),
+    )
     const warn = (message: string) => log.error({ gateway: gateway.name }, message)
     const mapping = compileMapping(gateway.name, gateway.datapoints, pins, warn)
     const { deviceIdOf, clock: itsClock } = throttled.source
@@ -187,9 +194,13 @@ interface ThrottledGateway {
 
 export function openThrottledGateway(
   options: GatewayConfig,
-  parts: AppParts & { readonly batch?: BatchLimits; readonly sink: Sink | undefined },
+  parts: AppParts & {
+    readonly batch?: BatchLimits
+    readonly sink: Sink | undefined
+    readonly meanings: DeviceMeanings
+  },
 ): ThrottledGateway {
-  const { clock, log, sink } = parts
+  const { clock, log, sink, meanings } = parts
   const { generalSocket, limits } = options
   const gateway = openGateway(options, parts)
   const monitor = new GatewayMonitor({ gateway, clock, log, generalSocket })
@@ -199,7 +210,7 @@ export function openThrottledGateway(
     gates.push(createQuietGate(limits.quiet, { host: clock, gateway: gateway.clock }, zone))
   return {
     gateway,
-    source: createRunSource({ gateway, monitor, clock, log, selectors: selectorsOf(options) }),
+    source: createRunSource({ gateway, monitor, clock, log, selectors: selectorsOf(options), meanings }),
     throttle: createThrottle({ limits, clock, gates, sink }),
     async close() {
       await monitor.close()

@@ -3,6 +3,7 @@ import { findGateway, openThrottledGateway } from '../app.ts'
 import type { Config } from '../config/config.ts'
 import type { Clock } from '../domain/clock.ts'
 import { isoText } from '../domain/instant.ts'
+import { createDeviceMeanings } from '../inventory/device-meanings.ts'
 import { ledgerFailures } from '../ledger/failures.ts'
 import { openLedgerReadOnly } from '../ledger/ledger.ts'
 import { recordLog } from '../pipeline/recorder.ts'
@@ -47,7 +48,10 @@ async function capture(
   const to = options.to === undefined ? undefined : parseTime(options.to, '--to', clock.now())
   refuseBesideOwner(config.ledger, clock)
   await using opened = new AsyncDisposableStack()
-  const asked = opened.adopt(openThrottledGateway(chosen, { clock, log, sink: undefined }), it => it.close())
+  const asked = opened.adopt(
+    openThrottledGateway(chosen, { clock, log, sink: undefined, meanings: createDeviceMeanings() }),
+    it => it.close(),
+  )
   const { gateway, source, throttle } = asked
   await source.hello(signal)
   throttle.circuit.connected()

@@ -1,4 +1,5 @@
 import { type DatapointName, type Selector, selectorMatches } from '../domain/datapoint.ts'
+import type { IdMeaning } from '../domain/device-meaning.ts'
 import { type Frame, isRejection, type LogEntry, type Rejection } from '../domain/entry.ts'
 import { Failure } from '../domain/failure.ts'
 import type { Point } from '../domain/point.ts'
@@ -30,6 +31,8 @@ export interface EntryReaderParts {
   readonly mapping: Pick<Mapping, 'map'>
   /** The id of a device by what its entries call it, as far as the gateway's device list explains it. */
   readonly deviceIdOf?: ((shown: string) => string | undefined) | undefined
+  /** What a configured id means in an entry that bears this name. */
+  readonly idMeaning?: ((id: string, name: string) => IdMeaning) | undefined
   /** The gateway's. */
   readonly clock: { now(): number }
 }
@@ -39,6 +42,9 @@ export type EntryReader = (frame: Frame, fates: Fates) => void
 
 /** The gateway's clock is known no better than this; what is later is of the future. */
 const clockDoubtMs = 60_000
+
+/** In place of an id that is configured for another device: no rule is to take it for that one. */
+const movedId = ''
 
 const noSelectors: readonly number[] = []
 
@@ -56,7 +62,7 @@ interface Role {
  */
 export function createEntryReader(
   request: DataLogRequest,
-  { mapping, deviceIdOf, clock }: EntryReaderParts,
+  { mapping, deviceIdOf, idMeaning, clock }: EntryReaderParts,
 ): EntryReader {
   const roles = createRoutes(createRoles(request.selectors))
   const mapped = (entry: LogEntry) => {
@@ -75,7 +81,7 @@ export function createEntryReader(
       return fates.rejected(decoded, frame, undefined, noSelectors)
     }
     if (!answerMayHold(request.range, decoded.at)) return fates.outside(decoded, false, isFuture(decoded))
-    let entry = decoded
+    let entry = idMeaning === undefined ? decoded : meant(decoded, request, idMeaning)
     let role = roles.find(entry.datapoint)
     if (role.id !== 'as-named') {
       const deviceId = deviceIdOf?.(entry.datapoint.deviceId)
@@ -133,6 +139,25 @@ function createRoles(selectors: readonly Selector[]): (datapoint: DatapointName)
 
 function isPlainId(id: string): boolean {
   return /^\d+$/.test(id)
+}
+
+/** An entry whose id was given to another device is not taken for that of the configured one. */
+function meant(
+  entry: LogEntry,
+  request: DataLogRequest,
+  idMeaning: NonNullable<EntryReaderParts['idMeaning']>,
+): LogEntry {
+  const { datapoint } = entry
+  const meaning = idMeaning(datapoint.deviceId, datapoint.device)
+  if (meaning === 'doubtful') throw otherName(request, datapoint)
+  return meaning === 'same' ? entry : { ...entry, datapoint: { ...datapoint, deviceId: movedId } }
+}
+
+/** Nothing of such an answer is written before the gateway's list has told which device the id means. */
+function otherName({ gateway, range }: DataLogRequest, { deviceId, device }: DatapointName): Failure {
+  return gatewayFailure('device-name-differs', `the entries of device id ${deviceId} bear the name "${device}"`, {
+    work: { gateway, range },
+  })
 }
 
 /** An answer with an error in it is not the whole answer, even if "end" follows. */

@@ -14,14 +14,19 @@ export interface DatapointProblem {
   readonly selector: Selector
   /** Its label. */
   readonly datapoint: string
-  readonly code: 'unknown-device' | 'device-not-unique' | 'unknown-datapoint' | 'xif-for-instance-name' | 'not-logged'
+  readonly code:
+    | 'unknown-device'
+    | 'id-moved'
+    | 'device-not-unique'
+    | 'unknown-datapoint'
+    | 'xif-for-instance-name'
+    | 'not-logged'
   /** One sentence, without the datapoint's own label. */
   readonly message: string
   /** What was probably meant. */
   readonly suggestion: string | undefined
 }
 
-/** True if the gateway has nothing that it could ever log under this name: an empty answer proves nothing then. */
 /** The selectors that are asked for: a name that the gateway does not have is not. */
 export function withoutUnknown(
   selectors: readonly Selector[],
@@ -31,8 +36,16 @@ export function withoutUnknown(
   return selectors.filter(selector => !unknown.has(selectorKey(selector)))
 }
 
+const unknown: ReadonlySet<DatapointProblem['code']> = new Set([
+  'unknown-device',
+  'id-moved',
+  'unknown-datapoint',
+  'xif-for-instance-name',
+])
+
+/** True if the gateway has nothing of it that it could ever log under this name: an empty answer proves nothing then. */
 export function isUnknown({ code }: DatapointProblem): boolean {
-  return code === 'unknown-device' || code === 'unknown-datapoint' || code === 'xif-for-instance-name'
+  return unknown.has(code)
 }
 
 /** For JSON: the selector is named by its label. */

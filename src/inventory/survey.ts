@@ -13,6 +13,9 @@ import { concerns, type DatapointProblem, datapointProblem, type KnownDevice } f
 import { createDeviceIdOf } from './device-ids.ts'
 import { rulesOf } from './retention.ts'
 
+/** A gateway, as far as it is asked what it has. */
+export type SurveyedGateway = Pick<Gateway, 'hello' | 'call' | 'knowDevices'>
+
 /** What is known of a gateway before it is asked for any log. */
 export interface Survey {
   /** Why nothing is known, or not what it logs. */
@@ -38,7 +41,7 @@ const none: ReadonlySet<string> = new Set()
  * not explain. Throws only when aborted.
  */
 export async function surveyGateway(
-  gateway: Gateway,
+  gateway: SurveyedGateway,
   selectors: readonly Selector[],
   signal: AbortSignal,
 ): Promise<Survey> {
@@ -56,7 +59,7 @@ export async function surveyGateway(
  * because they were answered with nothing.
  */
 export async function surveySite(
-  gateway: Gateway,
+  gateway: SurveyedGateway,
   selectors: readonly Selector[],
   signal: AbortSignal,
   doubted: ReadonlySet<string> = none,
@@ -79,7 +82,7 @@ export async function surveySite(
 }
 
 async function findProblems(
-  gateway: Gateway,
+  gateway: SurveyedGateway,
   { selectors, doubted }: { readonly selectors: readonly Selector[]; readonly doubted: ReadonlySet<string> },
   { devices, rules }: NonNullable<Survey['site']>,
   signal: AbortSignal,

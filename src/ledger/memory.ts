@@ -1,6 +1,7 @@
 import type { ClockReading } from '../domain/clock.ts'
 import type { SinkGateway } from '../domain/coverage.ts'
 import { type Selector, selectorKey } from '../domain/datapoint.ts'
+import type { DeviceMeaning } from '../domain/device-meaning.ts'
 import type { TimeRange, WantedSince } from '../domain/range.ts'
 import type { Share } from '../domain/receipt.ts'
 import { type Remarked, Remarks } from '../domain/remark.ts'
@@ -94,6 +95,11 @@ export function createMemory(database: Statements, transaction: Transaction) {
     rangeCheckOf: ({ sink, gateway }: SinkGateway) => get<RangeCheck>(gateway, `check ${sink}`),
     rememberRangeCheck({ sink, gateway }: SinkGateway, check: RangeCheck): void {
       transaction(() => put(gateway, `check ${sink}`, check))
+    },
+    /** What an id of a device meant when it was last confirmed. */
+    deviceOf: (gateway: string, id: string) => get<DeviceMeaning>(gateway, `device ${id}`),
+    noteDevice(gateway: string, id: string, meaning: DeviceMeaning): void {
+      transaction(() => put(gateway, `device ${id}`, meaning))
     },
     /** By gateway: how often provisional ranges were read again, and the points that only the re-read has found. */
     rereads: (): Map<string, Rereads> =>

@@ -1,5 +1,7 @@
 import { type Selector, selectorKey } from '../domain/datapoint.ts'
+import { rangeLength } from '../domain/range.ts'
 import type { Ledger } from '../ledger/ledger.ts'
+import type { Proof } from '../ledger/proof.ts'
 import type { Piece } from '../planning/backlog.ts'
 import { isPlausible } from '../planning/plausible.ts'
 import type { GatewayJob, Listing, RunEvent } from './job.ts'
@@ -60,14 +62,14 @@ export function doubtedNames(
 }
 
 /**
- * True where an answer is far from what the gateway's log rules let expect, and the range was never asked for before: it is
- * to be asked for once more. What the gateway has pruned is rightly absent.
+ * True where an answer is far from what the gateway's log rules let expect, or is empty where the past lets expect much, and
+ * the range was never asked for before: it is to be asked for once more. What the gateway has pruned is rightly absent.
  */
 export function doubtsAnswer(
   { selectors, range }: Piece,
   { receipt, counts, newestEntry }: TransferProof,
   { source }: Pick<GatewayJob, 'source'>,
-  { coverage }: Pick<Ledger, 'coverage'>,
+  { coverage, proofs }: Pick<Ledger, 'coverage' | 'proofs'>,
   sink: string,
 ): boolean {
   const keptMs = source.retentionOf(selectors)
@@ -76,10 +78,19 @@ export function doubtsAnswer(
   const inAll = perDay.reduce((sum, one) => (sum === undefined || one === undefined ? undefined : sum + one), 0)
   const received = receipt.received - receipt.outside
   const isWholePlausible = isPlausible({ received, newestEntry }, range, inAll)
-  const isEachPlausible = counts.every((its, i) =>
-    isPlausible({ received: its.received, newestEntry: undefined }, range, perDay[i]),
-  )
+  const place = { sink, gateway: source.name }
+  const isEachPlausible = counts.every((its, i) => {
+    const past = its.received === 0 ? pastPerDay(proofs.of(place, selectors[i]!)) : undefined
+    return isPlausible({ received: its.received, newestEntry: undefined }, range, perDay[i] ?? past)
+  })
   if (isWholePlausible && isEachPlausible) return false
-  const earlier = coverage.of({ sink, gateway: source.name }, selectors)
+  const earlier = coverage.of(place, selectors)
   return !selectors.every(selector => earlier.get(selector)!.provisional.covers(range))
+}
+
+/** What is logged on change has no rule to go by, but a past. Undefined: less than a day of it is known. */
+function pastPerDay(known: readonly Proof[]): number | undefined {
+  const days = known.reduce((sum, { range }) => sum + rangeLength(range), 0) / dayMs
+  if (days < 1) return undefined
+  return known.reduce((sum, { points, counts }) => sum + (counts?.received ?? points ?? 0), 0) / days
 }

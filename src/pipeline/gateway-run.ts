@@ -230,8 +230,18 @@ class GatewayRun {
         }
         const failure = toFailure(error)
         this.#afterFailure(failure, piece, work, throttle.ended(failure))
+        if (gatewayFailure.is(failure, 'device-name-differs')) await this.#readNames(piece, work)
       }
     }
+  }
+
+  /** The answer was given up in the midst: which device the id means now is in the gateway's list. */
+  async #readNames({ selectors }: Piece, work: Work): Promise<void> {
+    const { source } = this.#job
+    const { ledger, observe } = this.#parts
+    await source.readListAgain(selectors, this.#signal)
+    settleNames(this.#job, ledger, observe)
+    work.namesRead()
   }
 
   /** What is left is for the next run. */

@@ -1,27 +1,32 @@
 import type { Logger } from 'pino'
 import type { Clock } from '../domain/clock.ts'
 import { type Selector, selectorKey } from '../domain/datapoint.ts'
+import type { IdMeaning } from '../domain/device-meaning.ts'
 import type { Frame } from '../domain/entry.ts'
 import { Failure } from '../domain/failure.ts'
 import type { DataLogRequest } from '../domain/request.ts'
-import { isUnknown } from '../inventory/datapoint-problems.ts'
+import { type DatapointProblem, isUnknown } from '../inventory/datapoint-problems.ts'
 import { leastPerDay } from '../inventory/density.ts'
 import { createDeviceIdOf, createDeviceIds, type DeviceIds } from '../inventory/device-ids.ts'
+import { type DeviceMeanings, findMovedIds } from '../inventory/device-meanings.ts'
 import { createRetention, type RetentionOf } from '../inventory/retention.ts'
-import { type Survey, surveySite } from '../inventory/survey.ts'
+import { type Survey, type SurveyedGateway, surveySite } from '../inventory/survey.ts'
 import { type Device, readDevices } from '../smartserver/discovery.ts'
 import type { Gateway } from '../smartserver/gateway.ts'
 import type { GatewayMonitor } from '../smartserver/gateway-monitor.ts'
 import { canBeSent } from '../smartserver/log-query.ts'
 import type { Listing, RunSource } from './job.ts'
 
+type OwnClock = Pick<Gateway['clock'], 'now' | 'isOwnTime'>
+
 interface RunSourceParts {
-  readonly gateway: Gateway
-  readonly monitor: GatewayMonitor
+  readonly gateway: SurveyedGateway & Pick<Gateway, 'name' | 'readDataLog'> & { readonly clock: OwnClock }
+  readonly monitor: Pick<GatewayMonitor, 'start' | 'hasDeviceChangedSince' | 'notificationsSince'>
   readonly clock: Clock
   readonly log: Logger
   /** What is configured: compared with what the gateway has before its log is asked for. */
   readonly selectors: readonly Selector[]
+  readonly meanings: DeviceMeanings
 }
 
 /** Devices come and go, but seldom: a daemon reads the list again after this long. */
@@ -34,13 +39,19 @@ const longestDoubtMs = 3_600_000
 
 /** A gateway as runs see it: its failures carry the notifications that the gateway sent meanwhile. */
 export function createRunSource(parts: RunSourceParts): RunSource {
-  const { gateway, monitor, clock, log } = parts
+  const { gateway, monitor, clock, log, meanings } = parts
   let survey: Survey | undefined
   let lookAgainAt = Number.NEGATIVE_INFINITY
   let listing: Listing | undefined
   let doubtMs = firstDoubtMs
   let missingMs = firstDoubtMs
-  let meanings = new Map<string, string | undefined>()
+  let sentIds = new Map<string, string | undefined>()
+  let movedIds: readonly DatapointProblem[] = []
+  /** Names that ids were not known by: what the list says of them is still to be read. */
+  const doubtedNames = new Map<string, Set<string>>()
+  /** Configured ids that mean another device now, or none, by the list as last read. */
+  let otherIds: ReadonlySet<string> = new Set()
+  const confirmedNames = new Map<string, Set<string>>()
   let retentionReadAt: number | undefined
   let retention: RetentionOf | undefined
   let deviceIds: DeviceIds | undefined
@@ -61,16 +72,23 @@ export function createRunSource(parts: RunSourceParts): RunSource {
     }
     if (found.site === undefined) return
     survey = found
-    const unknown = new Set(found.problems.filter(isUnknown).map(({ selector }) => selectorKey(selector)))
+    movedIds = findMovedIds(parts.selectors, found.site.devices, meanings)
+    const movedAway = new Set(movedIds.map(({ selector }) => idIn(selector)))
+    const listed = new Set(found.site.devices.map(({ id }) => id))
+    otherIds = new Set([...byId].filter(id => movedAway.has(id) || !listed.has(id)))
+    confirmNames()
+    const unknown = new Set(
+      [...found.problems, ...movedIds].filter(isUnknown).map(({ selector }) => selectorKey(selector)),
+    )
     if (unknown.size > 0) {
       lookAgainAt = Math.min(lookAgainAt, clock.elapsed() + missingMs)
       missingMs = Math.min(surveyRestMs, missingMs * 2)
     } else missingMs = firstDoubtMs
-    const now = meaningsOf(parts.selectors, found.site.devices)
+    const now = sentIdsOf(parts.selectors, found.site.devices)
     const moved = new Set(
-      [...now].filter(([key, is]) => meanings.has(key) && meanings.get(key) !== is).map(([key]) => key),
+      [...now].filter(([key, is]) => sentIds.has(key) && sentIds.get(key) !== is).map(([key]) => key),
     )
-    meanings = now
+    sentIds = now
     listing = {
       readAt,
       has(selector) {
@@ -84,6 +102,23 @@ export function createRunSource(parts: RunSourceParts): RunSource {
     retentionReadAt = clock.now()
     retention = createRetention(found.site.devices, found.site.rules)
     deviceIds = createDeviceIds(found.site.devices)
+  }
+
+  const byId = new Set(parts.selectors.flatMap(selector => idIn(selector) ?? []))
+  function idMeaning(id: string, name: string): IdMeaning {
+    if (!byId.has(id)) return 'same'
+    const known = meanings.of(id)
+    if (known === undefined || known.name === name || confirmedNames.get(id)?.has(name) === true) return 'same'
+    if (otherIds.has(id)) return 'another'
+    doubtedNames.set(id, (doubtedNames.get(id) ?? new Set()).add(name))
+    return 'doubtful'
+  }
+
+  /** The list was read after these names were seen: an id that means what it meant has more than one name in its log. */
+  function confirmNames(): void {
+    for (const [id, names] of doubtedNames)
+      if (!otherIds.has(id)) confirmedNames.set(id, new Set([...(confirmedNames.get(id) ?? []), ...names]))
+    doubtedNames.clear()
   }
 
   /** The id of a device may change while its name does not: it is asked for by none that is not fresh. */
@@ -114,7 +149,8 @@ export function createRunSource(parts: RunSourceParts): RunSource {
     async readListAgain(doubted, signal) {
       const known = listing
       const isKnown = known !== undefined && doubted.every(selector => known.has(selector) !== undefined)
-      if (isKnown && clock.elapsed() - known.readAt < doubtMs) return
+      const isRecent = isKnown && doubtedNames.size === 0
+      if (isRecent && clock.elapsed() - known.readAt < doubtMs) return
       const before = listing
       await read(signal, doubted)
       doubtMs = Math.min(longestDoubtMs, doubtMs * 2)
@@ -126,7 +162,8 @@ export function createRunSource(parts: RunSourceParts): RunSource {
     },
     hasOwnTime: () => gateway.clock.isOwnTime,
     retentionReadAt: () => retentionReadAt,
-    problems: () => survey?.problems ?? [],
+    problems: () => [...(survey?.problems ?? []), ...movedIds],
+    ...(byId.size === 0 ? {} : { idMeaning }),
     async *readDataLog(request: DataLogRequest, signal: AbortSignal): AsyncGenerator<readonly Frame[]> {
       const began = clock.now()
       try {
@@ -138,16 +175,18 @@ export function createRunSource(parts: RunSourceParts): RunSource {
   }
 }
 
-/** What the selectors that are asked for by an id mean: that of a name that no query can say, or the name of an id. */
-function meaningsOf(selectors: readonly Selector[], devices: readonly Device[]): Map<string, string | undefined> {
+function idIn({ device }: Selector): string | undefined {
+  return device !== undefined && 'id' in device ? device.id : undefined
+}
+
+/** The ids that are sent in place of names that no query can say. */
+function sentIdsOf(selectors: readonly Selector[], devices: readonly Device[]): Map<string, string | undefined> {
   const idOf = createDeviceIdOf(devices)
-  const names = new Map(devices.map(({ id, name }) => [id, name]))
   return new Map(
     selectors.flatMap(selector => {
       const { device } = selector
-      if (device === undefined) return []
-      if ('id' in device) return [[selectorKey(selector), names.get(device.id)] as const]
-      return canBeSent(device.name) ? [] : [[selectorKey(selector), idOf(device.name)] as const]
+      if (device === undefined || 'id' in device || canBeSent(device.name)) return []
+      return [[selectorKey(selector), idOf(device.name)] as const]
     }),
   )
 }

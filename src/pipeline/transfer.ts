@@ -1,5 +1,6 @@
 import type { DeadLetterBox, DeadLetterDraft } from '../dead-letters/dead-letters.ts'
 import type { Clock } from '../domain/clock.ts'
+import type { IdMeaning } from '../domain/device-meaning.ts'
 import type { Frame, LogEntry } from '../domain/entry.ts'
 import { type Failure, ownFailure } from '../domain/failure.ts'
 import type { Point, Series } from '../domain/point.ts'
@@ -24,6 +25,8 @@ export interface LogSource {
   readDataLog(request: DataLogRequest, signal: AbortSignal): AsyncIterable<readonly Frame[]>
   /** The id of the device that an entry names so, where it is known. */
   deviceIdOf?(shown: string): string | undefined
+  /** What a configured id means in an entry that bears this name; left out where no device is configured by its id. */
+  idMeaning?(id: string, name: string): IdMeaning
 }
 
 export interface TransferParts {
@@ -131,7 +134,12 @@ function createAccount(request: DataLogRequest, { source, deadLetters, mapping, 
   const repeats = Repeats.forRequest(limit.canBeShorter ? limit.mostEntries : Number.POSITIVE_INFINITY)
   const tally = new Tally(request.selectors.length)
   const remarks = new Remarks()
-  const read = createEntryReader(request, { mapping, deviceIdOf: source.deviceIdOf, clock: source.clock })
+  const read = createEntryReader(request, {
+    mapping,
+    deviceIdOf: source.deviceIdOf,
+    idMeaning: source.idMeaning,
+    clock: source.clock,
+  })
   let newest = request.range.after
   let batch: Batch = { points: [], frames: [] }
   const receive = ({ at }: LogEntry, selectors: readonly number[]) => {

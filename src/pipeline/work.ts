@@ -1,4 +1,4 @@
-import type { Selector } from '../domain/datapoint.ts'
+import { type Selector, selectorKey } from '../domain/datapoint.ts'
 import type { Failure } from '../domain/failure.ts'
 import type { Receipt } from '../domain/receipt.ts'
 import { isUnknown } from '../inventory/datapoint-problems.ts'
@@ -41,10 +41,7 @@ export function planWork(job: GatewayJob, parts: RunParts, barred: readonly Sele
     isOwnTime: source.hasOwnTime(),
     newestEntry: ledger.memory.newestEntryOf(source.name),
     selectors: job.selectors,
-    unknown: source
-      .problems()
-      .filter(isUnknown)
-      .map(({ selector }) => selector),
+    unknown: unknownNow(),
     barred,
     retentionOf: source.retentionOf,
     requests,
@@ -67,6 +64,13 @@ export function planWork(job: GatewayJob, parts: RunParts, barred: readonly Sele
   let { backlog } = plan
   takeOver(turns.carried)
   observe({ gateway: source.name, kind: 'planned', lengthMs: lengthLeft(backlog) })
+
+  function unknownNow(): readonly Selector[] {
+    return source
+      .problems()
+      .filter(isUnknown)
+      .map(({ selector }) => selector)
+  }
 
   /** What failed in the last pass, as far as it is still missing, comes last again. */
   function takeOver(failed: readonly Piece[]): void {
@@ -176,6 +180,14 @@ export function planWork(job: GatewayJob, parts: RunParts, barred: readonly Sele
       if (piece.group === everything ? learnOfAll(piece) : learn(piece, receipt)) planAgain()
     },
     followClock,
+    /** What the gateway does not have under its configured name any more is not asked for. */
+    namesRead(): void {
+      const keys = new Set(unknownNow().map(selectorKey))
+      const isKnown = ({ selectors }: Piece) => !selectors.some(selector => keys.has(selectorKey(selector)))
+      gateway = { ...gateway, unknown: unknownNow() }
+      backlog = { ...backlog, setAside: backlog.setAside.filter(isKnown) }
+      planAgain()
+    },
     canBeHalved: (piece: Piece) => halvesOf(piece) !== undefined,
     failed(piece: Piece, fate: Decision['piece'], failure: Failure): void {
       underWay.delete(piece)

@@ -6,6 +6,8 @@ export interface Device {
   readonly name: string
   /** Its number in the segment; entries of some releases name the device by `segment.DID` (protocol §3.1). */
   readonly did: string | undefined
+  /** The unique number of its hardware. */
+  readonly uid?: string | undefined
   readonly type: string | undefined
   readonly state: string | undefined
   readonly health: string | undefined
@@ -103,7 +105,9 @@ function deviceOf(item: unknown): Device[] {
   const status = memberOf(item, 'status')
   const type = textOf(memberOf(item, 'deviceTypeName'))
   const did = idOf(memberOf(item, 'DID'))
-  return [{ id, name, did, type, state: textOf(memberOf(status, 'state')), health: textOf(memberOf(status, 'health')) }]
+  const uid = idOf(memberOf(item, 'uid'))
+  const [state, health] = [textOf(memberOf(status, 'state')), textOf(memberOf(status, 'health'))]
+  return [{ id, name, did, uid, type, state, health }]
 }
 
 function interfaceOf(item: unknown): InterfaceDatapoint[] {

@@ -188,6 +188,13 @@ export const gatewayFailure = failures({
     meaning: 'An answer of the gateway is larger than the program accepts.',
     advice: 'Please report which call it was and how many devices the gateway has.',
   },
+  'device-name-differs': {
+    retry: 'soon',
+    reach: 'request',
+    meaning: 'Entries of a device that is asked for by its id bear another name than before.',
+    advice:
+      'The program reads the list of devices and goes on where the device was renamed. Where the id means another device now, it stops asking and reports the new id.',
+  },
   'no-end': {
     retry: 'soon',
     reach: 'request',

@@ -56,7 +56,12 @@ export async function readGatewayWindow(
   }
   let unwritable = 0
   let received = 0
-  const read = createEntryReader(request, { mapping, deviceIdOf: source.deviceIdOf, clock: source.clock })
+  const read = createEntryReader(request, {
+    mapping,
+    deviceIdOf: source.deviceIdOf,
+    idMeaning: source.idMeaning,
+    clock: source.clock,
+  })
   const fates: Fates = {
     outside() {},
     empty() {},

@@ -3,6 +3,7 @@ import { openThrottledGateway } from '../../../src/app.ts'
 import { systemClock } from '../../../src/cli/system-clock.ts'
 import { loadConfig } from '../../../src/config/load.ts'
 import { Failure } from '../../../src/domain/failure.ts'
+import { createDeviceMeanings } from '../../../src/inventory/device-meanings.ts'
 import { type Simulator, startSimulator } from '../../../src/simulator/simulator.ts'
 import { openSite, type Site } from '../../support/program.ts'
 import { recordedLog } from '../../support/recorded-log.ts'
@@ -28,6 +29,7 @@ test('a request that fails carries what the gateway said while it ran, and nothi
     clock: systemClock,
     log,
     sink: undefined,
+    meanings: createDeviceMeanings(),
   })
   try {
     await source.hello(signal)
