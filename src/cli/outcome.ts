@@ -74,11 +74,25 @@ function isNothing(settled: TimeRange | undefined): boolean {
 
 /** `known`: what was known before the first request, where there is something to say. */
 export function outcomeJson(outcome: Ending, known: Partial<Preflight> = {}): string {
-  const { received, outside, future, duplicate, empty, written, rejected, tooOld, rounded, unmapped } = outcome.receipt
+  const { received, outside, future, duplicate, empty, written, rejected, tooOld, rounded, unmapped, unheld } =
+    outcome.receipt
   const { requests, tookMs, deadLetters } = outcome
   const complete = isComplete(outcome)
   const { notKept, words = [] } = known
-  const counts = { requests, received, outside, future, duplicate, empty, written, rejected, tooOld, rounded, unmapped }
+  const counts = {
+    requests,
+    received,
+    outside,
+    future,
+    duplicate,
+    empty,
+    written,
+    rejected,
+    tooOld,
+    rounded,
+    unmapped,
+    unheld,
+  }
   return JSON.stringify({
     complete,
     ...counts,

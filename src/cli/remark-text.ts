@@ -14,6 +14,8 @@ export function remarkLines(remarks: readonly Remarked[]): string[] {
 function remarkText({ datapoint, kind, entries, texts }: Remarked): string {
   const count = countOf(entries, 'entry', 'entries')
   const shown = texts.map(visible).join(', ')
+  if (kind === 'unheld')
+    return `${datapoint}: ${count} with a text, which the database cannot hold: ${shown}. Give it an enumeration, or "text: off"`
   return kind === 'rounded'
     ? `${datapoint}: ${count} with a number that the database rounds, as ${shown}: "type: text" keeps all digits`
     : `${datapoint}: ${count} with a text that its enumeration does not map: ${shown}`

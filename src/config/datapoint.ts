@@ -65,6 +65,12 @@ const spelledOut = section({
     .describe(
       'Numbers for texts, e.g. { OFF: 0, ON: 1 }: written to the field for numbers, beside the text. Texts that it does not have are counted',
     ),
+  text: z
+    .preprocess(value => (value === false ? 'off' : value), z.literal('off'))
+    .optional()
+    .describe(
+      'off: texts are not written. Of an enumeration its number alone is; an entry that is nothing but a text is empty',
+    ),
   localized: yesOrNo()
     .optional()
     .describe("true: the value in the gateway's display units and language in place of the raw one"),

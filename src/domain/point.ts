@@ -28,6 +28,12 @@ export function tagsText({ tags }: Series): string {
   return JSON.stringify(Object.fromEntries(tags))
 }
 
+/** The same object where there is no text in it. */
+export function withoutTexts<Fields extends Readonly<Record<string, FieldValue>>>(fields: Fields): Fields {
+  const kept = Object.entries(fields).filter(([, value]) => typeof value !== 'string')
+  return kept.length === Object.keys(fields).length ? fields : (Object.fromEntries(kept) as Fields)
+}
+
 export interface Point {
   readonly series: Series
   readonly at: Instant

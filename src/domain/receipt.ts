@@ -14,7 +14,7 @@ export interface Receipt {
   duplicate: number
   /** Of the duplicates: those that differ. Of each field the larger value is kept, whatever the order of arrival. */
   collapsed: number
-  /** The value was null. */
+  /** The value was null, or a text that the database cannot hold. */
   empty: number
   /** Acknowledged by the sink. */
   written: number
@@ -26,6 +26,8 @@ export interface Receipt {
   rounded: number
   /** Points whose text the enumeration of their rule does not have: they have no number. */
   unmapped: number
+  /** Of the empty: texts that the database cannot hold, because it keeps numbers alone. */
+  unheld: number
   /** Bytes of frames received. */
   bytes: number
   tookMs: number
@@ -63,6 +65,7 @@ export function emptyReceipt(): Receipt {
     tooOld: 0,
     rounded: 0,
     unmapped: 0,
+    unheld: 0,
     bytes: 0,
     tookMs: 0,
   }

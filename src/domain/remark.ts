@@ -1,9 +1,10 @@
 /**
- * What a person should know of a value that is written. `rounded`: no float holds its number, so that the database has
- * another one. `unmapped`: the enumeration of its rule does not have its text, so that it has no number.
+ * What a person should know of a value that is not in the database as it was sent. `rounded`: no float holds its number, so that the database has
+ * another one. `unmapped`: the enumeration of its rule does not have its text, so that it has no number. `unheld`: it is a
+ * text, and the database keeps numbers alone, so that it is not written.
  */
 export interface Remark {
-  readonly kind: 'rounded' | 'unmapped'
+  readonly kind: 'rounded' | 'unmapped' | 'unheld'
   /** The value as the gateway sent it. */
   readonly text: string
 }

@@ -16,7 +16,7 @@ export interface RuleForm {
   readonly localized: boolean
   readonly health: boolean
   /** Other types accept or refuse an entry, and change no point. */
-  readonly type: 'text' | 'as logged'
+  readonly type: 'text' | 'as logged' | 'numbers alone'
 }
 
 /** A rule of the configuration, and what it is for. */
@@ -37,6 +37,7 @@ export interface RuleSettings {
   readonly localized?: boolean | undefined
   readonly health?: boolean | undefined
   readonly type?: string | undefined
+  readonly text?: 'off' | undefined
 }
 
 /** One setting that differs, as a person reads it: `scale`, `1`, `0.1`. */
@@ -47,7 +48,7 @@ export interface RuleDifference {
 }
 
 export function ruleForm({ measurement, field = 'value', tags, ...rule }: RuleSettings): RuleForm {
-  const { scale = 1, offset = 0, invalid = [], enumeration = {}, localized = false, health = false, type } = rule
+  const { scale = 1, offset = 0, invalid = [], enumeration = {}, localized = false, health = false, type, text } = rule
   return {
     measurement,
     field,
@@ -58,7 +59,7 @@ export function ruleForm({ measurement, field = 'value', tags, ...rule }: RuleSe
     enumeration: sorted(enumeration),
     localized,
     health,
-    type: type === 'text' ? 'text' : 'as logged',
+    type: text === 'off' ? 'numbers alone' : type === 'text' ? 'text' : 'as logged',
   }
 }
 

@@ -53,6 +53,14 @@ export class Tally {
     if (!partly) line.points--
   }
 
+  /** The sink cannot hold such a point, and it is no loss: it counts as empty. */
+  leaveOut({ series }: Point): void {
+    const line = this.#lines.get(series)
+    if (line === undefined) return
+    line.written--
+    line.points--
+  }
+
   /** The series that points of each selector went to, in the order of the request's selectors. */
   series(): Series[][] {
     const held = this.#received.map((): Series[] => [])

@@ -7,6 +7,7 @@ import { type Failure, isAbort } from '../domain/failure.ts'
 import { createSeries, type Series, seriesKey } from '../domain/point.ts'
 import { answerMayHold } from '../domain/range.ts'
 import { addReceipt, emptyReceipt, isBalanced, type Receipt } from '../domain/receipt.ts'
+import { Remarks } from '../domain/remark.ts'
 import { Repeats } from '../entries/repeats.ts'
 import { Tally } from '../entries/tally.ts'
 import type { Ledger } from '../ledger/ledger.ts'
@@ -116,7 +117,8 @@ async function loadEntry(
   const letters = deadLetters.draft(request)
   const tally = new Tally(selectors.length)
   const repeats = Repeats.forRequest(Math.min(entry.received, mostRemembered))
-  const writes = new WritesInFlight({ sink, receipt, letters, tally }, signal)
+  const remarks = new Remarks()
+  const writes = new WritesInFlight({ sink, receipt, letters, tally, remarks }, signal)
   const listed = listedSeries(entry)
   const seriesOf = (measurement: string, tags: Record<string, string>) => {
     const found = listed.get(seriesKey(createSeries(measurement, tags)))

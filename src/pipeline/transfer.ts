@@ -67,10 +67,10 @@ export interface TransferProof {
 export async function transfer(request: DataLogRequest, parts: TransferParts, signal: AbortSignal): Promise<Receipt> {
   const started = parts.clock.now()
   const account = createAccount(request, parts)
-  const { receipt, letters, repeats, tally } = account
+  const { receipt, letters, repeats, tally, remarks } = account
   const draft = parts.sink.begin?.(request)
   const { waiting } = parts
-  const writes = new WritesInFlight({ sink: draft ?? parts.sink, receipt, letters, tally, waiting }, signal)
+  const writes = new WritesInFlight({ sink: draft ?? parts.sink, receipt, letters, tally, remarks, waiting }, signal)
   try {
     for await (const frames of parts.source.readDataLog(request, signal)) {
       const batch = account.take(frames)

@@ -2,6 +2,7 @@ import type { DeadLetterDraft } from '../dead-letters/dead-letters.ts'
 import type { Frame } from '../domain/entry.ts'
 import type { Point } from '../domain/point.ts'
 import type { Receipt } from '../domain/receipt.ts'
+import type { Remarks } from '../domain/remark.ts'
 import { pointJson, seriesLabel } from '../entries/letter-point.ts'
 import type { Tally } from '../entries/tally.ts'
 import type { Refusal, Sink, WriteWaiting } from '../sinks/sink.ts'
@@ -14,6 +15,7 @@ interface WriteParts {
   readonly receipt: Receipt
   readonly letters: DeadLetterDraft
   readonly tally: Tally
+  readonly remarks: Remarks
   readonly waiting?: WriteWaiting | undefined
 }
 
@@ -23,18 +25,20 @@ export class WritesInFlight {
   readonly #receipt: Receipt
   readonly #letters: DeadLetterDraft
   readonly #tally: Tally
+  readonly #remarks: Remarks
   readonly #waiting: WriteWaiting | undefined
   readonly #abort = new AbortController()
   readonly #signal: AbortSignal
   readonly #pending = new Set<Promise<void>>()
   #failure: { readonly error: unknown } | undefined
 
-  constructor({ sink, receipt, letters, tally, waiting }: WriteParts, signal: AbortSignal) {
+  constructor({ sink, receipt, letters, tally, remarks, waiting }: WriteParts, signal: AbortSignal) {
     this.#waiting = waiting
     this.#sink = sink
     this.#receipt = receipt
     this.#letters = letters
     this.#tally = tally
+    this.#remarks = remarks
     this.#signal = AbortSignal.any([signal, this.#abort.signal])
   }
 
@@ -47,7 +51,7 @@ export class WritesInFlight {
       this.#start(async () => {
         const { written, rejected } = await this.#sink.write(points, this.#signal, this.#waiting)
         this.#receipt.written += written
-        this.#refused(rejected, points, frames)
+        this.#refused(this.#leaveOut(rejected), points, frames)
       })
     }
     while (this.#pending.size >= mostInFlight) await Promise.race(this.#pending)
@@ -88,6 +92,18 @@ export class WritesInFlight {
       })
       .finally(() => this.#pending.delete(pending))
     this.#pending.add(pending)
+  }
+
+  /** A text that a database for numbers cannot hold is counted, and said once for each datapoint: a letter would never be read. */
+  #leaveOut(refusals: readonly Refusal[]): readonly Refusal[] {
+    return refusals.filter(({ code, point }) => {
+      if (code !== 'strings-not-held') return true
+      this.#receipt.empty++
+      this.#receipt.unheld++
+      this.#tally.leaveOut(point)
+      this.#remarks.add(seriesLabel(point.series), { kind: 'unheld', text: Object.values(point.fields).join(', ') })
+      return false
+    })
   }
 
   #refused(

@@ -97,7 +97,7 @@ function freeName(name: string, tags: FieldNames['tags']): string {
   return name.startsWith('_') ? `value${name}` : name
 }
 
-function isEmpty(fields: Fields): boolean {
+export function isEmpty(fields: Fields): boolean {
   for (const _ in fields) return false
   return true
 }

@@ -1,9 +1,9 @@
 import type { DatapointConfig } from '../config/datapoint.ts'
 import { type DatapointName, selectorMatches, selectorPrecision } from '../domain/datapoint.ts'
 import type { LogEntry, LoggedValue, Rejection } from '../domain/entry.ts'
-import type { Point, Series } from '../domain/point.ts'
+import { type Point, type Series, withoutTexts } from '../domain/point.ts'
 import { compileAdjustment } from './adjust.ts'
-import { type FieldNames, fieldNames, fieldsOf, notUnicode, rejection } from './fields.ts'
+import { type FieldNames, fieldNames, fieldsOf, isEmpty, notUnicode, rejection } from './fields.ts'
 import { createRoutes, mostDatapoints } from './routes.ts'
 import { assertRule, plainRule } from './rule.ts'
 import { createSeriesPool, reservedTags } from './series.ts'
@@ -28,6 +28,7 @@ interface Destination {
   readonly health: boolean
   /** Numbers are written as texts, with all their digits. */
   readonly asText: boolean
+  readonly withoutTexts: boolean
 }
 
 /**
@@ -68,6 +69,7 @@ export function compileMapping(
       enumeration: rule.enumeration && new Map(Object.entries(rule.enumeration)),
       health: rule.health ?? false,
       asText: rule.type === 'text',
+      withoutTexts: rule.text === 'off',
     }
   }
   let isFull = false
@@ -93,7 +95,8 @@ export function compileMapping(
         const wrong = to.pin.check(typeOf(value))
         if (wrong !== undefined) return wrong
       }
-      const fields = mapped?.fields ?? {}
+      const all = mapped?.fields ?? {}
+      const fields = to.withoutTexts ? withoutTexts(all) : all
       const number = typeof value === 'string' ? to.enumeration?.get(value) : undefined
       if (number !== undefined) fields[to.names.number] = number
       if (to.health && entry.health !== undefined && entry.health !== 'normal') {
@@ -101,7 +104,7 @@ export function compileMapping(
           return rejection('ambiguous-field', `A member of the structure takes the place of ${to.names.health}.`)
         if (!entry.health.isWellFormed()) return notUnicode(to.names.health)
         fields[to.names.health] = entry.health
-      } else if (mapped === undefined) return undefined
+      } else if (isEmpty(fields)) return undefined
       const point = { series: to.series, at: entry.at, fields }
       if (exact !== undefined && !isText) return { ...point, remark: { kind: 'rounded', text: shown(exact) } }
       if (typeof value !== 'string' || to.enumeration === undefined || number !== undefined) return point

@@ -7,7 +7,7 @@ import type { GatewayOutcome, RunEvent } from '../pipeline/job.ts'
 
 const fates = ['outside', 'duplicate', 'empty', 'written', 'rejected'] as const satisfies (keyof Receipt)[]
 
-const remarks = ['rounded', 'unmapped'] as const satisfies (keyof Receipt)[]
+const remarks = ['rounded', 'unmapped', 'unheld'] as const satisfies (keyof Receipt)[]
 
 /** What the daemon counts and measures, gateway by gateway, in the text format of Prometheus. */
 export class Metrics {
@@ -15,7 +15,7 @@ export class Metrics {
   readonly #entries = this.#counter('entries_total', 'Log entries by what became of them', ['gateway', 'fate'])
   readonly #remarks = this.#counter(
     'remarks_total',
-    'Written points whose number no float holds (rounded), or whose text no enumeration maps (unmapped)',
+    'Points whose number no float holds (rounded), whose text no enumeration maps (unmapped), or whose text the database cannot hold (unheld)',
     ['gateway', 'remark'],
   )
   readonly #requests = this.#counter('requests_total', 'Data-log requests received to their "end"', ['gateway'])

@@ -124,6 +124,8 @@ function logRemark(gateway: string, { kind, datapoint, entries, texts }: Remarke
 
 const remarkWords = {
   rounded: 'the database rounds numbers of this datapoint: "type: text" keeps all digits',
+  unheld:
+    'the database keeps numbers alone: texts of this datapoint are not written. Give it an enumeration, or "text: off"',
   unmapped: 'the enumeration of this datapoint does not map texts of it: they are written without a number',
 } as const
 

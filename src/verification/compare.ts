@@ -60,7 +60,7 @@ export async function compareWindow(
         note('different', wanted)
       }
     }
-    for (const [key, point] of points) if (!held.has(key)) missing.push(point)
+    for (const [key, point] of points) if (!held.has(key) && (isExact || hasNumber(point))) missing.push(point)
   }
   const dead = missing.length === 0 ? new Set() : await isDeadLetter(missing)
   for (const point of missing)
@@ -71,6 +71,11 @@ export async function compareWindow(
       note('missing', point)
     }
   return result
+}
+
+/** What is a text alone is not written to a database for numbers. */
+function hasNumber({ fields }: Point): boolean {
+  return Object.values(fields).some(value => typeof value !== 'string')
 }
 
 function noteRounded(result: Comparison, found: Point, { remark }: Point): void {

@@ -112,7 +112,7 @@ export const dialects: Readonly<Record<DialectName, Dialect>> = {
     readBack: { counts: countsByExport, read: readByExport },
     lineOf: createLineFormat(spellingWithoutBackslash),
     warnings: [
-      'VictoriaMetrics keeps numbers alone: of an enumeration its number is written where the configuration maps it, and a value that is a text alone is refused (strings-not-held), because it would be stored as 0.',
+      'VictoriaMetrics keeps numbers alone: of an enumeration its number is written where the configuration maps it, and a value that is a text alone is not written, because it would be stored as 0.',
       'VictoriaMetrics keeps milliseconds, and about 13 digits of a number (measured on 1.79): of two values within one millisecond a query sees one.',
       'VictoriaMetrics cannot replace a value: a corrected one is kept beside the first, and a query sees one of the two. To remove the first, delete its series (/api/v1/admin/tsdb/delete_series), then run "verify --heal".',
     ],

@@ -1,4 +1,4 @@
-import type { FieldValue, Point } from '../../domain/point.ts'
+import { type Point, withoutTexts } from '../../domain/point.ts'
 import type { Refusal } from '../sink.ts'
 import type { Dialect } from './dialects.ts'
 
@@ -33,7 +33,7 @@ export function prefilter(
     else {
       const fields = holdsTexts ? point.fields : withoutTexts(point.fields)
       if (fields === point.fields) fitting.push(point)
-      else if (fields === undefined)
+      else if (Object.keys(fields).length === 0)
         refused.push({ point, code: 'strings-not-held', reason: 'the database keeps numbers alone' })
       else {
         // the number of an enumeration is all that it can hold: written
@@ -44,11 +44,4 @@ export function prefilter(
     }
   }
   return { points: fitting, refused, wholeOf }
-}
-
-/** The same object if there is no text in it; undefined if there is nothing else. */
-function withoutTexts(fields: Point['fields']): Point['fields'] | undefined {
-  const numbers = Object.entries(fields).filter(([, value]) => typeof value !== 'string')
-  if (numbers.length === Object.keys(fields).length) return fields
-  return numbers.length === 0 ? undefined : (Object.fromEntries(numbers) as Record<string, FieldValue>)
 }

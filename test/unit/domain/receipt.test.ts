@@ -10,6 +10,7 @@ const full: Receipt = {
   collapsed: 1,
   rounded: 0,
   unmapped: 0,
+  unheld: 0,
   tooOld: 1,
   empty: 3,
   written: 10,

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { DeadLetter } from '../../../src/dead-letters/dead-letters.ts'
 import { emptyReceipt } from '../../../src/domain/receipt.ts'
+import { Remarks } from '../../../src/domain/remark.ts'
 import { Tally } from '../../../src/entries/tally.ts'
 import { WritesInFlight } from '../../../src/pipeline/writes-in-flight.ts'
 import type { Refusal } from '../../../src/sinks/sink.ts'
@@ -20,11 +21,13 @@ function openWrites(signal = new AbortController().signal) {
   })
   const receipt = emptyReceipt()
   const letters: DeadLetter[] = []
+  const remarks = new Remarks()
   const draft = { add: (letter: DeadLetter) => void letters.push(letter), commit() {}, close() {} }
   return {
-    writes: new WritesInFlight({ sink, receipt, letters: draft, tally: new Tally(1) }, signal),
+    writes: new WritesInFlight({ sink, receipt, letters: draft, tally: new Tally(1), remarks }, signal),
     sink,
     receipt,
+    remarks,
     letters,
     answers,
   }
@@ -36,6 +39,23 @@ async function isDone(promise: Promise<unknown>): Promise<boolean> {
   const turn = new Promise(resolve => setImmediate(() => resolve(pending)))
   return (await Promise.race([promise, turn])) !== pending
 }
+
+describe('a text that a database for numbers cannot hold', () => {
+  it('is counted and named once for its datapoint, and is no dead letter', async () => {
+    const { writes, answers, receipt, letters, remarks } = openWrites()
+    const points = [
+      ...makePoints(series, 2),
+      makePoint(series, 5, { text: 'ON' }),
+      makePoint(series, 6, { text: 'OFF' }),
+    ]
+    await writes.add(points)
+    answers[0]!.resolve(points.slice(2).map(point => ({ point, code: 'strings-not-held', reason: 'numbers alone' })))
+    await writes.settle()
+    expect(receipt).toMatchObject({ written: 2, empty: 2, unheld: 2, rejected: 0 })
+    expect(letters).toEqual([])
+    expect(remarks.all()).toEqual([expect.objectContaining({ kind: 'unheld', entries: 2, texts: ['ON', 'OFF'] })])
+  })
+})
 
 describe('batches on their way to the sink', () => {
   it('are two at most: the next is taken when one is answered', async () => {

@@ -334,6 +334,14 @@ describe('what a person should know of a value', () => {
     expect(pointOf(texts.map(entry(21.5))).fields).toEqual({ text: '21.5' })
   })
 
+  it('is not written where texts are off; of an enumeration its number is', () => {
+    const mapping = compileMapping('g', [rule({ text: 'off', enumeration: { ON: 1 } })])
+    expect(pointOf(mapping.map(entry('ON'))).fields).toEqual({ value: 1 })
+    expect(mapping.map(entry('OFF'))).toBeUndefined()
+    expect(pointOf(mapping.map(entry(21.5))).fields).toEqual({ value: 21.5 })
+    expect(pointOf(mapping.map(entry({ state: 'ON', level: 3 }))).fields).toEqual({ level: 3 })
+  })
+
   it('a text that the enumeration of the rule does not have is remarked', () => {
     const mapping = compileMapping('g', [rule({ enumeration: { ON: 1 } })])
     expect(pointOf(mapping.map(entry('OFF')))).toMatchObject({ fields: { text: 'OFF' }, remark: { kind: 'unmapped' } })
