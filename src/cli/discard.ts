@@ -1,5 +1,4 @@
 import type { Command } from 'commander'
-import { findGateway } from '../app.ts'
 import type { Config } from '../config/config.ts'
 import { type ChosenLetters, chosenLetters, discardLetters, type LetterChoice } from '../dead-letters/discard.ts'
 import { openLedger } from '../ledger/ledger.ts'
@@ -47,7 +46,6 @@ async function discardDeadLetters(
   const { gateway, code, json } = options
   const reason = options.reason.trim()
   if (reason === '') throw usageFailure('--reason is empty', 'Say why the entries are given up: it is kept for good.')
-  if (gateway !== undefined) findGateway(config, gateway)
   const choice = { gateway, code, range: rangeOf(options, clock.now()) }
   using opened = new DisposableStack()
   const ledger = opened.adopt(openLedger(config.ledger, clock), it => it.close())
