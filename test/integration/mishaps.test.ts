@@ -153,7 +153,7 @@ describe('what goes wrong is reported once and clearly, and nothing is recorded'
     const path = join(site.folder, 'data', 'ledger.db')
     await backfill()
     await writeFile(path, 'somebody else keeps notes here, a page of them'.repeat(100))
-    expectMessage(await backfill(), 1, /ledger .*ledger\.db cannot be used/)
+    expectMessage(await backfill(), 1, /ledger .*ledger\.db is damaged/)
   })
 
   test('entries later than the gateway’s own clock are warned of once a run, and none of them is written', async () => {
