@@ -1,5 +1,5 @@
 import { selectorLabel } from '../domain/datapoint.ts'
-import { seriesLabel } from '../entries/letter-point.ts'
+import { seriesLabel } from '../domain/point.ts'
 import { ruleChangeText } from '../pipeline/rule-premise.ts'
 import type { RuleChange } from '../planning/rule-changes.ts'
 

@@ -34,6 +34,11 @@ export function withoutTexts<Fields extends Readonly<Record<string, FieldValue>>
   return kept.length === Object.keys(fields).length ? fields : (Object.fromEntries(kept) as Fields)
 }
 
+/** `device/block/index/datapoint`, by the tags that every series has. */
+export function seriesLabel({ tags }: Series): string {
+  return ['device', 'block', 'index', 'datapoint'].map(key => tags.get(key) ?? '*').join('/')
+}
+
 export interface Point {
   readonly series: Series
   readonly at: Instant

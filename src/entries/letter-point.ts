@@ -1,5 +1,5 @@
 import type { DatapointName } from '../domain/datapoint.ts'
-import { createSeries, type FieldValue, type Point, type Series } from '../domain/point.ts'
+import { createSeries, type FieldValue, type Point } from '../domain/point.ts'
 
 /** A point as a dead letter holds it, where there is no single frame that it was made of. */
 interface PointJson {
@@ -19,11 +19,6 @@ export function pointOfJson(json: object | undefined): Point | undefined {
   if (typeof measurement !== 'string' || tags === undefined || typeof at?.ms !== 'number' || fields === undefined)
     return undefined
   return { series: createSeries(measurement, tags), at: { ms: at.ms, nanos: at.nanos ?? 0 }, fields }
-}
-
-/** `device/block/index/datapoint`, by the tags that every series has. */
-export function seriesLabel({ tags }: Series): string {
-  return ['device', 'block', 'index', 'datapoint'].map(key => tags.get(key) ?? '*').join('/')
 }
 
 export function datapointLabel({ device, block, index, name }: DatapointName): string {

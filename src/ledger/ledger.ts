@@ -91,7 +91,7 @@ function createLedger(database: DatabaseSync, path: string, clock: Clock) {
   const names = createNames(statements, { targets, coverageRows }, transaction)
   const rules = createTargetRules(
     statements,
-    { targets, coverageRows, coverageSeries },
+    { targets, coverageRows, coverageSeries, memory },
     { transaction, now: () => clock.now() },
   )
   const marks = createMarks(statements, { targets, coverageRows, coverageSeries }, transaction)

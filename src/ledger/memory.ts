@@ -108,6 +108,12 @@ export function createMemory(database: Statements, transaction: Transaction) {
     remarks: (gateway: string): readonly Remarked[] => get<Remarked[]>(gateway, 'remarks') ?? [],
     /** Plain statements: the transaction is the caller's. */
     within: {
+      /** Of these datapoints what was remarked is no longer so. */
+      dropRemarks(gateway: string, datapoints: ReadonlySet<string>): void {
+        const known = get<Remarked[]>(gateway, 'remarks') ?? []
+        const left = known.filter(({ datapoint }) => !datapoints.has(datapoint))
+        if (left.length < known.length) put(gateway, 'remarks', left)
+      },
       noteRemarks(gateway: string, more: readonly Remarked[]): void {
         if (more.length === 0) return
         const remarks = new Remarks(get<Remarked[]>(gateway, 'remarks'))
@@ -130,3 +136,5 @@ export function createMemory(database: Statements, transaction: Transaction) {
     },
   }
 }
+
+export type Memory = ReturnType<typeof createMemory>

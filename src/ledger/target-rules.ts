@@ -1,10 +1,11 @@
 import type { SinkGateway } from '../domain/coverage.ts'
 import type { Selector } from '../domain/datapoint.ts'
-import type { Series } from '../domain/point.ts'
+import { type Series, seriesLabel } from '../domain/point.ts'
 import { RangeSet } from '../domain/range.ts'
 import type { FormedRule } from '../domain/rule-form.ts'
 import type { CoverageRows } from './coverage.ts'
 import { type CoverageSeries, seriesOfRow } from './coverage-series.ts'
+import type { Memory } from './memory.ts'
 import type { Statement, Statements, Transaction } from './statements.ts'
 import type { Targets } from './targets.ts'
 
@@ -44,10 +45,15 @@ const endOfTime = Number.MAX_SAFE_INTEGER
 /** The rules that points were made by: part of what their proof rests on (law 14). */
 export function createTargetRules(
   database: Statements,
-  parts: { readonly targets: Targets; readonly coverageRows: CoverageRows; readonly coverageSeries: CoverageSeries },
+  parts: {
+    readonly targets: Targets
+    readonly coverageRows: CoverageRows
+    readonly coverageSeries: CoverageSeries
+    readonly memory: Memory
+  },
   { transaction, now }: { readonly transaction: Transaction; readonly now: () => number },
 ) {
-  const { targets, coverageRows, coverageSeries } = parts
+  const { targets, coverageRows, coverageSeries, memory } = parts
   const all = database.prepare(
     `SELECT target.id, selector, rules, measurement, tags FROM target
      LEFT JOIN content ON content.target = target.id LEFT JOIN series ON series.id = content.series
@@ -100,7 +106,10 @@ export function createTargetRules(
       transaction(() => {
         for (const { selector, rules, since } of renewals) {
           const id = targets.find(place, selector)
-          if (id !== undefined) putAside(id, since)
+          if (id !== undefined) {
+            memory.within.dropRemarks(place.gateway, new Set(coverageSeries.of(id).map(seriesLabel)))
+            putAside(id, since)
+          }
           if (rules !== undefined) begin.run(JSON.stringify(rules), since ?? null, targets.ensure(place, selector))
         }
       })

@@ -1,7 +1,7 @@
 import { selectorLabel } from '../domain/datapoint.ts'
 import type { Failure } from '../domain/failure.ts'
+import { seriesLabel } from '../domain/point.ts'
 import { differencesText, type FormedRule } from '../domain/rule-form.ts'
-import { seriesLabel } from '../entries/letter-point.ts'
 import type { Ledger } from '../ledger/ledger.ts'
 import { type RuleChange, ruleChanges, rulesToRecord } from '../planning/rule-changes.ts'
 import { transferFailure } from './failures.ts'

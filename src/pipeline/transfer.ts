@@ -3,7 +3,7 @@ import type { Clock } from '../domain/clock.ts'
 import type { IdMeaning } from '../domain/device-meaning.ts'
 import type { Frame, LogEntry } from '../domain/entry.ts'
 import { type Failure, ownFailure } from '../domain/failure.ts'
-import type { Point, Series } from '../domain/point.ts'
+import { type Point, type Series, seriesLabel } from '../domain/point.ts'
 import { type Counts, emptyReceipt, isBalanced, type Receipt } from '../domain/receipt.ts'
 import { type Remarked, Remarks } from '../domain/remark.ts'
 import { type DataLogRequest, requestText } from '../domain/request.ts'
@@ -172,7 +172,7 @@ function createAccount(request: DataLogRequest, { source, deadLetters, mapping, 
         tally.note(point, selectors)
         if (point.remark !== undefined) {
           receipt[point.remark.kind]++
-          remarks.add(datapointLabel(entry.datapoint), point.remark)
+          remarks.add(seriesLabel(point.series), point.remark)
         }
         batch.points.push(point)
         batch.frames.push(frame)

@@ -1,9 +1,9 @@
 import type { DeadLetterDraft } from '../dead-letters/dead-letters.ts'
 import type { Frame } from '../domain/entry.ts'
-import type { Point } from '../domain/point.ts'
+import { type Point, seriesLabel } from '../domain/point.ts'
 import type { Receipt } from '../domain/receipt.ts'
 import type { Remarks } from '../domain/remark.ts'
-import { pointJson, seriesLabel } from '../entries/letter-point.ts'
+import { pointJson } from '../entries/letter-point.ts'
 import type { Tally } from '../entries/tally.ts'
 import type { Refusal, Sink, WriteWaiting } from '../sinks/sink.ts'
 

@@ -1,7 +1,7 @@
 import type { DeadLetterBox } from '../dead-letters/dead-letters.ts'
-import type { Point } from '../domain/point.ts'
+import { type Point, seriesLabel } from '../domain/point.ts'
 import type { DataLogRequest } from '../domain/request.ts'
-import { pointJson, seriesLabel } from '../entries/letter-point.ts'
+import { pointJson } from '../entries/letter-point.ts'
 import type { Mapping } from '../points/mapping.ts'
 import type { Sink } from '../sinks/sink.ts'
 

@@ -27,6 +27,10 @@ function openFilled() {
       provisional,
       receipt: emptyReceipt(),
       points: [5, 7],
+      remarks: [
+        { datapoint: 'Sensor 1/LightSensor/0/nvoLux', kind: 'unmapped', entries: 1, texts: ['OC_NULL'] },
+        { datapoint: 'Sensor 1/LightSensor/0/nvoTemp', kind: 'rounded', entries: 1, texts: ['9007199254740993'] },
+      ],
       series: [[seriesOf('nvoLux')], [seriesOf('nvoTemp')]],
       rulesFor: () => rules(1),
     })
@@ -55,6 +59,8 @@ it('other rules take the place of earlier ones: what is later is taken back, wha
   expect(retired!.proven.ranges).toEqual([{ after: 0, until: 600 }])
   expect(ledger.rules.of(place).find(it => it.rules?.[0]?.form.scale === 2)?.series).toEqual([])
   expect(ledger.proofs.claims(place, [lux]).flatMap(it => it.proofs)).toEqual([])
+  // what was remarked about points that are made anew is gone with their proof
+  expect(ledger.memory.remarks('plant-a').map(it => it.kind)).toEqual(['rounded'])
   complete(600, 1000)
   ledger.close()
   // and the file is not taken for a damaged one
