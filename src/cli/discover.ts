@@ -17,8 +17,7 @@ import type { CommandContext, CommandHost } from './context.ts'
 import { datapointYaml } from './datapoint-yaml.ts'
 import { commandFailure } from './failures.ts'
 import { countOf } from './format.ts'
-import { globPattern } from './glob.ts'
-import { openInteractive } from './open-interactive.ts'
+import { openInteractive } from './inspection.ts'
 import { exitCode } from './outcome.ts'
 import { usageFailure } from './parse-time.ts'
 
@@ -139,4 +138,13 @@ function writeList(file: string, lines: readonly string[], force: boolean): void
 
 function fileExists(file: string): Failure {
   return usageFailure(`${file} exists already`, 'Name another file, or overwrite it with --force.')
+}
+
+/** `*` for any text, `?` for one sign, all else as it is; upper and lower case are the same. */
+function globPattern(glob: string): RegExp {
+  const source = glob
+    .replace(/[\\^$.|+()[\]{}]/g, '\\$&')
+    .replaceAll('*', '.*')
+    .replaceAll('?', '.')
+  return new RegExp(`^${source}$`, 'isu')
 }

@@ -1,9 +1,8 @@
 import { type Selector, selectorKey } from '../domain/datapoint.ts'
-import { rangeLength } from '../domain/range.ts'
+import { rangeLength, type TimeRange } from '../domain/range.ts'
 import type { Ledger } from '../ledger/ledger.ts'
 import type { Proof } from '../ledger/proof.ts'
 import type { Piece } from '../planning/backlog.ts'
-import { isPlausible } from '../planning/plausible.ts'
 import type { GatewayJob, Listing, RunEvent } from './job.ts'
 import type { TransferProof } from './transfer.ts'
 
@@ -93,4 +92,26 @@ function pastPerDay(known: readonly Proof[]): number | undefined {
   const days = known.reduce((sum, { range }) => sum + rangeLength(range), 0) / dayMs
   if (days < 1) return undefined
   return known.reduce((sum, { points, counts }) => sum + (counts?.received ?? points ?? 0), 0) / days
+}
+
+/** Fewer expected entries than this say nothing: values come and go. */
+const enoughToJudge = 20
+
+interface Answer {
+  readonly received: number
+  /** ms UTC; undefined: there was no entry. */
+  readonly newestEntry: number | undefined
+}
+
+/**
+ * False where an answer is far from what the datapoints log, `perDay`: less than half of it, or ended long before the end
+ * of the range. Such an answer is provisional until a second one says the same (law 14).
+ */
+export function isPlausible({ received, newestEntry }: Answer, range: TimeRange, perDay: number | undefined): boolean {
+  if (perDay === undefined) return true
+  const expected = (ms: number) => (perDay * ms) / dayMs
+  const whole = expected(rangeLength(range))
+  if (whole < enoughToJudge) return true
+  if (received * 2 < whole) return false
+  return newestEntry === undefined || expected(range.until - newestEntry) < enoughToJudge
 }

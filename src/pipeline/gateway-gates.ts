@@ -1,6 +1,6 @@
 import type { Clock } from '../domain/clock.ts'
 import type { QuietHours } from '../domain/quiet-hours.ts'
-import { quietUntil } from '../planning/quiet.ts'
+import { quietUntil } from '../domain/quiet-hours.ts'
 import type { Gate } from './gate.ts'
 
 interface CpuGate {

@@ -2,10 +2,8 @@ import type { DatapointConfig } from '../config/datapoint.ts'
 import { type DatapointName, selectorMatches, selectorPrecision } from '../domain/datapoint.ts'
 import type { LogEntry, LoggedValue, Rejection } from '../domain/entry.ts'
 import { type Point, type Series, withoutTexts } from '../domain/point.ts'
-import { compileAdjustment } from './adjust.ts'
-import { type FieldNames, fieldNames, fieldsOf, isEmpty, notUnicode, rejection } from './fields.ts'
+import { compileAdjustment, type FieldNames, fieldNames, fieldsOf, isEmpty, notUnicode, rejection } from './fields.ts'
 import { createRoutes, mostDatapoints } from './routes.ts'
-import { assertRule, plainRule } from './rule.ts'
 import { createSeriesPool, reservedTags } from './series.ts'
 import { createPin, type Pin, type TypePins, typeOf } from './value-type.ts'
 
@@ -137,4 +135,21 @@ function tagNamesOf(rules: readonly DatapointConfig[]): ReadonlyMap<string, Read
     names.set(measurement, known)
   }
   return names
+}
+
+/** Datapoints without a rule of their own. */
+const plainRule: DatapointConfig = { selector: {}, measurement: 'datalog', field: undefined, tags: {} }
+
+/** Throws a RangeError for what the config must not let through. */
+function assertRule({ measurement, field, tags, scale, offset, enumeration }: DatapointConfig): void {
+  if (measurement === '' || field === '') throw new RangeError('a measurement and a field have a name')
+  if (field === 'time' || field?.startsWith('_')) throw new RangeError(`InfluxDB takes no field ${field}`)
+  for (const [key, value] of Object.entries(tags)) {
+    if (reservedTags.has(key)) throw new RangeError(`the tag ${key} is given by the datapoint`)
+    if (key === '' || value === '') throw new RangeError(`the tag "${key}" has no name or no value`)
+    if (key === 'time' || key.startsWith('_')) throw new RangeError(`InfluxDB takes no tag ${key}`)
+  }
+  const numbers = [scale ?? 1, offset ?? 0, ...Object.values(enumeration ?? {})]
+  if (scale === 0 || !numbers.every(Number.isFinite))
+    throw new RangeError('scale, offset and the numbers of an enumeration are finite, and scale is not 0')
 }

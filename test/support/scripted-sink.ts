@@ -12,6 +12,8 @@ export interface ScriptedSink extends Sink {
   copy(): () => void
   /** Drops what it holds: all of it, or one measurement. */
   drop(measurement?: string): void
+  /** Loses one point. */
+  lose(point: Point): void
   /** Batches not answered yet, and the most there ever were. */
   readonly inFlight: { now: number; most: number }
 }
@@ -48,6 +50,11 @@ export function scriptedSink(
     drop(measurement) {
       for (const key of bySeries.keys())
         if (measurement === undefined || JSON.parse(key)[0] === measurement) bySeries.delete(key)
+    },
+    lose({ series, at }) {
+      const [key, time] = [keyOf(series), `${at.ms}.${at.nanos}`]
+      bySeries.get(key)?.delete(time)
+      stored.delete(`${key} ${time}`)
     },
     async write(points, signal): Promise<WriteResult> {
       signal.throwIfAborted()

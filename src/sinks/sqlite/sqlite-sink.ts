@@ -8,7 +8,6 @@ import { type Point, type Series, tagsText } from '../../domain/point.ts'
 import type { Refusal, Sink, WriteResult } from '../sink.ts'
 import { createPlaceCheck, openFile, sinkId } from './file.ts'
 import { openReader, type Reader } from './reader.ts'
-import { createSeriesIds } from './series-ids.ts'
 import { isBusy, sqliteFailure } from './sqlite-errors.ts'
 
 interface SqliteOptions {
@@ -175,5 +174,43 @@ async function begin(database: DatabaseSync, signal: AbortSignal, clock: Clock, 
       if (attempt === 0) log.warn({ sink: label }, 'waiting for another program to let go of the file')
       await clock.sleep(busyPauseMs, signal)
     }
+  }
+}
+
+/** The row of each line of values: series and field. Looked up once a run, then from memory. */
+interface SeriesIds {
+  idOf(series: Series, field: string): number
+  /** After a rollback: rows that were made in that transaction are gone. */
+  forget(): void
+}
+
+function createSeriesIds(database: DatabaseSync): SeriesIds {
+  const find = database.prepare('SELECT id FROM series WHERE measurement = ? AND field = ? AND tags = ?')
+  const add = database.prepare('INSERT INTO series (measurement, field, tags) VALUES (?, ?, ?) RETURNING id')
+  let known = new WeakMap<Series, Map<string, number>>()
+
+  function lookUp(series: Series, field: string): number {
+    const key = [series.measurement, field, tagsText(series)] as const
+    const row = find.get(...key) ?? add.get(...key)
+    return row!['id'] as number
+  }
+
+  return {
+    idOf(series, field) {
+      let ids = known.get(series)
+      if (ids === undefined) {
+        ids = new Map()
+        known.set(series, ids)
+      }
+      let id = ids.get(field)
+      if (id === undefined) {
+        id = lookUp(series, field)
+        ids.set(field, id)
+      }
+      return id
+    },
+    forget() {
+      known = new WeakMap()
+    },
   }
 }

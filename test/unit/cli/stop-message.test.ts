@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { stopMessage } from '../../../src/cli/stop-message.ts'
+import { stopMessage } from '../../../src/cli/outcome.ts'
 
 test.each([
   'backfill',

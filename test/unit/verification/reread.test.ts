@@ -46,7 +46,7 @@ async function repaired(overwrites: boolean) {
   for await (const _ of rereadRange(selector, range, job, never));
   const [, second, third] = [...written].sort((a, b) => a.at.ms - b.at.ms)
   await sink.write([makePoint(second!.series, 2, { value: 999 })], never)
-  ;(sink.stored as Map<string, Point>).delete([...sink.stored].find(([, it]) => it.at.ms === third!.at.ms)![0])
+  sink.lose(third!)
   const windows = []
   for await (const window of rereadRange(selector, range, job, never)) windows.push(window)
   return { windows, wanted: wanted.map(({ at }) => at.ms) }

@@ -1,7 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { parseQuietHours } from '../../../src/domain/quiet-hours.ts'
-import { quietUntil } from '../../../src/planning/quiet.ts'
+import { parseQuietHours, quietUntil } from '../../../src/domain/quiet-hours.ts'
 
 const at = (text: string) => Date.parse(text)
 

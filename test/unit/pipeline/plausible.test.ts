@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { isPlausible } from '../../../src/planning/plausible.ts'
+import { isPlausible } from '../../../src/pipeline/answer-premise.ts'
 
 const day = 86_400_000
 const range = { after: 0, until: day }
