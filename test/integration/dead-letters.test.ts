@@ -75,6 +75,8 @@ describe('dead letters of a database that holds another type', () => {
     // the way out that the check names: another field
     await influxd.query("DELETE FROM datalog WHERE old = '1'")
     await configure({ field: 'number' })
+    // what is written already stays in the first field
+    expect(await json('rule', 'same')).toMatchObject({ code: 0 })
     const replayed = await json('dead-letters', 'replay')
     expect(replayed).toMatchObject({ code: 0, read: filled.rejected, written: filled.rejected, remaining: 0 })
     expect(await listed()).toEqual([])
@@ -82,7 +84,7 @@ describe('dead letters of a database that holds another type', () => {
     expect(stored.filter(cell => cell.includes('|number|'))).toHaveLength(filled.rejected)
     const renamed = stored.map(cell => cell.replace('|number|', '|value|').replace('|number_text|', '|text|'))
     expectSame(renamed.sort(), expectedCells(gateway.history, after, until))
-  }, 60_000)
+  }, 180_000)
 })
 
 describe('dead letters that cannot be corrected', () => {
@@ -97,7 +99,6 @@ describe('dead letters that cannot be corrected', () => {
     })
     const { rejected } = await json('backfill', ...range)
     expect(await json('verify')).toMatchObject({ code: 3, conclusion: 'unwritten', deadLetters: rejected })
-    expect(await json('verify', '--allow-empty', '--to', range[1]!)).toMatchObject({ code: 3, deadLetters: 0 })
     expect((await json('status')).gateways.g).toMatchObject({ deadLetters: rejected })
     const once = await runProgram(['sync', '--once', '--config', site.file])
     expect(once.code).toBe(3)
@@ -107,8 +108,6 @@ describe('dead letters that cannot be corrected', () => {
     expect(letters).toMatchObject({ code: 3, discarded: 0 })
     expect(chosen).toBeGreaterThanOrEqual(rejected)
     expect(sum(await listed())).toBe(chosen)
-    const noReason = await runProgram(['dead-letters', 'discard', '--yes', '--config', site.file])
-    expect(noReason.code).toBe(2)
     const done = await json('dead-letters', 'discard', '--reason', 'not wanted', '--yes')
     expect(done).toMatchObject({ code: 0, discarded: chosen })
     expect(await listed()).toEqual([])
@@ -120,7 +119,7 @@ describe('dead letters that cannot be corrected', () => {
     expect(await json('dead-letters', 'replay')).toMatchObject({ code: 0, read: 0, discarded: chosen })
     const { stdout } = await runProgram(['verify', '--config', site.file])
     expect(stdout).toContain('discarded on purpose: not wanted')
-  }, 60_000)
+  }, 180_000)
 })
 
 describe('dead letters of a rule that does not fit', () => {
@@ -156,5 +155,5 @@ describe('dead letters of a rule that does not fit', () => {
     expectSame(cellsOfSqlite(path), expectedCells(gateway.history, after, until))
     const { stdout } = await runProgram(['dead-letters', '--config', site.file])
     expect(stdout).toMatch(/^There are no dead letters/)
-  }, 60_000)
+  }, 180_000)
 })
