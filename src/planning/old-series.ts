@@ -1,7 +1,7 @@
 import type { Selector } from '../domain/datapoint.ts'
 import { createSeries, type Series, seriesKey } from '../domain/point.ts'
 import type { FormedRule } from '../domain/rule-form.ts'
-import { closestRule, type Named, namedBy } from './rule-changes.ts'
+import { closestFirst, closestRule, type Named, namedBy } from './rule-changes.ts'
 
 /** A selector that was recorded, and the series that its points went to. */
 export interface HeldSeries {
@@ -14,10 +14,11 @@ export interface HeldSeries {
  * datapoint that is not configured any more nothing is old: it is left as it is.
  */
 export function oldSeries(gateway: string, rules: readonly FormedRule[], held: readonly HeldSeries[]): Series[] {
+  const ordered = closestFirst(rules)
   const found = held.flatMap(({ selector, series }) =>
     series.filter(one => {
       const named = namedBy(one, selector)
-      const rule = closestRule(named, rules)
+      const rule = closestRule(named, ordered)
       return rule !== undefined && seriesKey(one) !== seriesKey(seriesBy(gateway, rule, named))
     }),
   )

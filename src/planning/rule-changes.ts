@@ -39,7 +39,8 @@ export interface RuleChange {
 export function ruleChanges(rules: readonly FormedRule[], recorded: readonly RecordedRules[]): RuleChange[] {
   return recorded.flatMap(it => {
     const today = overlapping(rules, it.selector)
-    return it.rules === undefined || today.length === 0 ? [] : changesOf(it.selector, it.rules, today, it.series)
+    if (it.rules === undefined || today.length === 0) return []
+    return changesOf(it.selector, it.rules, today, it.series)
   })
 }
 
@@ -50,10 +51,11 @@ function changesOf(
   series: readonly Series[],
 ): RuleChange[] {
   const changes = new Map<string, RuleChange & { readonly series: Series[] }>()
+  const ordered = { before: closestFirst(before), today: closestFirst(today) }
   for (const one of series) {
     const named = namedBy(one, recorded)
     const asking = today.filter(({ selector }) => mayHold(selector, named) !== 'no')
-    const changed = asking.length === 0 ? undefined : formsOf(named, before, today).find(isChange)
+    const changed = asking.length === 0 ? undefined : formsOf(named, ordered.before, ordered.today).find(isChange)
     if (changed === undefined) continue
     const { from, to } = changed
     const key = JSON.stringify([from, to])
@@ -128,9 +130,13 @@ export function namedBy({ tags }: Series, recorded: Selector): Named {
   return { device, block, index, name, recorded }
 }
 
-/** The rule that decides, as far as a series tells. */
-export function closestRule(named: Named, rules: readonly FormedRule[]): FormedRule | undefined {
-  const ordered = rules.toSorted((a, b) => selectorPrecision(b.selector) - selectorPrecision(a.selector))
+/** The closest first; of equals the first in the configuration. */
+export function closestFirst(rules: readonly FormedRule[]): FormedRule[] {
+  return rules.toSorted((a, b) => selectorPrecision(b.selector) - selectorPrecision(a.selector))
+}
+
+/** The rule that decides, as far as a series tells, of rules of which the closest is first. */
+export function closestRule(named: Named, ordered: readonly FormedRule[]): FormedRule | undefined {
   return ordered.find(({ selector }) => mayHold(selector, named) === 'yes')
 }
 
