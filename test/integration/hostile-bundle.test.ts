@@ -1,9 +1,9 @@
-import { execFileSync } from 'node:child_process'
 import { existsSync, mkdirSync, renameSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeEach, describe, expect, test } from 'vitest'
 import { runMeasured } from '../support/peak-memory.ts'
 import { openSite, runProgram, type Site, startProgram } from '../support/program.ts'
+import { runInShell } from '../support/shell.ts'
 import { lineOf, packedAt, pointLine, writeLines, writeManifest, writtenSeries } from '../support/written-bundle.ts'
 
 let office: Site
@@ -63,7 +63,7 @@ describe('a bundle is foreign: it', () => {
     mkdirSync(bundle)
     symlinkSync('../outside.lp.gz', join(bundle, 'link.lp.gz'))
     symlinkSync('/dev/zero', join(bundle, 'device.lp.gz'))
-    execFileSync('mkfifo', [join(bundle, 'pipe.lp.gz')])
+    await runInShell(`mkfifo '${bundle}/pipe.lp.gz' '${bundle}/other'`)
     mkdirSync(join(bundle, 'folder.lp.gz'))
     for (const name of ['link', 'device', 'pipe', 'folder']) {
       writeManifest(bundle, [lineOf({ ...outside, file: `${name}.lp.gz` })])
@@ -71,7 +71,6 @@ describe('a bundle is foreign: it', () => {
       expect(code, name).toBe(1)
       expect(stderr, name).toContain(`${name}.lp.gz`)
     }
-    execFileSync('mkfifo', [join(bundle, 'other')])
     renameSync(join(bundle, 'other'), join(bundle, 'manifest.ndjson'))
     expect(await load()).toMatchObject({ code: 1 })
   }, 60_000)

@@ -180,7 +180,7 @@ function within({ after, until }: TimeRange, afterNs = 0n): readonly string[] {
 }
 
 /** No rows where the database or the table does not exist. `column`: each row has it. Throws a Failure, or TooManyFiles. */
-export async function sqlRows(
+async function sqlRows(
   { query, endpoint, signal }: QueryContext,
   q: string,
   column: string,
