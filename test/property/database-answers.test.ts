@@ -53,6 +53,8 @@ const whole: Readonly<Record<string, object | readonly object[]>> = {
 const questions: readonly ((sink: Sink) => Promise<unknown>)[] = [
   sink => sink.check(never, 'read'),
   async sink => sink.identity?.(never),
+  async sink => sink.makeDurable?.(never),
+  async sink => sink.forget?.([series], never),
   sink => sink.counts([series], range, never),
   async sink => {
     for await (const point of sink.read(series, range, never)) expect(point.series).toBe(series)
