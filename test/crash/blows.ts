@@ -65,19 +65,19 @@ const programFrozen: Blow = {
 const databaseRestart: Blow = {
   name: 'database restart',
   longestMs: 2_500,
-  async begin({ influxd }) {
-    await influxd!.stop()
-    return () => influxd!.start()
+  async begin({ server }) {
+    await server!.stop()
+    return () => server!.start()
   },
 }
 
 const databaseKilled: Blow = {
   name: 'database kill -9',
   longestMs: 1_500,
-  async begin({ influxd }) {
-    influxd!.signal('SIGKILL')
-    await influxd!.stop()
-    return () => influxd!.start()
+  async begin({ server }) {
+    server!.signal('SIGKILL')
+    await server!.stop()
+    return () => server!.start()
   },
 }
 
@@ -85,9 +85,9 @@ const databaseFrozen: Blow = {
   name: 'database frozen',
   // longer than the sink's timeout: what becomes of a write is then unknown
   longestMs: 5_000,
-  async begin({ influxd }) {
-    influxd!.signal('SIGSTOP')
-    return () => influxd!.signal('SIGCONT')
+  async begin({ server }) {
+    server!.signal('SIGSTOP')
+    return () => server!.signal('SIGCONT')
   },
 }
 
@@ -101,10 +101,10 @@ const diskFull: Blow = {
 }
 
 /** One of every kind, as often as it is to come compared with the others. */
-function bagFor({ influxd, disk }: Stage): Blow[] {
+function bagFor({ server, disk }: Stage): Blow[] {
   return [
     ...[kill, kill, kill, kill, terminate, interrupt, socketsCut, socketsCut, gatewayRestart, programFrozen],
-    ...(influxd === undefined ? [] : [databaseRestart, databaseKilled, databaseFrozen]),
+    ...(server === undefined ? [] : [databaseRestart, databaseKilled, databaseFrozen]),
     ...(disk === undefined ? [] : [diskFull, diskFull]),
   ]
 }

@@ -14,10 +14,11 @@ import { syncUnderBlows } from './sync-part.ts'
 
 const usage =
   'npm run test:crash -- [--blows <least, default 20>] [--kills <least of them kill -9, default 0, in CI 100>] ' +
-  '[--minutes <most, default 60>] [--seed <number>] [--part influxdb|sqlite|sync]'
+  '[--minutes <most, default 60>] [--seed <number>] [--part influxdb|victoria-metrics|sqlite|sync]'
 
 const parts: Readonly<Record<string, { readonly share: number; play(part: PartOptions): Promise<void> }>> = {
-  influxdb: { share: 0.5, play: part => backfillUnderBlows('influxdb', part) },
+  influxdb: { share: 0.35, play: part => backfillUnderBlows('influxdb', part) },
+  'victoria-metrics': { share: 0.15, play: part => backfillUnderBlows('victoria-metrics', part) },
   sqlite: { share: 0.25, play: part => backfillUnderBlows('sqlite', part) },
   sync: { share: 0.25, play: syncUnderBlows },
 }

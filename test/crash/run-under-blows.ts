@@ -80,7 +80,8 @@ async function blows(stage: Stage, options: BlowsOptions): Promise<Survivor> {
       running = start()
     }
     const claims = await checkClaims(stage, options.until)
-    tell(claims, struck, Math.min(afterMs, waitMs), options)
+    const found = stage.isDurableAtOnce ? claims.found : { ...claims.found, lost: [] }
+    tell({ ...claims, found }, struck, Math.min(afterMs, waitMs), options)
   }
 }
 

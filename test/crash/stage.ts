@@ -1,14 +1,16 @@
 import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
+import type { Entry } from '../../src/simulator/history.ts'
 import type { SimulatorOptions } from '../../src/simulator/options.ts'
 import { type Influxd, openInfluxd } from '../support/influxd.ts'
 import { openSite, type Site } from '../support/program.ts'
-import { cellsOfInfluxd, cellsOfSqlite } from '../support/stored-cells.ts'
+import { cellsOfInfluxd, cellsOfSqlite, cellsOfVictoriaMetrics } from '../support/stored-cells.ts'
 import { allDatapoints, type Cell, gatewaySettings } from '../support/truth.ts'
+import { openVictoriaMetrics } from '../support/victoria-metrics.ts'
 import { openRestartableGateway, type RestartableGateway } from './restartable-gateway.ts'
 import { openSmallDisk, type SmallDisk } from './small-disk.ts'
 
-export type SinkKind = 'influxdb' | 'sqlite'
+export type SinkKind = 'influxdb' | 'victoria-metrics' | 'sqlite'
 
 export interface StageOptions {
   readonly sink: SinkKind
@@ -21,8 +23,12 @@ export interface StageOptions {
 /** Everything that a run of the program meets, and that can be hurt. */
 export interface Stage {
   readonly gateway: RestartableGateway
-  /** Undefined: the sink is a file. */
-  readonly influxd: Influxd | undefined
+  /** The database's process; undefined: the sink is a file. */
+  readonly server: Pick<Influxd, 'signal' | 'stop' | 'start'> | undefined
+  /** False: what was acknowledged shortly before the database was killed is taken back later, when the program has noticed. */
+  readonly isDurableAtOnce: boolean
+  /** Whether the database is to hold these entries. */
+  readonly isWanted: (entry: Entry) => boolean
   readonly site: Site
   /** The disk that the ledger is on, and the file of an SQLite sink; undefined where none can be mounted. */
   readonly disk: SmallDisk | undefined
@@ -34,6 +40,9 @@ export interface Stage {
   drafts(): readonly string[]
   close(): Promise<void>
 }
+
+/** Datapoints of the simulator that log nothing but numbers. */
+const numbers = ['/nvoLuxLevel', '/nvoTemperature', '/Space Temp', '/nvoPower', '/nvoRunHours']
 
 /** Bytes enough for all that a part writes: full is only what is filled on purpose. */
 const diskMegabytes = 96
@@ -56,6 +65,10 @@ export async function openStage({ sink, gateway: options, settings, sockets }: S
   opened.defer(() => gateway.stop())
   const influxd = sink === 'influxdb' ? await openInfluxd({ database: 'site' }) : undefined
   opened.defer(async () => influxd?.close())
+  const victoria = sink === 'victoria-metrics' ? await openVictoriaMetrics() : undefined
+  opened.defer(async () => victoria?.close())
+  // it keeps numbers alone
+  const isHeld = (name: string) => victoria === undefined || numbers.some(end => name.endsWith(end))
   const site = await openSite()
   opened.defer(() => site.remove())
   const disk = openDisk()
@@ -66,28 +79,34 @@ export async function openStage({ sink, gateway: options, settings, sockets }: S
   await site.configure({
     gateways: {
       g: {
-        ...gatewaySettings(gateway.current, allDatapoints(gateway.current).map(ofAnyKind), { sockets }),
+        ...gatewaySettings(gateway.current, allDatapoints(gateway.current).filter(isHeld).map(ofAnyKind), { sockets }),
         // each start of the simulator makes a new certificate; pinning has its own tests
         tls: { verify: false },
         idleTimeout: '1s',
       },
     },
     sink:
-      influxd === undefined
-        ? { sqlite: { path: points } }
-        : { influxdb: { version: 1, url: influxd.url, database: 'site', timeout: '2s' } },
+      influxd !== undefined
+        ? { influxdb: { version: 1, url: influxd.url, database: 'site', timeout: '2s' } }
+        : victoria !== undefined
+          ? { influxdb: { server: 'victoria-metrics', url: victoria.url, timeout: '2s' } }
+          : { sqlite: { path: points } },
     ledger: join(folder, 'ledger.db'),
     ...settings,
   })
   const kept = opened.move()
   return {
     gateway,
-    influxd,
+    server: influxd ?? victoria,
+    isDurableAtOnce: victoria === undefined,
+    isWanted: ({ datapoint: { device, block, index, name, xif } }) =>
+      isHeld(`${device}/${block}/${index}/${name ?? xif}`),
     site,
     disk,
     letters,
     async stored() {
       if (influxd !== undefined) return await cellsOfInfluxd(influxd, 'site')
+      if (victoria !== undefined) return await cellsOfVictoriaMetrics(victoria)
       return existsSync(points) ? cellsOfSqlite(points) : []
     },
     drafts() {
