@@ -1,6 +1,7 @@
 import { closeSync, openSync, readSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
+import { type Selector, selectorKey } from '../domain/datapoint.ts'
 import { Failure } from '../domain/failure.ts'
 import { systemAdvice } from '../domain/system-error.ts'
 import { makeFolder } from '../durable/folder.ts'
@@ -8,7 +9,6 @@ import { makePrivateFile } from '../durable/private-file.ts'
 import { openReadOnly } from '../durable/read-only-database.ts'
 import { refusalOf } from '../durable/refusal.ts'
 import { sqliteCode } from '../durable/sqlite-code.ts'
-import { damageOf } from './damage.ts'
 import { ledgerFailures } from './failures.ts'
 import { applicationId, migrations } from './schema.ts'
 
@@ -138,4 +138,36 @@ function pragma(database: DatabaseSync, name: string): number {
 
 function isEmpty(database: DatabaseSync): boolean {
   return database.prepare('SELECT 1 FROM sqlite_master LIMIT 1').get() === undefined
+}
+
+/** All of it is checked, in a tenth of a second: ten years of a large site are smaller. */
+const wholeMost = 32 * 1024 * 1024
+/** Of a larger one the structure alone, without the indexes; of the largest only what is read anyway. */
+const quickMost = 256 * 1024 * 1024
+
+/** What is wrong with a ledger, as SQLite says it; undefined where nothing is. A bit that turned within a number stays unseen. */
+function damageOf(database: DatabaseSync): string | undefined {
+  const size = numberOf(database, 'PRAGMA page_count') * numberOf(database, 'PRAGMA page_size')
+  if (size > quickMost) return undefined
+  const check = size > wholeMost ? 'quick_check' : 'integrity_check'
+  const [found] = Object.values(database.prepare(`PRAGMA ${check}(1)`).get() ?? {})
+  if (found !== 'ok') return String(found).replace(/^\*\*\* in database main \*\*\*\n/, '')
+  for (const { id, key, selector } of database.prepare('SELECT id, key, selector FROM target').iterate()) {
+    const its = keyOf(String(selector))
+    // the key of a target that was retired ends with its id
+    if (key !== its && key !== `${its}\n${id}`) return 'a selector is not that of its key'
+  }
+  return undefined
+}
+
+function keyOf(json: string): string | undefined {
+  try {
+    return selectorKey(JSON.parse(json) as Selector)
+  } catch {
+    return undefined
+  }
+}
+
+function numberOf(database: DatabaseSync, sql: string): number {
+  return Number(Object.values(database.prepare(sql).get() ?? {})[0])
 }

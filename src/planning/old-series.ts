@@ -4,7 +4,7 @@ import type { FormedRule } from '../domain/rule-form.ts'
 import { closestFirst, closestRule, type Named, namedBy } from './rule-changes.ts'
 
 /** A selector that was recorded, and the series that its points went to. */
-export interface HeldSeries {
+interface HeldSeries {
   readonly selector: Selector
   readonly series: readonly Series[]
 }

@@ -20,7 +20,7 @@ export interface FieldNames {
 }
 
 /** Deeper or wider than any structure a device could log: not a value but a mistake or an attack. */
-export const deepest = 8
+const deepest = 8
 const widest = 256
 
 export function fieldNames(field: string | undefined, tags: ReadonlySet<string> = reservedTags): FieldNames {

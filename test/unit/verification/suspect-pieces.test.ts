@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { RangeSet } from '../../../src/domain/range.ts'
-import { suspectPieces } from '../../../src/verification/bisect-missing.ts'
+import { suspectPieces } from '../../../src/verification/counts.ts'
 import { makePoints, makeSeries } from '../../support/points.ts'
 import { scriptedSink } from '../../support/scripted-sink.ts'
 
