@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import { findGateway, openSink } from '../app.ts'
 import type { Config, GatewayConfig } from '../config/config.ts'
-import { type Selector, selectorContains, selectorKey, selectorLabel } from '../domain/datapoint.ts'
+import { type Selector, selectorContains, selectorKey, selectorLabel, selectorPrecision } from '../domain/datapoint.ts'
 import { isoText } from '../domain/instant.ts'
 import { leavesPointsBehind } from '../domain/rule-form.ts'
 import { type Ledger, openLedger, openLedgerReadOnly } from '../ledger/ledger.ts'
@@ -194,7 +194,8 @@ function doneLines(
   const lines = changes.map(change => `${gateway.name}  ${ruleChangeText(change)}`)
   if (choice === 'same') return [...lines, 'Taken for the same: what is complete stays so.']
   for (const { selector, since } of renewals) {
-    const label = selectorLabel(selector)
+    // the ledger has one proof for all of them
+    const label = `${selectorLabel(selector)}${selectorPrecision(selector) < 4 ? ' (all of its datapoints)' : ''}`
     if (since !== undefined)
       lines.push(
         `  ${label}: what is before ${minuteText(since)} UTC stays by the earlier rule: it is not fetched again${choice === 'remap' ? ', because the gateway keeps it no longer' : ''}, and "verify" leaves it out.`,
