@@ -71,8 +71,8 @@ export interface PremiseWorld {
   inNextRequest(act: () => void): void
   trouble: Trouble
   isDatabaseAway: boolean
-  /** So many answers that hold much bring nothing but `"end"`. */
-  emptyAnswers: number
+  /** The next answer that holds much brings nothing but `"end"`, or ends in mid-range. */
+  wrongAnswer: 'empty' | 'short' | undefined
   deviceNotification(): void
   /** The process ends, and another one begins. */
   restart(): void
@@ -155,9 +155,9 @@ export function openPremiseWorld(start: number): PremiseWorld {
       .filter(({ thing, utc }) => utc > range.after && utc <= range.until && asked.some(it => matches(thing, it)))
       .sort((a, b) => a.utc - b.utc)
     // what is logged on change may be silent: nothing tells a wrong answer from that before there is a past
-    if (found.length >= 40 && world.emptyAnswers > 0 && found.every(({ thing }) => thing.isRegular)) {
-      world.emptyAnswers--
-      return
+    if (found.length >= 40 && world.wrongAnswer !== undefined && found.every(({ thing }) => thing.isRegular)) {
+      found.splice(world.wrongAnswer === 'empty' ? 0 : found.length >>> 2)
+      world.wrongAnswer = undefined
     }
     const act = whileAnswering
     whileAnswering = undefined
@@ -257,7 +257,7 @@ export function openPremiseWorld(start: number): PremiseWorld {
     },
     trouble: 'none',
     isDatabaseAway: false,
-    emptyAnswers: 0,
+    wrongAnswer: undefined,
     deviceNotification() {
       deviceChangedAt = clock.elapsed()
     },
