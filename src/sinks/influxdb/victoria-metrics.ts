@@ -250,4 +250,6 @@ export async function snapshotOnDisk({ query, signal }: QueryContext, clock: Clo
   const name = /"snapshot": *"([\w-]+)"/.exec(body)?.[1]
   if (status !== 200 || name === undefined) await clock.sleep(onDiskMs, signal)
   else await query({ method: 'GET', path: `/snapshot/delete?snapshot=${name}` }, signal)
+  // what is older than a few minutes is drawn from a cache that does not know of it
+  await query({ method: 'GET', path: '/internal/resetRollupResultCache' }, signal)
 }

@@ -96,6 +96,28 @@ describe('points older than VictoriaMetrics keeps', () => {
   })
 })
 
+describe('points of a time that was drawn before', () => {
+  it('are drawn after they were made durable, though their time is in the cache of queries', async () => {
+    const series = makeSeries({}, 'drawn')
+    const start = Math.floor(Date.now() / 60_000 - 300) * 60_000
+    const every = (from: number, count: number) =>
+      Array.from({ length: count }, (_, i) => makePoint(series, start + (from + i) * 60_000, { value: i }))
+    const drawn = async () => {
+      const range = { query: 'drawn_value', start: `${start / 1000}`, end: `${start / 1000 + 7_200}`, step: '60' }
+      const answer = await fetch(`${server.url}/api/v1/query_range?${new URLSearchParams(range)}`)
+      const { data } = (await answer.json()) as { data: { result: { values: unknown[] }[] } }
+      return data.result[0]?.values.length ?? 0
+    }
+    await sink.write(every(0, 60), never)
+    await server.flush()
+    const before = await drawn()
+    await sink.write(every(60, 60), never)
+    await server.flush()
+    await sink.makeDurable!(never)
+    expect(await drawn()).toBeGreaterThanOrEqual(before + 55)
+  })
+})
+
 describe('points more than two days ahead', () => {
   it('are refused, because VictoriaMetrics would drop them without a word', async () => {
     const series = makeSeries({}, 'ahead')
