@@ -8,7 +8,7 @@ import { makeFolder } from '../../durable/folder.ts'
 import { makePrivateFile } from '../../durable/private-file.ts'
 import { openReadOnly } from '../../durable/read-only-database.ts'
 import { sinkFailure } from '../failures.ts'
-import { applicationId, schemaStatements, schemaVersion } from './schema.ts'
+import { applicationId, schemaStatements, schemaVersion, seriesIndex } from './schema.ts'
 import { sqliteFailure } from './sqlite-errors.ts'
 
 /** How long SQLite itself waits for another writer; it blocks the event loop meanwhile, so that we do the rest of the waiting. */
@@ -58,9 +58,12 @@ function prepare(database: DatabaseSync, path: string): void {
   const isEmpty = !isOursOrEmpty(database, path)
   // FULL: what was acknowledged survives a power cut (law 2). Readers are never in the way of a writer in WAL mode, nor it in theirs.
   database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA journal_size_limit = 67108864')
-  if (!isEmpty) return
+  if (!isEmpty) {
+    database.exec(seriesIndex)
+    return
+  }
   database.exec('BEGIN IMMEDIATE')
-  for (const statement of schemaStatements) database.exec(statement)
+  for (const statement of [...schemaStatements, seriesIndex]) database.exec(statement)
   database.prepare('INSERT INTO file (id) VALUES (?)').run(randomUUID())
   database.exec(`PRAGMA application_id = ${applicationId}; PRAGMA user_version = ${schemaVersion}; COMMIT`)
 }

@@ -46,3 +46,6 @@ export const schemaStatements: readonly string[] = [
   FROM series JOIN value ON value.series = series.id
   WHERE measurement <> '${markMeasurement}' -- by these the program knows the file again`,
 ]
+
+/** For a series whose fields are not known: without it each count would look at every series. A file of an earlier state lacks it. */
+export const seriesIndex = 'CREATE INDEX IF NOT EXISTS series_tags ON series (measurement, tags)'

@@ -338,3 +338,22 @@ describe('the check of an SQLite sink', () => {
     expect(report.version).toMatch(/^3\./)
   })
 })
+
+describe('a count of one of many series', () => {
+  const plan = () =>
+    shell(
+      "EXPLAIN QUERY PLAN SELECT 1 FROM series CROSS JOIN value ON value.series = series.id WHERE measurement = 'a' AND tags = 'b' AND time > 1",
+    )
+
+  it('does not look at the others, in a file of an earlier state either', async () => {
+    await (await open()).write(makePoints(makeSeries(), 1), never)
+    expect(await plan()).toContain('(measurement=? AND tags=?)')
+    for (const sink of opened.splice(0)) await sink.close()
+    const earlier = new DatabaseSync(path)
+    earlier.exec('DROP INDEX series_tags')
+    earlier.close()
+    expect(await plan()).not.toContain('(measurement=? AND tags=?)')
+    expect(await countOf(await open(), makeSeries(), { after: 0, until: at * 2 }, never)).toBe(1)
+    expect(await plan()).toContain('(measurement=? AND tags=?)')
+  })
+})
