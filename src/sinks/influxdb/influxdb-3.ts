@@ -17,7 +17,7 @@ export async function askDatabase({ query, endpoint, signal }: QueryContext): Pr
   if (names.includes(name)) return
   const others = names.filter(it => it !== '_internal')
   throw sinkFailure('sink-missing', `${label}: there is no database ${name}`, {
-    advice: `Create it (influxdb3 create database ${name})${others.length === 0 ? '' : `, or use one of ${others.join(', ')}`}. Where it existed before, run "verify --heal" afterwards.`,
+    advice: `Create it (influxdb3 create database ${name})${others.length === 0 ? '' : `, or use one of ${others.join(', ')}`}. Where it existed before, what was complete is fetched again.`,
   })
 }
 
