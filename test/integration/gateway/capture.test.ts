@@ -105,7 +105,7 @@ test('capture does not ask a gateway beside a process that works with the same l
   const asked = gateway.stats.requests
   const { code, stderr } = await capture(Date.now() - 2 * hour, Date.now() - hour)
   expect(code).toBe(1)
-  expect(stderr).toMatch(/another process is at work \(backfill, pid \d+ on /)
+  expect(stderr).toMatch(/another one is running \(backfill, pid \d+ on /)
   expect(gateway.stats.requests).toBe(asked)
   expect(gateway.stats.maxOpenLogSockets).toBe(1)
   running.child.kill('SIGINT')
@@ -120,7 +120,7 @@ test('capture that is stopped says that its recording ends there, not that it go
   const { code, stderr } = await running.ended
   expect({ code, stderr }).toEqual({
     code: 130,
-    stderr: 'Stopped. What came so far is in the recording, if it was begun; a new one needs a new file.\n',
+    stderr: 'Stopped. What was received so far is in the recording; a new recording needs a new file.\n',
   })
   expect((await parts()).at(-1)).toEqual({ close: null, end: false })
 })
