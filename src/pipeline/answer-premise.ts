@@ -1,7 +1,7 @@
 import { type Selector, selectorKey } from '../domain/datapoint.ts'
 import { rangeLength, type TimeRange } from '../domain/range.ts'
 import type { Ledger } from '../ledger/ledger.ts'
-import type { Proof } from '../ledger/proof.ts'
+import { compareReread, type Proof } from '../ledger/proof.ts'
 import type { Piece } from '../planning/backlog.ts'
 import type { GatewayJob, Listing, RunEvent } from './job.ts'
 import type { TransferProof } from './transfer.ts'
@@ -62,11 +62,11 @@ export function doubtedNames(
 
 /**
  * True where an answer is far from what the gateway's log rules let expect, or is empty where the past lets expect much, and
- * the range was never asked for before: it is to be asked for once more. What the gateway has pruned is rightly absent.
+ * no earlier answer was the same: it is to be asked for once more. What the gateway has pruned is rightly absent.
  */
 export function doubtsAnswer(
   { selectors, range }: Piece,
-  { receipt, counts, newestEntry }: TransferProof,
+  { receipt, counts, points, newestEntry }: TransferProof,
   { source }: Pick<GatewayJob, 'source'>,
   { coverage, proofs }: Pick<Ledger, 'coverage' | 'proofs'>,
   sink: string,
@@ -82,9 +82,21 @@ export function doubtsAnswer(
     const past = its.received === 0 ? pastPerDay(proofs.of(place, selectors[i]!)) : undefined
     return isPlausible({ received: its.received, newestEntry: undefined }, range, perDay[i] ?? past)
   })
-  if (isWholePlausible && isEachPlausible) return false
+  // of a name that is not in the list nothing is known that an answer could be compared with
+  const areListed = selectors.every(selector => source.listing()?.has(selector) !== false)
+  if (areListed && isWholePlausible && isEachPlausible) return false
   const earlier = coverage.of(place, selectors)
-  return !selectors.every(selector => earlier.get(selector)!.provisional.covers(range))
+  return !selectors.every(
+    (selector, i) =>
+      earlier.get(selector)!.provisional.covers(range) &&
+      isSameAgain(proofs.provisional(place, selector), range, points[i]),
+  )
+}
+
+/** True where the readings of this range before, in whole rows, brought as many points. */
+function isSameAgain(first: readonly Proof[], range: TimeRange, points: number | undefined): boolean {
+  const reread = compareReread(first, { range, points })
+  return points === undefined || (reread !== undefined && reread.points === reread.earlier)
 }
 
 /** What is logged on change has no rule to go by, but a past. Undefined: less than a day of it is known. */

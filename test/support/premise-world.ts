@@ -71,7 +71,7 @@ export interface PremiseWorld {
   inNextRequest(act: () => void): void
   trouble: Trouble
   isDatabaseAway: boolean
-  /** The next answer that holds much brings nothing but `"end"`, or ends in mid-range. */
+  /** Once: the next answer that holds much brings nothing but `"end"`, or ends in mid-range. */
   wrongAnswer: 'empty' | 'short' | undefined
   deviceNotification(): void
   /** The process ends, and another one begins. */
@@ -82,7 +82,10 @@ export interface PremiseWorld {
   lost(): readonly string[]
   /** What is not final although the gateway's clock has been past it for long. */
   missing(): readonly string[]
+  /** For the log. */
   readonly requests: number
+  /** By REST. */
+  readonly calls: number
 }
 
 const name = 'plant-a'
@@ -91,7 +94,8 @@ const xif = 'nvoLevel'
 /** Shorter than most of the outages: what was wanted stays wanted. */
 const sinceMs = 7 * day
 
-export function openPremiseWorld(start: number): PremiseWorld {
+/** `doubts` false: no answer is compared with what to expect, because the rules tell nothing and the log is sparse. */
+export function openPremiseWorld(start: number, { doubts = true } = {}): PremiseWorld {
   const clock = steeredClock(start)
   clock.runFreely()
   const ledger = openLedger(':memory:', clock)
@@ -120,6 +124,9 @@ export function openPremiseWorld(start: number): PremiseWorld {
   let deviceChangedAt = Number.NEGATIVE_INFINITY
   let requests = 0
 
+  let calls = 0
+  /** No more than one: the same wrong answer twice is believed. */
+  let wrongAnswers = 0
   const trueNow = () => clock.elapsed() + start
   const gatewayNow = () => trueNow() + offset
 
@@ -155,9 +162,14 @@ export function openPremiseWorld(start: number): PremiseWorld {
       .filter(({ thing, utc }) => utc > range.after && utc <= range.until && asked.some(it => matches(thing, it)))
       .sort((a, b) => a.utc - b.utc)
     // what is logged on change may be silent: nothing tells a wrong answer from that before there is a past
-    if (found.length >= 40 && world.wrongAnswer !== undefined && found.every(({ thing }) => thing.isRegular)) {
+    if (
+      found.length >= 40 &&
+      world.wrongAnswer !== undefined &&
+      wrongAnswers === 0 &&
+      found.every(({ thing }) => thing.isRegular)
+    ) {
       found.splice(world.wrongAnswer === 'empty' ? 0 : found.length >>> 2)
-      world.wrongAnswer = undefined
+      wrongAnswers++
     }
     const act = whileAnswering
     whileAnswering = undefined
@@ -168,6 +180,7 @@ export function openPremiseWorld(start: number): PremiseWorld {
   }
 
   async function call({ path }: RestCall): Promise<RestAnswer> {
+    calls++
     const page = new URL(path, 'http://x').searchParams.get('pg') ?? '1'
     const items = page === '1' ? itemsOf(path) : []
     return { status: 200, headers: {}, body: JSON.stringify(items) }
@@ -183,7 +196,7 @@ export function openPremiseWorld(start: number): PremiseWorld {
         deviceTypeName: typeOf(id),
         fullDpName: `${block}/0/${xif}`,
         logged: true,
-        logInterval1: isRegular ? intervalMs / 1000 : 0,
+        logInterval1: isRegular && doubts ? intervalMs / 1000 : 0,
       }))
     return [{ blockName: block, blockIndex: 0, datapointName: xif }]
   }
@@ -297,6 +310,9 @@ export function openPremiseWorld(start: number): PremiseWorld {
     },
     get requests() {
       return requests
+    },
+    get calls() {
+      return calls
     },
   }
 

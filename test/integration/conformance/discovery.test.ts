@@ -27,7 +27,15 @@ async function collect<Item>(items: AsyncIterable<Item>): Promise<Item[]> {
   return all
 }
 
-const device = { id: '2', name: 'Sensor 1', did: '2', type: 'Light', state: 'provisioned', health: 'normal' }
+const device = {
+  id: '2',
+  name: 'Sensor 1',
+  did: '2',
+  uid: '00d071',
+  type: 'Light',
+  state: 'provisioned',
+  health: 'normal',
+}
 
 describe('§5 devices', () => {
   const item = {
