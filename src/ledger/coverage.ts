@@ -161,8 +161,6 @@ export function createCoverage(database: Statements, targets: Targets) {
     },
     /** The final rows, as verify compares them. */
     proofs: (target: number): Proof[] => rows(target, 1),
-    /** The provisional rows, as they were read first. */
-    provisional: (target: number): Proof[] => rows(target, 0),
     /** Coverage of several selectors at once: what a wider selector has covered counts for the narrower one. */
     of(place: SinkGateway, selectors: readonly Selector[]): Map<Selector, Coverage> {
       const known = targets.all(place)

@@ -194,11 +194,6 @@ function createLedger(database: DatabaseSync, path: string, clock: Clock) {
       const target = targets.find(place, selector)
       return target === undefined ? [] : coverageRows.proofs(target)
     },
-    /** The provisional rows of a selector. */
-    provisional(place: SinkGateway, selector: Selector): Proof[] {
-      const target = targets.find(place, selector)
-      return target === undefined ? [] : coverageRows.provisional(target)
-    },
     /** What counts for these selectors: their own rows, and those of wider ones that hold them. */
     claims(place: SinkGateway, selectors: readonly Selector[]): Claim[] {
       const keys = new Set(selectors.map(selectorKey))

@@ -21,8 +21,6 @@ export interface Claim {
 /** What a re-read of a provisional range has found, where it can be compared with the first reading. */
 export interface Reread {
   readonly points: number
-  /** Points of the first reading. */
-  readonly earlier: number
   readonly late: number
 }
 
@@ -32,7 +30,7 @@ export function compareReread(first: readonly Proof[], { range, points }: Proof)
   const earlier = sum(seen.map(row => row.points))
   const length = seen.reduce((total, row) => total + rangeLength(row.range), 0)
   if (points === undefined || earlier === undefined || length !== rangeLength(range)) return undefined
-  return { points, earlier, late: Math.max(0, points - earlier) }
+  return { points, late: Math.max(0, points - earlier) }
 }
 
 /** The two neighbours that are shortest together. */

@@ -1,7 +1,6 @@
 import { type Selector, selectorKey } from '../domain/datapoint.ts'
 import { rangeLength, type TimeRange } from '../domain/range.ts'
 import type { Ledger } from '../ledger/ledger.ts'
-import { compareReread, type Proof } from '../ledger/proof.ts'
 import type { Piece } from '../planning/backlog.ts'
 import type { GatewayJob, Listing, RunEvent } from './job.ts'
 import type { TransferProof } from './transfer.ts'
@@ -61,14 +60,14 @@ export function doubtedNames(
 }
 
 /**
- * True where an answer is far from what the gateway's log rules let expect, or is empty where the past lets expect much, and
- * no earlier answer was the same: it is to be asked for once more. What the gateway has pruned is rightly absent.
+ * True where an answer is far from what the gateway's log rules let expect, or is to a name that is not listed, and the range was
+ * never asked for before: it is to be asked for once more. What the gateway has pruned is rightly absent.
  */
 export function doubtsAnswer(
   { selectors, range }: Piece,
-  { receipt, counts, points, newestEntry }: TransferProof,
+  { receipt, counts, newestEntry }: TransferProof,
   { source }: Pick<GatewayJob, 'source'>,
-  { coverage, proofs }: Pick<Ledger, 'coverage' | 'proofs'>,
+  { coverage }: Pick<Ledger, 'coverage'>,
   sink: string,
 ): boolean {
   const keptMs = source.retentionOf(selectors)
@@ -78,32 +77,14 @@ export function doubtsAnswer(
   const received = receipt.received - receipt.outside
   const isWholePlausible = isPlausible({ received, newestEntry }, range, inAll)
   const place = { sink, gateway: source.name }
-  const isEachPlausible = counts.every((its, i) => {
-    const past = its.received === 0 ? pastPerDay(proofs.of(place, selectors[i]!)) : undefined
-    return isPlausible({ received: its.received, newestEntry: undefined }, range, perDay[i] ?? past)
-  })
+  const isEachPlausible = counts.every((its, i) =>
+    isPlausible({ received: its.received, newestEntry: undefined }, range, perDay[i]),
+  )
   // of a name that is not in the list nothing is known that an answer could be compared with
   const areListed = selectors.every(selector => source.listing()?.has(selector) !== false)
   if (areListed && isWholePlausible && isEachPlausible) return false
   const earlier = coverage.of(place, selectors)
-  return !selectors.every(
-    (selector, i) =>
-      earlier.get(selector)!.provisional.covers(range) &&
-      isSameAgain(proofs.provisional(place, selector), range, points[i]),
-  )
-}
-
-/** True where the readings of this range before, in whole rows, brought as many points. */
-function isSameAgain(first: readonly Proof[], range: TimeRange, points: number | undefined): boolean {
-  const reread = compareReread(first, { range, points })
-  return points === undefined || (reread !== undefined && reread.points === reread.earlier)
-}
-
-/** What is logged on change has no rule to go by, but a past. Undefined: less than a day of it is known. */
-function pastPerDay(known: readonly Proof[]): number | undefined {
-  const days = known.reduce((sum, { range }) => sum + rangeLength(range), 0) / dayMs
-  if (days < 1) return undefined
-  return known.reduce((sum, { points, counts }) => sum + (counts?.received ?? points ?? 0), 0) / days
+  return !selectors.every(selector => earlier.get(selector)!.provisional.covers(range))
 }
 
 /** Fewer expected entries than this say nothing: values come and go. */
