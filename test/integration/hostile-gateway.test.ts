@@ -55,8 +55,8 @@ const faults: Readonly<Record<FaultName, SimulatorOptions>> = {
   pings: { faults: { pings: 0.2 } },
   strangers: { faults: { strangers: 0.2 } },
   slowRest: { faults: { slowRest: 0.3, slowRestMs: 500 } },
-  // a list of devices has thousands of bytes
-  restDrip: { faults: { restDrip: 0.3, dripMs: 5 } },
+  // a list of devices has thousands of bytes, and each read of it may drip
+  restDrip: { faults: { restDrip: 0.3, dripMs: 1 } },
   changeSnapshot: { faults: { changeSnapshot: 0.3 }, devices: 120, interval: 7_200 },
   stealSubscription: { faults: { stealSubscription: 1 }, statusMs: 20 },
 }
