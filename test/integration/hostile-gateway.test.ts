@@ -154,7 +154,7 @@ const relentless: readonly Faults[] = [
   { garbageAfterEnd: 1 },
 ]
 
-describe.concurrent('a gateway that never gives a good answer', { timeout: 60_000 }, () => {
+describe.concurrent('a gateway that never gives a good answer', { timeout: 180_000 }, () => {
   test.each(
     relentless.map((it, i) => [JSON.stringify(it), it, names[i % names.length]!] as const),
   )('%s: nothing is recorded as complete', async (_, hostility, release) => {
@@ -165,7 +165,7 @@ describe.concurrent('a gateway that never gives a good answer', { timeout: 60_00
 })
 
 describe.concurrent.each(names)('release %s is whole and equal, or fails honestly, with', {
-  timeout: 60_000,
+  timeout: 180_000,
 }, release => {
   test.each(survived(faults) as [FaultName, SimulatorOptions][])('the fault %s', async (fault, hostility) => {
     const { stats } = await expectHonesty({ release, ...hostility })
