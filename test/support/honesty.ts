@@ -223,7 +223,7 @@ const isConfigured = ({ ordinal }: Datapoint) => ordinal < mostConfigured
 /** As objects: some names hold slashes. Every other device is configured by its id, some datapoints by their XIF name. */
 function datapointsOf({ history }: Simulator, type: string) {
   return history.datapoints.filter(isConfigured).map(({ device, deviceId, block, index, name, xif, ordinal }) => ({
-    device: deviceId % 2 === 0 || !isOneLine(device) ? { id: deviceId, as: nameHere(device) } : device,
+    device: deviceId % 2 === 0 || !isPlain(device) ? { id: deviceId, as: nameHere(device) } : device,
     block,
     index,
     datapoint: ordinal % 3 === 0 ? { xif } : (name ?? xif),
@@ -232,12 +232,12 @@ function datapointsOf({ history }: Simulator, type: string) {
 }
 
 /** What a configuration takes as a name: other devices go by their id. */
-function isOneLine(name: string): boolean {
-  return !/\p{Cc}/u.test(name)
+function isPlain(name: string): boolean {
+  return visible(name) === name
 }
 
 function nameHere(device: string): string {
-  return isOneLine(device) ? device : visible(device)
+  return isPlain(device) ? device : visible(device)
 }
 
 /** What must be stored of the entries, by the names that the configuration gives to their devices. */
